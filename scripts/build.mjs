@@ -1,0 +1,37 @@
+// Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist.
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+// A shared memory's maximum must not exceed what the module declares: 65536 pages is all that wasm32 can have.
+const FLAGS = '-O3 --converge --noAssert --runtime stub --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --enable simd,threads,bulk-memory'.split(' ');
+
+function newer(source, target) {
+  return !existsSync(target) || statSync(source).mtimeMs > statSync(target).mtimeMs || statSync(fileURLToPath(import.meta.url)).mtimeMs > statSync(target).mtimeMs;
+}
+
+function assembly(source, target, patch) {
+  const from = join(root, 'src', source);
+  const to = join(root, 'src', target);
+  if (newer(from, to)) {
+    let input = from;
+    if (patch) {
+      input = from.replace(/\.ts$/, '.patched.ts');
+      writeFileSync(input, patch(readFileSync(from, 'utf8')));
+    }
+    execFileSync(process.execPath, [asc, input, ...FLAGS, '-o', to], { stdio: 'inherit', cwd: root });
+  }
+  const out = join(root, 'dist/src', target);
+  mkdirSync(dirname(out), { recursive: true });
+  copyFileSync(to, out);
+}
+
+assembly('ring/assembly/ring.ts', 'ring/ring.wasm');
+for (const file of readdirSync(join(root, 'src/kernels/assembly'))) {
+  if (file.endsWith('.ts')) assembly(`kernels/assembly/${file}`, `kernels/${file.replace(/\.ts$/, '.wasm')}`);
+}
+execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });

@@ -1,0 +1,37 @@
+/** The part of pino's interface that Millrace calls; a pino logger fits as it is. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const nothing = (): void => {};
+export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** At most one line per key in `intervalMs`; says how many it kept back when it lets the next one through. */
+export class RateLimiter {
+  readonly #last = new Map<string, { at: number; suppressed: number }>();
+  readonly #intervalMs: number;
+
+  constructor(intervalMs = 1000) {
+    this.#intervalMs = intervalMs;
+  }
+
+  /** The number of lines suppressed since the last one, or -1 when this one is to be suppressed too. */
+  admit(key: string, now = Date.now()): number {
+    const entry = this.#last.get(key);
+    if (!entry) {
+      this.#last.set(key, { at: now, suppressed: 0 });
+      return 0;
+    }
+    if (now - entry.at < this.#intervalMs) {
+      entry.suppressed++;
+      return -1;
+    }
+    const { suppressed } = entry;
+    entry.at = now;
+    entry.suppressed = 0;
+    return suppressed;
+  }
+}

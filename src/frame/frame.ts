@@ -1,0 +1,44 @@
+import type { DType, TypedArray } from './dtype.js';
+
+export type Meta = Readonly<Record<string, unknown>>;
+
+/** What is known of a frame apart from its bytes. */
+export interface FrameHeader {
+  readonly dtype: DType;
+  /** C order, slowest axis first; at most four sides. `bytes` payloads have the shape `[length]`. */
+  readonly shape: readonly number[];
+  /** The sender's own number. Without one the ordinal stands in. */
+  readonly sequence?: number | undefined;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp?: number | undefined;
+  /** Keys that Millrace does not interpret (`columns`, `calibration`, `series`, ...): they travel along. JSON values only. */
+  readonly meta?: Meta | undefined;
+}
+
+/**
+ * One frame as operators and sinks see it: a view of a slot in shared memory, valid only until the call that was given
+ * the frame returns (or its promise settles). Copy what must live longer.
+ */
+export interface Frame {
+  readonly source: string;
+  /** Dense number of the frame within its source. */
+  readonly ordinal: number;
+  /** The sender's number (`frame` on the wire); the ordinal where the sender gives none. */
+  readonly sequence: number;
+  /** Seconds since the Unix epoch, NaN where unknown. */
+  readonly timestamp: number;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** The items, C order, little-endian, in shared memory. Inputs are read-only by contract. */
+  readonly data: TypedArray;
+  /** The same memory as bytes. */
+  readonly bytes: Uint8Array;
+  /** Byte address of the first item in the arena, for kernels. */
+  readonly address: number;
+  readonly meta: Meta;
+}
+
+/** A frame that an operator created and may fill. */
+export interface MutableFrame extends Frame {
+  meta: Meta;
+}

@@ -1,0 +1,70 @@
+import type { Codec } from '../codecs/codec.js';
+import type { Logger } from '../errors/logger.js';
+import type { DType } from '../frame/dtype.js';
+import type { FrameHeader } from '../frame/frame.js';
+
+/** Why a message became no frame; counted as received and dead. */
+export type RefuseReason = 'malformed' | 'wrong-parts' | 'too-large';
+
+/** A claimed slot: fill `bytes`, then commit or abort, once. */
+export interface OpenSlot {
+  /** Exactly the bytes that the header announced, in shared memory. */
+  readonly bytes: Uint8Array;
+  /** Publishes the frame. A promise is returned only when a blocking edge is full: await it before the next claim. */
+  commit(): Promise<void> | undefined;
+  /** Gives the slot back; the frame was never received. */
+  abort(): void;
+}
+
+/** What an ingress writes into. One claim at a time. */
+export interface FrameWriter {
+  /** Largest payload, in bytes. */
+  readonly maxBytes: number;
+  /**
+   * A slot for one frame, or undefined when there is none now (back-pressure): await `ready()` and try again.
+   * Throws ERR_MESSAGE_TOO_LARGE for a payload over `maxBytes`.
+   */
+  claim(header: FrameHeader): OpenSlot | undefined;
+  /** Resolves when a claim may succeed again, or when the writer stops (the signal of `run` is aborted then). */
+  ready(): Promise<void>;
+  /** Claim, copy, commit, waiting where it must. Resolves false when the signal was aborted before the frame was taken. Too large: refused and counted. */
+  write(header: FrameHeader, data: Uint8Array): Promise<boolean> | boolean;
+  /** Counts a message that became no frame, and logs it at a limited rate. */
+  refuse(reason: RefuseReason, detail: string): void;
+}
+
+export interface IngressContext {
+  /** The source's name in the pipeline. */
+  readonly name: string;
+  readonly codec: Codec;
+  readonly baseDir: string;
+  readonly log: Logger;
+}
+
+/** A source at work, in a thread of its own with a live event loop. */
+export interface Ingress {
+  open(): Promise<void>;
+  /** Runs until the source ends (resolves) or the signal asks to stop reading (resolves soon). Rejects when the source fails. */
+  run(out: FrameWriter, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a source tells the planner, on the main thread. */
+export interface SourcePlan {
+  /** Largest payload in bytes, where the source knows it. Else `maxFrame` of the pipeline, 16 MiB by default. */
+  readonly maxFrameBytes?: number;
+  readonly shape?: readonly number[];
+  readonly dtype?: DType;
+}
+
+export interface IngressDefinition<O = Record<string, unknown>> {
+  readonly type: string;
+  readonly description: string;
+  /** JSON Schema of the options (without `type`, `codec`, `maxFrame`, `slots`). */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Takes a codec (default `array-1.0`); others know their own format. */
+  readonly usesCodec: boolean;
+  /** Main thread, once; may open files. Throws ERR_CONFIG_* when the options cannot be met. */
+  plan?(options: O, context: { baseDir: string }): SourcePlan | Promise<SourcePlan>;
+  create(options: O, context: IngressContext): Ingress;
+}

@@ -1,0 +1,109 @@
+import type { Logger } from '../errors/logger.js';
+import type { DType, TypedArray } from '../frame/dtype.js';
+import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
+
+/** What `out.create` needs to know of the frame to be made. */
+export interface CreateSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** Names of the rows of a profile or table, kept as `meta.columns`. */
+  readonly columns?: readonly string[];
+  /** Added to the keys inherited from the input. */
+  readonly meta?: Meta;
+}
+
+/** Where an operator puts its results. */
+export interface Emitter {
+  /** Hands on the input as it is (no copy), or a frame made by `create`. Each frame at most once. */
+  emit(frame: Frame): void;
+  /** A new frame to fill, then to emit. It inherits sequence, timestamp and meta of the input. Its bytes are not cleared. */
+  create(spec: CreateSpec): MutableFrame;
+}
+
+/** One operator at work in one worker. `process` emits what it makes of a frame; emitting nothing filters the frame. */
+export interface Operator {
+  process(frame: Frame, out: Emitter): void | Promise<void>;
+  setup?(): void | Promise<void>;
+  close?(): void;
+}
+
+/** A table placed in shared memory: one copy for all workers of a stage. */
+export interface SharedTable {
+  /** Byte address in the arena, 64-byte aligned. */
+  readonly address: number;
+  readonly array: TypedArray;
+}
+
+/** What an operator finds when it is made inside a worker. */
+export interface OperatorContext {
+  readonly memory: WebAssembly.Memory;
+  /** The tables that `prepare` returned, by name. */
+  readonly constants: Readonly<Record<string, SharedTable>>;
+  /** Address and length of this worker's private scratch (`scratchBytes` of `prepare`), 64-byte aligned. */
+  readonly scratch: { readonly address: number; readonly bytes: number };
+  /** Number of this worker within its stage, from 0. */
+  readonly worker: number;
+  readonly log: Logger;
+}
+
+/** An operator that stands directly before another one and was folded into it. */
+export interface FoldedOperator {
+  readonly type: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** What is known when the pipeline is planned, on the main thread. */
+export interface PrepareContext {
+  /** Folder against which relative paths are resolved. */
+  readonly baseDir: string;
+  /** Shape and dtype of the input frames, where they are known. */
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: DType | undefined;
+  /** Largest input payload in bytes. */
+  readonly maxInputBytes: number;
+  /** Operators folded into this one, in order. */
+  readonly folded: readonly FoldedOperator[];
+}
+
+/** What an operator asks of the plan. */
+export interface Prepared {
+  readonly constants?: Readonly<Record<string, TypedArray>>;
+  readonly scratchBytes?: number;
+  /** Shape and dtype of the output where they are known (else those of the input). */
+  readonly shape?: readonly number[] | undefined;
+  readonly dtype?: DType | undefined;
+  /** Largest output payload in bytes. Default: the largest input. */
+  readonly maxOutputBytes?: number;
+  /** JSON data handed to `create` beside the parameters. */
+  readonly state?: unknown;
+}
+
+/** JSON Schema (draft 2020-12) of an object of parameters, `additionalProperties: false`. */
+export type ParameterSchema = Readonly<Record<string, unknown>>;
+
+export interface OperatorDefinition<P = Record<string, unknown>> {
+  /** A verb, as it stands in `type:`. */
+  readonly type: string;
+  readonly description: string;
+  /** Schema of the parameters (without `type`). */
+  readonly parameters: ParameterSchema;
+  /** Frames that one `process` call may emit; 1 to 64, default 1. */
+  readonly maxOutputs?: number;
+  /** Keeps state between frames, so that the stage must have one worker. */
+  readonly stateful?: boolean;
+  /** Types that may be folded into this one when they stand directly before it. */
+  readonly folds?: readonly string[];
+  /** `process` may return a promise: the stage runs the asynchronous loop. */
+  readonly async?: boolean;
+  /** Main thread, once: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the parameters cannot be met. */
+  prepare?(params: P, context: PrepareContext): Prepared | Promise<Prepared>;
+  /** In each worker. */
+  create(params: P, context: OperatorContext, prepared: Prepared): Operator;
+}
+
+/** Gives an operator a name, a parameter schema and its needs; the default export of an operator module. */
+export function defineOperator<P = Record<string, unknown>>(definition: OperatorDefinition<P>): OperatorDefinition<P> {
+  return definition;
+}
+
+export type { DType, Frame, Logger, Meta, MutableFrame, TypedArray };
