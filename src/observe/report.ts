@@ -1,0 +1,78 @@
+/** What a run says of itself when it ends. The normative text is `docs/specs/report.md`. */
+export interface Report {
+  readonly version: 1;
+  readonly name: string;
+  /** Balanced, drained, and no required sink failed. Drops by policy do not spoil it. */
+  readonly ok: boolean;
+  /** Every source's ledger closes: received is the sum of everything else. */
+  readonly balanced: boolean;
+  readonly durationS: number;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** Where the drain missed its deadline: frames that were not delivered, by sink. */
+  readonly undelivered?: Readonly<Record<string, number>>;
+  readonly sources: Readonly<Record<string, SourceReport>>;
+  readonly stages: Readonly<Record<string, StageReport>>;
+  readonly sinks: Readonly<Record<string, SinkReport>>;
+  /** From the last byte received to the resolving of the sink's write, over all sinks; first delivery only. */
+  readonly latencyUs: LatencyUs;
+  readonly throughput: { readonly framesPerS: number; readonly bytesPerS: number };
+}
+
+/** `received = delivered + merged + filtered + dropped + dead + inFlight`, each frame once, by its worst leaf. */
+export interface Ledger {
+  readonly received: number;
+  readonly delivered: number;
+  readonly merged: number;
+  readonly filtered: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly dead: Readonly<Record<string, number>>;
+  readonly inFlight: number;
+}
+
+/** Whether the sender's own numbers show a gap. */
+export interface Verdict {
+  readonly state: 'complete' | 'incomplete' | 'unverifiable';
+  /** Ranges of the sender's numbers that never came, first and last inclusive. */
+  readonly missing?: readonly (readonly [first: number, last: number])[];
+  readonly reason?: string;
+}
+
+export interface SourceReport {
+  readonly ledger: Ledger;
+  readonly verdict: Verdict;
+  readonly bytes: number;
+}
+
+export interface StageReport {
+  readonly frames: number;
+  readonly bytes: number;
+  /** Share of the workers' time spent in operators, 0 to 1. */
+  readonly busy: number;
+}
+
+export interface SinkReport {
+  readonly delivered: number;
+  readonly redelivered: number;
+  readonly refused: number;
+  /** Time in which the sink could not be reached. */
+  readonly outageMs: number;
+  readonly latencyUs: LatencyUs;
+}
+
+export interface LatencyUs {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** The counters of a run under way. */
+export interface Progress {
+  readonly received: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly dead: number;
+  readonly inFlight: number;
+  readonly bytes: number;
+  readonly queueDepth: number;
+}
