@@ -93,6 +93,8 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly stateful?: boolean;
   /** Types that may be folded into this one when they stand directly before it. */
   readonly folds?: readonly string[];
+  /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */
+  readonly passes?: boolean;
   /** `process` may return a promise: the stage runs the asynchronous loop. */
   readonly async?: boolean;
   /** Main thread, once: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the parameters cannot be met. */

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs the real servers that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars from Maven
+# Central. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
+set -euo pipefail
+
+kafka_version=4.3.1
+kafka_dir=${XDG_CACHE_HOME:-$HOME/.cache}/millrace/kafka-$kafka_version
+export PATH=$PATH:/usr/sbin DEBIAN_FRONTEND=noninteractive
+
+# A PACKAGE whose COMMAND is missing is asked for; one apt-get run serves them all.
+wanted=()
+want() { command -v "$1" >/dev/null || wanted+=("$2"); }
+want redis-server redis-server
+want java default-jre-headless
+[ -f "$kafka_dir/.complete" ] || want mvn maven
+if [ ${#wanted[@]} -gt 0 ]; then
+  # An old package list names files that the mirror no longer has.
+  apt-get update -qq >/dev/null
+  apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+fi
+
+if [ ! -f "$kafka_dir/.complete" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cat >"$work/pom.xml" <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>millrace.test</groupId><artifactId>kafka-jars</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$kafka_version</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+POM
+  mkdir -p "$kafka_dir"
+  mvn -B -q -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$kafka_dir" >&2
+  # Written last: a download that broke off is taken up again the next time.
+  touch "$kafka_dir/.complete"
+fi

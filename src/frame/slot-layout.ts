@@ -1,0 +1,48 @@
+/**
+ * Words of a slot header (docs/specs/slot.md). Headers form one dense table of constant stride; a header names its payload.
+ *
+ *     0        4         8       12      16         20          24        28
+ *   +--------+---------+-------+-------+----------+-----------+---------+---------+
+ *   | bits   | attempts| next  | pool  | payload  | capacity  | length  | source  |
+ *   +--------+---------+-------+-------+----------+-----------+---------+---------+
+ *   | ordinal| series  | sequence (f64)| timestamp (f64)      | received us (f64) |
+ *   +--------+---------+---------------+----------------------+-------------------+
+ *  64: kind | shape[4] | metaOffset | metaLength | output | parameter epoch | count
+ * 128: place[branch] ...
+ *
+ * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange. `bits` and `place`
+ * belong to the ring operations.
+ */
+export const SLOT = {
+  bits: 0,
+  attempts: 4,
+  next: 8,
+  pool: 12,
+  payload: 16,
+  capacity: 20,
+  /** Bytes of data. */
+  length: 24,
+  source: 28,
+  ordinal: 32,
+  series: 36,
+  sequence: 40,
+  timestamp: 48,
+  receivedUs: 56,
+  /** dtype code in the low byte, number of dimensions in the next. */
+  kind: 64,
+  shape: 68,
+  /** From the start of the payload; the meta is UTF-8 JSON behind the data. */
+  metaOffset: 84,
+  metaLength: 88,
+  /** Number of this frame among the outputs of one input. */
+  output: 92,
+  epoch: 96,
+  count: 100,
+  place: 128,
+} as const;
+
+/** Room for meta behind the data of every slot, in bytes. */
+export const META_BYTES = 4096;
+
+/** Distance of two headers for that many branches: 64-byte aligned. */
+export const slotStride = (branches: number): number => (SLOT.place + 4 * branches + 63) & ~63;

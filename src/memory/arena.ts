@@ -1,0 +1,38 @@
+import { MillraceError } from '../errors/errors.js';
+
+const PAGE_BYTES = 65536;
+/** A shared WebAssembly memory has at most 65536 pages. */
+export const ARENA_MAX_BYTES = 65536 * PAGE_BYTES;
+
+/**
+ * The one shared memory of a pipeline, sized once: its buffer object would change on growth. The operating system commits
+ * its pages when they are first written, so room that is never used costs address space only.
+ */
+export function createArena(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  if (pages * PAGE_BYTES > ARENA_MAX_BYTES) throw new MillraceError('ERR_CONFIG_MEMORY', `an arena of ${bytes} bytes is over the limit of ${ARENA_MAX_BYTES}`);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw new MillraceError('ERR_CONFIG_MEMORY', `the system gives no shared memory of ${bytes} bytes`, { cause });
+  }
+}
+
+/** Hands out aligned pieces of an address range, from the bottom up. */
+export class AddressSpace {
+  #at: number;
+
+  constructor(start: number) {
+    this.#at = start;
+  }
+
+  take(bytes: number, alignment = 128): number {
+    const at = Math.ceil(this.#at / alignment) * alignment;
+    this.#at = at + bytes;
+    return at;
+  }
+
+  get end(): number {
+    return this.#at;
+  }
+}

@@ -1,0 +1,50 @@
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Operator, OperatorDefinition } from './operator.js';
+import { OPERATORS } from './registry.js';
+
+type OperatorFactory = (params: Record<string, unknown>) => Operator;
+
+/** The URL of an operator module, or undefined for the name of a built-in. */
+export function operatorUrl(type: string, baseDir: string): string | undefined {
+  if (type.startsWith('file:')) return type;
+  if (type.startsWith('./') || type.startsWith('../') || isAbsolute(type)) return pathToFileURL(resolve(baseDir, type)).href;
+  return undefined;
+}
+
+function isDefinition(value: unknown): value is OperatorDefinition {
+  return typeof value === 'object' && value !== null && typeof (value as OperatorDefinition).create === 'function';
+}
+
+/** A module's default export is a definition, or a plain function from parameters to an operator. */
+export function definitionOf(exported: unknown, type: string): OperatorDefinition {
+  if (isDefinition(exported)) return exported;
+  if (typeof exported === 'function') {
+    const factory = exported as OperatorFactory;
+    return { type, description: '', parameters: { type: 'object' }, create: (params) => factory(params) };
+  }
+  throw new MillraceError('ERR_CONFIG_INVALID', `the default export of ${type} is neither a function nor made by defineOperator`);
+}
+
+/** Finds an operator by the `type` of a pipeline; a module is imported. */
+export async function loadOperator(type: string, baseDir: string): Promise<OperatorDefinition> {
+  const url = operatorUrl(type, baseDir);
+  if (url === undefined) {
+    const known = OPERATORS.get(type);
+    if (known) return known as OperatorDefinition;
+    throw new MillraceError('ERR_CONFIG_INVALID', `there is no operator '${type}'`);
+  }
+  let module: { default?: unknown };
+  try {
+    module = (await import(url)) as { default?: unknown };
+  } catch (cause) {
+    throw asMillraceError(cause, 'ERR_CONFIG_FILE', `cannot load the operator ${type}`);
+  }
+  return definitionOf(module.default, type);
+}
+
+/** Whether the chain needs the asynchronous loop: it says so, or its function is `async`. */
+export function isAsyncOperator(definition: OperatorDefinition, operator: Operator): boolean {
+  return definition.async === true || Object.getPrototypeOf(operator.process)?.constructor?.name === 'AsyncFunction';
+}

@@ -1,0 +1,111 @@
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { DType, TypedArray } from '../frame/dtype.js';
+import { loadOperator, operatorUrl } from '../operators/load-operator.js';
+import type { FoldedOperator, OperatorDefinition, Prepared } from '../operators/operator.js';
+import { RECORD_ITEMS } from '../ring/ring-layout.js';
+import { checkParameters } from './check-parameters.js';
+import type { OperatorSpec, StageSpec } from './spec.js';
+
+/** What is known of the frames that enter or leave a stage. */
+export interface FrameKind {
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: DType | undefined;
+  readonly maxBytes: number;
+}
+
+/** One operator of a chain, ready to be made in a worker. Constants are placed by the plan. */
+export interface PreparedOperator {
+  readonly type: string;
+  readonly url: string | undefined;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly prepared: Prepared;
+  readonly constants: Readonly<Record<string, TypedArray>>;
+  readonly scratchBytes: number;
+  readonly maxOutputs: number;
+  readonly maxOutputBytes: number;
+}
+
+export interface PreparedStage {
+  readonly operators: readonly PreparedOperator[];
+  readonly output: FrameKind;
+  /** Frames that one input may become. */
+  readonly maxOutputs: number;
+  /** An input may leave the stage as it came. */
+  readonly passes: boolean;
+  /** The order of commits may differ from that of inputs even with one worker. */
+  readonly mayBeAsync: boolean;
+}
+
+interface Link {
+  readonly spec: OperatorSpec;
+  readonly definition: OperatorDefinition;
+  readonly folded: readonly FoldedOperator[];
+}
+
+/** Puts operators that stand directly before one that folds them into that one. */
+function fold(links: readonly Link[]): Link[] {
+  const chain: Link[] = [];
+  for (const link of links) {
+    const folded: FoldedOperator[] = [];
+    while (chain.length && link.definition.folds?.includes((chain[chain.length - 1] as Link).spec.type)) {
+      const { spec } = chain.pop() as Link;
+      folded.unshift({ type: spec.type, params: spec.params });
+    }
+    chain.push({ ...link, folded });
+  }
+  return chain;
+}
+
+/** Loads the operators of a stage, checks their parameters, folds, and lets each prepare its tables. */
+export async function prepareStage(name: string, stage: StageSpec, input: FrameKind, baseDir: string): Promise<PreparedStage> {
+  const links: Link[] = [];
+  for (const spec of stage.operators) {
+    try {
+      const definition = await loadOperator(spec.type, baseDir);
+      checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${links.length}]`, spec.place);
+      links.push({ spec, definition, folded: [] });
+    } catch (error) {
+      const known = asMillraceError(error, 'ERR_CONFIG_INVALID');
+      throw known.place ? known : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
+    }
+  }
+  const operators: PreparedOperator[] = [];
+  let kind = input;
+  let maxOutputs = 1;
+  for (const { spec, definition, folded } of fold(links)) {
+    let prepared: Prepared = {};
+    try {
+      prepared = (await definition.prepare?.(spec.params, { baseDir, shape: kind.shape, dtype: kind.dtype, maxInputBytes: kind.maxBytes, folded })) ?? {};
+    } catch (error) {
+      const known = asMillraceError(error, 'ERR_CONFIG_INVALID', `operator ${spec.type} of stage '${name}'`);
+      throw known.place ? known : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
+    }
+    if (definition.stateful && stage.workers > 1) {
+      throw new MillraceError('ERR_CONFIG_PROMISE', `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1`, spec.place ? { place: spec.place } : {});
+    }
+    const { constants = {}, ...rest } = prepared;
+    const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
+    operators.push({
+      type: spec.type,
+      url: operatorUrl(spec.type, baseDir),
+      params: spec.params,
+      prepared: rest,
+      constants,
+      scratchBytes: prepared.scratchBytes ?? 0,
+      maxOutputs: definition.maxOutputs ?? 1,
+      maxOutputBytes,
+    });
+    maxOutputs *= definition.maxOutputs ?? 1;
+    kind =
+      definition.passes === false
+        ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes }
+        : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes) };
+  }
+  return {
+    operators,
+    output: kind,
+    maxOutputs: Math.min(maxOutputs, RECORD_ITEMS),
+    passes: links.every(({ definition }) => definition.passes !== false),
+    mayBeAsync: links.some(({ spec, definition }) => definition.async === true || operatorUrl(spec.type, baseDir) !== undefined),
+  };
+}

@@ -1,0 +1,66 @@
+import { MillraceError } from '../errors/errors.js';
+import { MAX_LEAVES } from '../ring/ring-layout.js';
+import type { PipelineSpec } from './spec.js';
+
+/** One way on from a node: over the edge into `node`, by the reference of `branch`, serving `leaves`. */
+export interface Route {
+  readonly node: string;
+  readonly branch: number;
+  readonly leaves: number;
+}
+
+/** The ways of one source's frames through the graph. A branch is named by the lowest leaf that it serves. */
+export interface SourceRoutes {
+  /** All leaves of the source. */
+  readonly leaves: number;
+  /** Names of the nodes of each leaf, the source first and a sink last. */
+  readonly paths: readonly (readonly string[])[];
+  /** From a node and the branch by which a frame came: where its outputs go. Key `node branch`. */
+  readonly next: ReadonlyMap<string, readonly Route[]>;
+  /** From the node behind an edge and a branch: the leaves served. Key `node branch`. */
+  readonly served: ReadonlyMap<string, number>;
+}
+
+export const routeKey = (node: string, branch: number): string => `${node} ${branch}`;
+
+function pathsFrom(spec: PipelineSpec, source: string): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const [name, node] of [...Object.entries(spec.stages), ...Object.entries(spec.sinks)]) {
+    for (const from of node.from) targets.set(from, [...(targets.get(from) ?? []), name]);
+  }
+  const paths: string[][] = [];
+  const walk = (path: string[]): void => {
+    const last = path[path.length - 1] as string;
+    if (last in spec.sinks) paths.push(path);
+    if (paths.length > MAX_LEAVES) throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks by more than ${MAX_LEAVES} ways`);
+    for (const target of targets.get(last) ?? []) walk([...path, target]);
+  };
+  walk([source]);
+  return paths;
+}
+
+/** Enumerates the leaves of a source and, for every prefix of their paths, which leaves share it. */
+export function routesOf(spec: PipelineSpec, source: string): SourceRoutes {
+  const paths = pathsFrom(spec, source);
+  const groups = new Map<string, { path: string[]; branch: number; leaves: number }>();
+  paths.forEach((path, leaf) => {
+    for (let length = 1; length <= path.length; length++) {
+      const prefix = path.slice(0, length);
+      const key = prefix.join('\0');
+      const group = groups.get(key);
+      if (group) group.leaves |= 1 << leaf;
+      else groups.set(key, { path: prefix, branch: leaf, leaves: 1 << leaf });
+    }
+  });
+  const next = new Map<string, Route[]>();
+  const served = new Map<string, number>();
+  for (const group of groups.values()) {
+    const node = group.path[group.path.length - 1] as string;
+    served.set(routeKey(node, group.branch), group.leaves);
+    if (group.path.length === 1) continue;
+    const parent = groups.get(group.path.slice(0, -1).join('\0')) as { path: string[]; branch: number };
+    const key = routeKey(parent.path[parent.path.length - 1] as string, parent.branch);
+    next.set(key, [...(next.get(key) ?? []), { node, branch: group.branch, leaves: group.leaves }]);
+  }
+  return { leaves: paths.length === 32 ? -1 : (1 << paths.length) - 1, paths, next, served };
+}

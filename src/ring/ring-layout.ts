@@ -1,0 +1,93 @@
+/**
+ * Words of everything that the ring operations touch: the one owner of these offsets on the TypeScript side.
+ * `assembly/ring.ts` has the same numbers; `test/ring/ring-layout.test.ts` compares the two.
+ *
+ * ring cell (i64)   | pos: u32 | ref: u32 |            EMPTY in the ref half: the cell waits for position pos
+ * reference (u32)   | slot: 24 | branch: 8 |           branch: the lowest leaf that this reference still serves
+ * place word (u32)  | edge: 16 | holder: 8 (thread+1) | holder 0: ON that edge, else HELD, taken from it (edge 0: claimed new)
+ * record word (u32) | 2 * sequence + committed |       its sequence's parity names the bank that counts
+ */
+export const EMPTY = -1;
+/** Result of a ring operation while the gate is closed: nothing was done. */
+export const GATE_CLOSED = -2;
+export const SLOT_MASK = 0xff_ff_ff;
+export const MAX_LEAVES = 32;
+export const MAX_THREADS = 254;
+/** Inputs, outputs and settlements that one record lists. */
+export const RECORD_ITEMS = 64;
+
+/** Words that all threads share, at the start of the arena. */
+export const CONTROL = { gate: 1024, phase: 1152, bytes: 4096 } as const;
+/** Values of the phase word. */
+export const PHASE = { run: 0, abort: 1 } as const;
+
+/** A ring: head and tail hints on lines of their own, then what never changes, then the cells. */
+export const RING = {
+  head: 0,
+  tail: 128,
+  mask: 256,
+  limit: 260,
+  edge: 264,
+  /** Rung when an item came. */
+  itemBell: 268,
+  /** Rung when room came. */
+  spaceBell: 272,
+  /** KIND of the ring. */
+  kind: 276,
+  /** Table of leaves by (source, branch): u32 x 32 a source. */
+  leaves: 280,
+  policy: 284,
+  /** n of sample(1/n). */
+  every: 288,
+  /** Number of sources with an array of their own (ordered rings). */
+  sources: 292,
+  /** Distance of the arrays of two sources (ordered rings). */
+  arrayStride: 296,
+  /** 1 once all producers have ended. */
+  closed: 300,
+  cells: 384,
+} as const;
+export const KIND = { fifo: 0, ordered: 1 } as const;
+export const POLICY = { block: 0, 'drop-newest': 1, 'drop-oldest': 2, latest: 3, sample: 4 } as const;
+
+/** Array of one source in an ordered ring. */
+export const ARRAY = { next: 0, leafMask: 8, cells: 128 } as const;
+
+/** Those who may sleep for one reason: one bit each, and where each one's park word is. */
+export const BELL = { sleepers: 0, park: 4, bytes: 256, members: 32 } as const;
+
+/** A thread's line: busy, the two records, the items that they name. */
+export const LINE = {
+  busy: 0,
+  faultCountdown: 4,
+  faultStep: 8,
+  park: 128,
+  record: 256,
+  inputs: 260,
+  outputs: 264,
+  settlements: 268,
+  drop: 288,
+  dropRef: 292,
+  dropSource: 296,
+  dropOrdinal: 300,
+  dropLeaves: 304,
+  dropCode: 308,
+  /** Two banks of counters of a worker or egress thread. */
+  banks: 384,
+  inputRefs: 640,
+  outputRefs: 896,
+  settleItems: 1408,
+  batch: 2688,
+  bytes: 3072,
+} as const;
+/** One settlement in a record, in bytes. */
+export const SETTLE = { source: 0, ordinal: 4, leaves: 8, code: 12, bytes: 16 } as const;
+/** Bytes of one bank of counters of a thread, and the words in it. */
+export const BANK = { bytes: 128, frames: 0, outputs: 1, bytesLow: 2, bytesHigh: 3, drops: 4 } as const;
+
+/** What the ingress of a source owns: its settlement table and two banks of the ledger. */
+export const SOURCE = { table: 0, tableMask: 4, bell: 8, ordered: 12, orderedList: 16, banks: 512, bankBytes: 256, bytes: 1024 } as const;
+/** Words of a ledger bank. `counts` has one word per outcome code. */
+export const LEDGER = { received: 0, given: 1, low: 2, bytesLow: 3, bytesHigh: 4, counts: 8, words: 40 } as const;
+/** One entry of a settlement table. `ordinal` is written last. */
+export const ENTRY = { ordinal: 0, open: 4, owed: 8, outcome: 12, below: 16, count: 20, position: 24, bytes: 32 } as const;

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+
+/** What `assembly/ring.ts` exports. Addresses are bytes in the arena; results: a reference or count, EMPTY, GATE_CLOSED. */
+export interface RingOperations {
+  attach(thread: number, line: number, gate: number, slots: number, stride: number, sources: number, banks: number, bankStride: number, poison: number): void;
+  claim(pool: number): number;
+  release(reference: number): number;
+  take(ring: number, fromSource: number): number;
+  takeN(ring: number, fromSource: number, atMost: number): number;
+  fanClaimed(slot: number, branches: number): number;
+  fanHeld(reference: number, branches: number): number;
+  commit(inputs: number, outputs: number, settlements: number, frames: number, bytes: number): number;
+  resume(from: number): number;
+  commitFrame(source: number, leaves: number, outputs: number, bytes: number): number;
+  refuse(code: number): number;
+  sweep(source: number, atMost: number): number;
+  wakeAll(bell: number): void;
+  barePush(ring: number, reference: number): number;
+  barePop(ring: number): number;
+  claimN(pool: number, atMost: number): number;
+  pushN(ring: number, count: number): number;
+  releaseN(count: number): number;
+}
+
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** An instance for the calling thread over the arena; `die` is what a build with fault points calls. */
+export function loadRing(memory: WebAssembly.Memory, file = 'ring.wasm', die: (step: number) => void = () => {}): RingOperations {
+  let module = compiled.get(file);
+  if (!module) {
+    module = new WebAssembly.Module(readFileSync(new URL(file, import.meta.url)));
+    compiled.set(file, module);
+  }
+  const instance = new WebAssembly.Instance(module, { env: { memory, die } });
+  return instance.exports as unknown as RingOperations;
+}
+
+/** The constants that the module exports, for the test that compares them with the layout. */
+export function ringConstants(memory: WebAssembly.Memory): Record<string, number> {
+  const constants: Record<string, number> = {};
+  for (const [name, value] of Object.entries(loadRing(memory))) if (value instanceof WebAssembly.Global) constants[name] = value.value as number;
+  return constants;
+}
