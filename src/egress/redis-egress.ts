@@ -1,0 +1,285 @@
+import { MillraceError } from '../errors/errors.js';
+import type { Frame } from '../frame/frame.js';
+import { checkRedisUrl, connectRedis, type RedisArgument, type RedisConnection, RedisReplyError } from '../transports/redis.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { encodeFrames, type RefusedFrame } from './encode-frames.js';
+import { Outage } from './outage.js';
+import { StreamIds } from './stream-ids.js';
+
+export interface RedisEgressOptions {
+  readonly url?: string;
+  readonly stream?: string;
+  readonly channel?: string;
+  readonly maxlen?: number;
+  readonly openTimeoutMs?: number;
+  readonly replyTimeoutMs?: number;
+}
+
+interface Entry {
+  readonly fields: readonly RedisArgument[];
+  readonly lengthBytes: number;
+  id: string;
+}
+
+/** What one call came to: so many entries, from the first on, are in; `problem` is why it stopped there. */
+interface Outcome {
+  readonly done: number;
+  readonly repeats: number;
+  readonly problem?: Error;
+}
+
+/** Redis takes no longer argument unless it is told to. */
+const MAX_ARGUMENT_BYTES = 512 * 2 ** 20;
+/** One script call holds its arguments twice in the server's memory. */
+const MAX_CALL_BYTES = 16 * 2 ** 20;
+/** Answers that time may heal. */
+const PASSING = new Set(['OOM', 'LOADING', 'MISCONF', 'READONLY', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN', 'NOREPLICAS', 'TRYAGAIN']);
+/** Redis says: "The ID specified in XADD is equal or smaller than the target stream top item". */
+const NOT_ABOVE = 'equal or smaller';
+
+/**
+ * Adds entries in order and stops at the first that fails, all as one: a plain pipeline would go on behind an error and
+ * so change the order. An id that is taken means a repeat only if the same content stands there. KEYS[1] stream; ARGV: "1" if this call may be a repeat, maxlen or "", then per entry id, number of
+ * arguments, arguments. Returns {entries done, repeats among them, error or ""}.
+ */
+const ADD_SCRIPT = `
+local at, done, repeats = 3, 0, 0
+while at <= #ARGV do
+  local id, count = ARGV[at], tonumber(ARGV[at + 1])
+  local command = {'XADD', KEYS[1]}
+  if ARGV[2] ~= '' then command[3] = 'MAXLEN'; command[4] = '~'; command[5] = ARGV[2] end
+  command[#command + 1] = id
+  for i = at + 2, at + 1 + count do command[#command + 1] = ARGV[i] end
+  local reply = redis.pcall(unpack(command))
+  if type(reply) == 'table' and reply.err then
+    if ARGV[1] ~= '1' or not string.find(reply.err, '${NOT_ABOVE}', 1, true) then return {done, repeats, reply.err} end
+    local there = redis.call('XRANGE', KEYS[1], id, id)[1]
+    for i = 1, count do
+      if not there or there[2][i] ~= ARGV[at + 1 + i] then return {done, repeats, reply.err} end
+    end
+    repeats = repeats + 1
+  end
+  done = done + 1
+  at = at + 2 + count
+end
+return {done, repeats, ''}`;
+
+/**
+ * Frames as entries of a Redis stream (XADD, fields `meta` and `data`), or as messages of a channel (PUBLISH; the part
+ * of JSON, one newline, the bytes). A codec of one part gives the field `data` alone, or that part as the message.
+ *
+ * Delivered means: answered by the server; what it keeps over a crash is a matter of its `appendonly`. Each entry has an
+ * id of ours that rises also across restarts. After a break the same entries are sent with the same ids, so that none is
+ * written twice; those that the server had are counted as redelivered. A repeated PUBLISH cannot be seen.
+ */
+class RedisEgress implements Egress {
+  readonly #options: RedisEgressOptions;
+  readonly #context: EgressContext;
+  readonly #outage: Outage;
+  readonly #ids = new StreamIds();
+  readonly #abort = (): void => this.#connection?.destroy();
+  #connection: RedisConnection | undefined;
+
+  constructor(options: RedisEgressOptions, context: EgressContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#outage = new Outage(context);
+  }
+
+  async open(): Promise<void> {
+    const { signal } = this.#context;
+    signal.addEventListener('abort', this.#abort, { once: true });
+    const deadline = performance.now() + (this.#options.openTimeoutMs ?? 10_000);
+    for (;;) {
+      const attemptAt = performance.now();
+      try {
+        await this.#connected();
+        this.#outage.over();
+        return;
+      } catch (thrown) {
+        if (isLasting(thrown) || performance.now() >= deadline) throw this.#failure(thrown);
+        await this.#outage.failed(attemptAt, thrown);
+      }
+    }
+  }
+
+  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const { encoded, refused } = encodeFrames(this.#context.codec, frames);
+    const entries: Entry[] = [];
+    for (const { index, parts } of encoded) {
+      const problem = this.#problem(parts, frames[index]!);
+      if (problem) refused.push({ index, ...problem });
+      else entries.push(this.#entry(parts));
+    }
+    let redelivered = 0;
+    for (let from = 0; from < entries.length; ) {
+      let lengthBytes = 0;
+      let to = from;
+      do lengthBytes += entries[to++]!.lengthBytes;
+      while (to < entries.length && lengthBytes + entries[to]!.lengthBytes <= MAX_CALL_BYTES);
+      redelivered += await this.#deliver(entries.slice(from, to));
+      from = to;
+    }
+    if (refused.length === 0 && redelivered === 0) return undefined;
+    return { refused, redelivered };
+  }
+
+  async close(): Promise<void> {
+    this.#context.signal.removeEventListener('abort', this.#abort);
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+
+  /** Keeps trying until all entries are answered for; returns how many the server had before. */
+  async #deliver(entries: Entry[]): Promise<number> {
+    let redelivered = 0;
+    let rest = entries;
+    let mayRepeat = false;
+    while (rest.length > 0) {
+      const attemptAt = performance.now();
+      try {
+        const connection = await this.#connected();
+        const outcome: Outcome = await (this.#options.stream === undefined
+          ? this.#publish(connection, rest)
+          : this.#add(connection, rest, mayRepeat));
+        redelivered += outcome.repeats;
+        rest = rest.slice(outcome.done);
+        if (!outcome.problem) {
+          this.#outage.over();
+        } else if (outcome.problem.message.includes(NOT_ABOVE)) {
+          await this.#renumber(connection, rest);
+          mayRepeat = false;
+        } else {
+          throw outcome.problem;
+        }
+      } catch (thrown) {
+        if (isLasting(thrown)) throw this.#failure(thrown);
+        // Without an answer the entries may have been written or not.
+        mayRepeat = true;
+        // A demoted server may be another one at the next look-up of its name.
+        this.#connection?.destroy();
+        await this.#outage.failed(attemptAt, thrown);
+      }
+    }
+    return redelivered;
+  }
+
+  async #add(
+    connection: RedisConnection,
+    entries: readonly Entry[],
+    mayRepeat: boolean,
+  ): Promise<{ done: number; repeats: number; problem?: Error }> {
+    const { stream = '', maxlen } = this.#options;
+    const args: RedisArgument[] = [mayRepeat ? '1' : '0', maxlen === undefined ? '' : String(maxlen)];
+    for (const { id, fields } of entries) args.push(id, String(fields.length), ...fields);
+    const reply = await connection.call('EVAL', ADD_SCRIPT, '1', stream, ...args);
+    const [done, repeats, error] = reply as [number, number, string];
+    return { done, repeats, ...(error !== '' && { problem: new RedisReplyError(error) }) };
+  }
+
+  async #publish(connection: RedisConnection, entries: readonly Entry[]): Promise<Outcome> {
+    const { channel = '' } = this.#options;
+    const replies = await connection.pipeline(entries.map(({ fields }) => ['PUBLISH', channel, fields[0]!]));
+    const failed = replies.findIndex((reply) => reply instanceof Error);
+    return failed < 0 ? { done: replies.length, repeats: 0 } : { done: failed, repeats: 0, problem: replies[failed] as Error };
+  }
+
+  /** Somebody else writes to the stream: our entries go above what is there now, in their order. */
+  async #renumber(connection: RedisConnection, entries: readonly Entry[]): Promise<void> {
+    this.#context.log.warn({ sink: this.#context.name, stream: this.#options.stream }, 'another writer adds to the stream');
+    await this.#raiseIds(connection);
+    for (const entry of entries) entry.id = this.#ids.next();
+  }
+
+  async #raiseIds(connection: RedisConnection): Promise<void> {
+    const { stream = '' } = this.#options;
+    // Unlike the last entry, the last id survives XDEL and XTRIM.
+    const info = await connection.call('XINFO', 'STREAM', stream).catch((thrown: unknown) => {
+      if (thrown instanceof RedisReplyError && thrown.message.includes('no such key')) return [];
+      throw thrown;
+    });
+    const at = Array.isArray(info) ? info.indexOf('last-generated-id') : -1;
+    if (at >= 0) this.#ids.raise(String((info as unknown[])[at + 1]));
+  }
+
+  async #connected(): Promise<RedisConnection> {
+    if (this.#connection?.open) return this.#connection;
+    this.#connection?.destroy();
+    const { url = 'redis://127.0.0.1:6379', stream, replyTimeoutMs = 30_000 } = this.#options;
+    const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs });
+    this.#connection = connection;
+    if (this.#context.signal.aborted) connection.destroy();
+    if (stream !== undefined) await this.#raiseIds(connection);
+    return connection;
+  }
+
+  #entry(parts: readonly Uint8Array[]): Entry {
+    const [first, second] = parts as [Uint8Array, Uint8Array | undefined];
+    const lengthBytes = first.byteLength + (second?.byteLength ?? 0);
+    if (this.#options.stream !== undefined) {
+      return { fields: second ? ['meta', first, 'data', second] : ['data', first], lengthBytes, id: this.#ids.next() };
+    }
+    return { fields: [second ? Buffer.concat([first, Buffer.from('\n'), second]) : first], lengthBytes, id: '' };
+  }
+
+  #problem(parts: readonly Uint8Array[], frame: Frame): Omit<RefusedFrame, 'index'> | undefined {
+    const which = `frame ${frame.ordinal} of ${frame.source}`;
+    if (parts.length !== 1 && parts.length !== 2) {
+      return {
+        reason: 'encode-failed',
+        detail: `${which}: the codec ${this.#context.codec.name} gives ${parts.length} parts, redis takes 1 or 2`,
+      };
+    }
+    let lengthBytes = 1;
+    for (const part of parts) lengthBytes += part.byteLength;
+    if (lengthBytes <= MAX_ARGUMENT_BYTES) return undefined;
+    return { reason: 'sink-too-large', detail: `${which}: ${lengthBytes} bytes are over the limit of Redis, 512 MiB (proto-max-bulk-len)` };
+  }
+
+  #failure(thrown: unknown): MillraceError {
+    if (thrown instanceof MillraceError) return thrown;
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    return new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${text}`, { cause: thrown });
+  }
+}
+
+const isLasting = (thrown: unknown): boolean =>
+  thrown instanceof MillraceError || (thrown instanceof RedisReplyError && !PASSING.has(thrown.code));
+
+export const redisEgress: EgressDefinition<RedisEgressOptions> = {
+  type: 'redis',
+  description: 'Entries of a Redis stream, or messages of a Redis channel',
+  usesCodec: true,
+  batch: 64,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    oneOf: [{ required: ['stream'] }, { required: ['channel'] }],
+    properties: {
+      url: {
+        type: 'string',
+        minLength: 1,
+        default: 'redis://127.0.0.1:6379',
+        description: 'redis://user:password@host:port/db, rediss:// for TLS',
+      },
+      stream: { type: 'string', minLength: 1, description: 'XADD to this stream' },
+      channel: { type: 'string', minLength: 1, description: 'PUBLISH on this channel' },
+      maxlen: { type: 'integer', minimum: 1, description: 'stream: keep about this many entries' },
+      openTimeoutMs: { type: 'integer', minimum: 0, default: 10_000, description: 'how long to try to reach the server at the start' },
+      replyTimeoutMs: {
+        type: 'integer',
+        minimum: 100,
+        maximum: 2 ** 31 - 1,
+        default: 30_000,
+        description: 'without a reply for so long the connection counts as broken',
+      },
+    },
+  },
+  check: (options) => {
+    if (options.url !== undefined) checkRedisUrl(options.url);
+    if (options.maxlen !== undefined && options.stream === undefined) {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'redis: maxlen needs stream', { place: { path: 'maxlen' } });
+    }
+  },
+  create: (options, context) => new RedisEgress(options, context),
+};

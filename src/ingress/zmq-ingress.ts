@@ -1,0 +1,145 @@
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { endpointList, openZmqReader, type ZmqReader } from '../transports/zmq.js';
+import type { FrameWriter, Ingress, IngressContext, IngressDefinition, RefuseReason } from './ingress.js';
+
+export interface ZmqIngressOptions {
+  readonly socket?: 'pull' | 'sub';
+  readonly connect?: string | readonly string[];
+  readonly bind?: string | readonly string[];
+  readonly subscribe?: string | readonly string[];
+  readonly highWaterMark?: number;
+  readonly frames?: number;
+  readonly idleMs?: number;
+}
+
+/** How long a socket is read out after the signal, at most. */
+const READ_OUT_MS = 200;
+
+/**
+ * Frames from a PULL or SUB socket, one multipart message each.
+ *
+ * Promised: a message that was read and that the writer took is a frame, in the order of each peer. At the signal what
+ * libzmq has already received is read out for 200 ms while the writer still takes it; what lies beyond that is lost with the socket, as
+ * with every PULL, and a SUB loses what its publisher drops.
+ */
+class ZmqIngress implements Ingress {
+  readonly #options: ZmqIngressOptions;
+  readonly #context: IngressContext;
+  #reader: ZmqReader | undefined;
+
+  constructor(options: ZmqIngressOptions, context: IngressContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async open(): Promise<void> {
+    const { socket = 'pull', connect, bind, subscribe, highWaterMark = 100 } = this.#options;
+    this.#reader = await openZmqReader({
+      socket,
+      highWaterMark,
+      subscribe: endpointList(subscribe),
+      ...(connect !== undefined && { connect }),
+      ...(bind !== undefined && { bind }),
+    });
+  }
+
+  async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
+    const reader = this.#reader;
+    if (!reader) throw new MillraceError('ERR_STATE', `the source ${this.#context.name} is not open`);
+    const { frames = Number.POSITIVE_INFINITY, idleMs } = this.#options;
+    reader.waitAtMost(idleMs ?? -1);
+
+    let waiting = false;
+    // A pending receive means that nothing is left to read out, and only closing ends it.
+    const stop = (): void => {
+      if (waiting) reader.close();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    let readOutUntil = 0;
+    try {
+      for (let received = 0; received < frames; received++) {
+        if (signal.aborted && readOutUntil === 0) {
+          readOutUntil = performance.now() + READ_OUT_MS;
+          reader.waitAtMost(0);
+        }
+        if (readOutUntil !== 0 && performance.now() >= readOutUntil) return;
+        waiting = true;
+        const parts = await reader.receive();
+        waiting = false;
+        if (!parts || !(await this.#take(parts, out))) return;
+      }
+    } catch (thrown) {
+      throw asMillraceError(thrown, 'ERR_SOURCE', `source ${this.#context.name}`);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      // The thread may be gone before anybody calls close().
+      reader.close();
+    }
+  }
+
+  /** False when the writer takes no more. */
+  #take(parts: readonly Uint8Array[], out: FrameWriter): Promise<boolean> | boolean {
+    let frame: ReturnType<IngressContext['codec']['decode']>;
+    try {
+      frame = this.#context.codec.decode(parts);
+    } catch (thrown) {
+      out.refuse(refuseReason(thrown), thrown instanceof Error ? thrown.message : String(thrown));
+      return true;
+    }
+    return out.write(frame, frame.data);
+  }
+
+  async close(): Promise<void> {
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+}
+
+function refuseReason(thrown: unknown): RefuseReason {
+  if (!(thrown instanceof MillraceError)) return 'malformed';
+  if (thrown.code === 'ERR_MESSAGE_PARTS') return 'wrong-parts';
+  return thrown.code === 'ERR_MESSAGE_TOO_LARGE' ? 'too-large' : 'malformed';
+}
+
+const ENDPOINTS = {
+  oneOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
+} as const;
+
+export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
+  type: 'zmq',
+  description: 'Multipart messages from a ZeroMQ PULL or SUB socket',
+  usesCodec: true,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    anyOf: [{ required: ['connect'] }, { required: ['bind'] }],
+    properties: {
+      socket: { enum: ['pull', 'sub'], default: 'pull' },
+      connect: { ...ENDPOINTS, description: 'endpoint or endpoints to connect to' },
+      bind: { ...ENDPOINTS, description: 'endpoint or endpoints to bind' },
+      subscribe: {
+        oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+        description: 'sub: prefixes of the first part; default: everything',
+      },
+      highWaterMark: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 100,
+        description: 'messages that libzmq holds for each peer',
+      },
+      frames: { type: 'integer', minimum: 1, description: 'end after so many messages' },
+      idleMs: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1, description: 'end after so long a silence' },
+    },
+  },
+  plan: (options) => {
+    if (options.subscribe !== undefined && options.socket !== 'sub') {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'zmq: subscribe needs socket: sub', { place: { path: 'subscribe' } });
+    }
+    return {};
+  },
+  create: (options, context) => new ZmqIngress(options, context),
+};

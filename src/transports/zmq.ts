@@ -1,0 +1,130 @@
+/**
+ * ZeroMQ by the `zeromq` addon: the only file that imports it.
+ * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
+ * before the thread may go; `close()` settles what is pending.
+ */
+import type * as Zmq from 'zeromq';
+import { MillraceError } from '../errors/errors.js';
+import { loadOptional } from './load-optional.js';
+
+/** Where a socket goes: endpoints such as `tcp://127.0.0.1:9999` or `ipc:///tmp/frames`. */
+export interface ZmqEndpoints {
+  readonly connect?: string | readonly string[];
+  readonly bind?: string | readonly string[];
+}
+
+export interface ZmqReaderOptions extends ZmqEndpoints {
+  readonly socket: 'pull' | 'sub';
+  /** Prefixes of the first part; without any, all messages. */
+  readonly subscribe?: readonly string[];
+  /** Messages that libzmq holds for each peer. */
+  readonly highWaterMark: number;
+}
+
+export interface ZmqWriterOptions extends ZmqEndpoints {
+  readonly socket: 'push' | 'pub';
+  readonly highWaterMark: number;
+  /** How long after `close()` libzmq goes on sending what it accepted; -1 for ever. */
+  readonly lingerMs: number;
+  /** Queue for completed connections only. */
+  readonly immediate: boolean;
+}
+
+export interface ZmqReader {
+  /** From now on `receive` waits this long; 0 takes only what has already arrived, -1 waits for ever. */
+  waitAtMost(timeoutMs: number): void;
+  /** The parts of the next message, the caller's own; undefined when the time is up or the socket was closed. */
+  receive(): Promise<readonly Uint8Array[] | undefined>;
+  close(): void;
+}
+
+export interface ZmqWriter {
+  /** Resolves true when the socket accepted the whole message (the parts are then no longer read), false when it was closed meanwhile. */
+  send(parts: readonly (Uint8Array | string)[]): Promise<boolean>;
+  close(): void;
+}
+
+/** A part larger than this would make libzmq drop the peer; it only keeps a hostile length from being allocated. */
+const MAX_PART_BYTES = 2 ** 30;
+/** libzmq gets the address of longer parts and never says when it is done with them. */
+const ZERO_COPY_ABOVE_BYTES = 128;
+
+export const endpointList = (endpoints: string | readonly string[] | undefined): readonly string[] =>
+  endpoints === undefined ? [] : typeof endpoints === 'string' ? [endpoints] : endpoints;
+
+const load = (): Promise<typeof Zmq> => loadOptional('zeromq', () => import('zeromq'));
+
+async function attach(socket: Zmq.Socket, endpoints: ZmqEndpoints): Promise<void> {
+  let endpoint = '';
+  try {
+    for (endpoint of endpointList(endpoints.bind)) await socket.bind(endpoint);
+    for (endpoint of endpointList(endpoints.connect)) socket.connect(endpoint);
+  } catch (thrown) {
+    socket.close();
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`${endpoint}: ${text}`, { cause: thrown });
+  }
+}
+
+const isTimeout = (thrown: unknown): boolean => (thrown as { code?: unknown } | undefined)?.code === 'EAGAIN';
+
+/** @throws ERR_OPTIONAL_MISSING, ERR_SOURCE when an endpoint is not to be had. */
+export async function openZmqReader(options: ZmqReaderOptions): Promise<ZmqReader> {
+  const zmq = await load();
+  const settings = { receiveHighWaterMark: options.highWaterMark, maxMessageSize: MAX_PART_BYTES, linger: 0 };
+  const socket = options.socket === 'sub' ? new zmq.Subscriber(settings) : new zmq.Pull(settings);
+  // Without an argument it subscribes to everything; an empty list in the options means the same.
+  if (socket instanceof zmq.Subscriber) socket.subscribe(...(options.subscribe ?? []));
+  try {
+    await attach(socket, options);
+  } catch (thrown) {
+    throw new MillraceError('ERR_SOURCE', (thrown as Error).message, { cause: thrown });
+  }
+  return {
+    waitAtMost: (timeoutMs) => {
+      if (!socket.closed) socket.receiveTimeout = timeoutMs;
+    },
+    receive: async () => {
+      if (socket.closed) return undefined;
+      try {
+        return await socket.receive();
+      } catch (thrown) {
+        if (socket.closed || isTimeout(thrown)) return undefined;
+        throw thrown;
+      }
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** @throws ERR_OPTIONAL_MISSING, ERR_SINK when an endpoint is not to be had. */
+export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWriter> {
+  const zmq = await load();
+  const settings = { sendHighWaterMark: options.highWaterMark, linger: options.lingerMs, immediate: options.immediate };
+  const socket = options.socket === 'pub' ? new zmq.Publisher(settings) : new zmq.Push(settings);
+  try {
+    await attach(socket, options);
+  } catch (thrown) {
+    throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
+  }
+  return {
+    send: async (parts) => {
+      if (socket.closed) return false;
+      try {
+        await socket.send(parts.map(ownPart));
+        return true;
+      } catch (thrown) {
+        if (socket.closed) return false;
+        throw thrown;
+      }
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
+function ownPart(part: Uint8Array | string): Buffer | string {
+  if (typeof part === 'string') return part;
+  if (part.byteLength > ZERO_COPY_ABOVE_BYTES) return Buffer.from(part);
+  return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+}
