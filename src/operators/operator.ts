@@ -91,6 +91,8 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly maxOutputs?: number;
   /** Keeps state between frames, so that the stage must have one worker. */
   readonly stateful?: boolean;
+  /** An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. */
+  readonly merges?: boolean;
   /** Types that may be folded into this one when they stand directly before it. */
   readonly folds?: readonly string[];
   /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */

@@ -1,0 +1,156 @@
+import { MillraceError } from '../errors/errors.js';
+import { byteLength, DTYPES, type DType, dtypeCode, itemCount, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from './dtype.js';
+import type { Meta, MutableFrame } from './frame.js';
+import { META_BYTES, SLOT } from './slot-layout.js';
+
+const NO_META: Meta = Object.freeze({});
+const NO_BYTES = new Uint8Array(0);
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const encoded = new WeakMap<Meta, Uint8Array>();
+
+/** JSON of a meta object; remembered, since the same object mostly stands behind every frame of a run. */
+export function encodeMeta(meta: Meta): Uint8Array {
+  let bytes = encoded.get(meta);
+  if (!bytes) {
+    const text = JSON.stringify(meta);
+    bytes = text === '{}' ? NO_BYTES : encoder.encode(text);
+    encoded.set(meta, bytes);
+  }
+  return bytes;
+}
+
+/** The shared memory of a pipeline by its three views. */
+export interface ArenaViews {
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly floats: Float64Array;
+  readonly bytes: Uint8Array;
+}
+
+export function viewArena(memory: WebAssembly.Memory): ArenaViews {
+  const buffer = memory.buffer as unknown as SharedArrayBuffer;
+  return { buffer, words: new Int32Array(buffer), floats: new Float64Array(buffer), bytes: new Uint8Array(buffer) };
+}
+
+/**
+ * A frame over a piece of the arena: a slot (header and payload), or worker scratch (no header). One object is kept for
+ * each slot and thread, and its views are kept as long as address, dtype and length stay the same.
+ */
+export class FrameView implements MutableFrame {
+  source = '';
+  sourceIndex = 0;
+  ordinal = 0;
+  sequence = 0;
+  timestamp = Number.NaN;
+  receivedUs = 0;
+  shape: readonly number[] = [];
+  dtype: DType = 'bytes';
+  data: TypedArray = NO_BYTES;
+  bytes: Uint8Array = NO_BYTES;
+  /** Marks the frame as handed out and not yet emitted, by the chain that made it. */
+  owner: unknown = undefined;
+
+  #kind = -1;
+  #sides: [number, number, number, number] = [-1, -1, -1, -1];
+  #meta: Meta | undefined;
+  #rawMeta: Uint8Array = NO_BYTES;
+
+  constructor(
+    readonly arena: ArenaViews,
+    /** Slot number, or -1 for scratch. */
+    readonly slot: number,
+    /** Byte address of the header; unused for scratch. */
+    readonly header: number,
+    readonly address: number,
+    /** Most bytes of data. */
+    readonly maxDataBytes: number,
+  ) {}
+
+  get meta(): Meta {
+    if (this.#meta === undefined) this.#meta = this.#rawMeta.length ? (JSON.parse(decoder.decode(this.#rawMeta.slice())) as Meta) : NO_META;
+    return this.#meta;
+  }
+
+  set meta(meta: Meta) {
+    this.#meta = meta;
+    this.#rawMeta = encodeMeta(meta);
+  }
+
+  /** The meta as it stands in memory: empty, or a JSON object in UTF-8. */
+  get rawMeta(): Uint8Array {
+    return this.#rawMeta;
+  }
+
+  /** Takes over another frame's meta without parsing it. */
+  inheritMeta(from: FrameView): void {
+    this.#meta = from.#meta;
+    this.#rawMeta = from.#rawMeta;
+  }
+
+  /** Reads the header of a slot that this thread holds. */
+  load(sourceNames: readonly string[]): this {
+    const { words, floats } = this.arena;
+    const at = this.header >>> 2;
+    const kind = words[at + SLOT.kind / 4]!;
+    const dimensions = kind >>> 8;
+    const sides = at + SLOT.shape / 4;
+    this.#reshape(kind & 0xff, dimensions, words[sides]!, words[sides + 1]!, words[sides + 2]!, words[sides + 3]!);
+    this.sourceIndex = words[at + SLOT.source / 4]!;
+    this.source = sourceNames[this.sourceIndex]!;
+    this.ordinal = words[at + SLOT.ordinal / 4]! >>> 0;
+    this.sequence = floats[(this.header + SLOT.sequence) >>> 3]!;
+    this.timestamp = floats[(this.header + SLOT.timestamp) >>> 3]!;
+    this.receivedUs = floats[(this.header + SLOT.receivedUs) >>> 3]!;
+    const metaLength = words[at + SLOT.metaLength / 4]!;
+    this.#meta = undefined;
+    this.#rawMeta = metaLength ? new Uint8Array(this.arena.buffer, this.address + (words[at + SLOT.metaOffset / 4]! >>> 0), metaLength) : NO_BYTES;
+    return this;
+  }
+
+  /** Gives a new frame its dtype and shape. Throws ERR_OPERATOR_OUTPUT when it does not fit. */
+  begin(dtype: DType, shape: readonly number[]): void {
+    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isSafeInteger(side) && side >= 0)) {
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} non-negative whole sides`);
+    }
+    const bytes = byteLength(dtype, shape);
+    if (bytes > this.maxDataBytes) throw new MillraceError('ERR_OPERATOR_OUTPUT', `a frame of ${bytes} bytes (${dtype} [${shape}]) does not fit in a slot of ${this.maxDataBytes}`);
+    this.#reshape(dtypeCode(dtype), shape.length, shape[0] ?? 0, shape[1] ?? 0, shape[2] ?? 0, shape[3] ?? 0);
+    this.#meta = NO_META;
+    this.#rawMeta = NO_BYTES;
+  }
+
+  /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */
+  store(): void {
+    const { words, floats, bytes } = this.arena;
+    const at = this.header >>> 2;
+    const dataBytes = this.bytes.length;
+    const metaOffset = (dataBytes + 7) & ~7;
+    const meta = this.#rawMeta;
+    if (meta.length > META_BYTES - 8) throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${META_BYTES - 8}`);
+    if (meta.length) bytes.set(meta, this.address + metaOffset);
+    words[at + SLOT.kind / 4] = this.#kind;
+    for (let i = 0; i < 4; i++) words[at + SLOT.shape / 4 + i] = this.#sides[i]!;
+    words[at + SLOT.length / 4] = dataBytes;
+    words[at + SLOT.source / 4] = this.sourceIndex;
+    words[at + SLOT.ordinal / 4] = this.ordinal;
+    words[at + SLOT.metaOffset / 4] = metaOffset;
+    words[at + SLOT.metaLength / 4] = meta.length;
+    floats[(this.header + SLOT.sequence) >>> 3] = this.sequence;
+    floats[(this.header + SLOT.timestamp) >>> 3] = this.timestamp;
+    floats[(this.header + SLOT.receivedUs) >>> 3] = this.receivedUs;
+  }
+
+  #reshape(code: number, dimensions: number, a: number, b: number, c: number, d: number): void {
+    const kind = code | (dimensions << 8);
+    const sides = this.#sides;
+    if (kind === this.#kind && a === sides[0] && b === sides[1] && c === sides[2] && d === sides[3]) return;
+    this.#kind = kind;
+    this.#sides = [a, b, c, d];
+    this.dtype = DTYPES[code]!;
+    this.shape = Object.freeze(this.#sides.slice(0, dimensions));
+    const items = itemCount(this.shape);
+    this.data = typedView(this.dtype, this.arena.buffer, this.address, items);
+    this.bytes = new Uint8Array(this.arena.buffer, this.address, items * itemSize(this.dtype));
+  }
+}

@@ -1,0 +1,150 @@
+import { dtypeOf, type TypedArray } from '../frame/dtype.js';
+import { META_BYTES, slotStride } from '../frame/slot-layout.js';
+import { AddressSpace } from '../memory/arena.js';
+import { HISTOGRAM_BYTES } from '../observe/histogram.js';
+import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
+import type { Draft, PlanWithTables } from './plan.js';
+import { type ConstantPlan, type EdgePlan, type OperatorPlan, type PoolPlan, SINK_STATS, type SinkNode, type SourceNode, type StageNode, type ThreadPlan } from './plan-types.js';
+import { type Route, routeKey } from './routes.js';
+
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
+export function layOut(draft: Draft): PlanWithTables {
+  const { spec, routes } = draft;
+  const space = new AddressSpace(CONTROL.bytes);
+  const sourceNames = Object.keys(spec.sources);
+
+  const threads: ThreadPlan[] = [];
+  const threadsOf = new Map<string, number[]>();
+  const hire = (node: string, count: number): void => {
+    const mine: number[] = [];
+    for (let index = 0; index < count; index++) {
+      mine.push(threads.length);
+      threads.push({ thread: threads.length, line: space.take(LINE.bytes), node, index });
+    }
+    threadsOf.set(node, mine);
+  };
+  for (const name of sourceNames) hire(name, 1);
+  for (const [name, stage] of Object.entries(spec.stages)) hire(name, stage.workers);
+  for (const name of Object.keys(spec.sinks)) hire(name, 1);
+
+  const totalSlots = [...draft.pools.values()].reduce((sum, pool) => sum + pool.slots, 0);
+  const tableEntries = powerOfTwo(Math.max(totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))));
+  const sourceBlocks = space.take(SOURCE.bytes * sourceNames.length);
+  const sources: SourceNode[] = sourceNames.map((name, index) => {
+    const known = draft.input.get(name)!;
+    return {
+      name,
+      index,
+      thread: threadsOf.get(name)![0]!,
+      block: sourceBlocks + index * SOURCE.bytes,
+      bell: space.take(BELL.bytes),
+      table: space.take(tableEntries * ENTRY.bytes),
+      tableEntries,
+      leaves: routes[index]!.leaves,
+      routes: routes[index]!.next.get(routeKey(name, 0)) ?? [],
+      maxFrameBytes: known.maxBytes,
+      shape: known.shape,
+      dtype: known.dtype,
+    };
+  });
+
+  const branches = Math.max(1, ...routes.map((route) => route.paths.length));
+  const stride = slotStride(branches);
+  const edges: EdgePlan[] = draft.edges.map((edge, at) => {
+    const reachable = edge.reach.reduce((sum, owner) => sum + draft.pools.get(owner)!.slots, 0);
+    const cells = edge.kind === 'ordered' ? edge.limit : powerOfTwo(Math.max(edge.limit, reachable));
+    const arrayStride = edge.kind === 'ordered' ? roundUp(ARRAY.cells + 8 * cells, 128) : 0;
+    const { overflow } = edge.spec;
+    return {
+      number: at + 1,
+      node: edge.node,
+      kind: edge.kind,
+      overflow: overflow.kind,
+      every: overflow.kind === 'sample' ? (overflow.n ?? 1) : 1,
+      order: edge.spec.order,
+      limit: edge.limit,
+      cells,
+      ring: space.take(RING.cells + (edge.kind === 'ordered' ? arrayStride * sourceNames.length : 8 * cells)),
+      arrayStride,
+      itemBell: space.take(BELL.bytes),
+      spaceBell: space.take(BELL.bytes),
+      leafTable: space.take(4 * MAX_LEAVES * sourceNames.length),
+      leaves: routes.map((route) => Array.from({ length: MAX_LEAVES }, (_, branch) => route.served.get(routeKey(edge.node, branch)) ?? 0)),
+      producers: edge.spec.from,
+      producerThreads: edge.spec.from.flatMap((from) => threadsOf.get(from)!),
+      consumerThreads: threadsOf.get(edge.node)!,
+    };
+  });
+
+  let slots = 0;
+  const bare = [...draft.pools].map(([owner, pool]) => {
+    const cells = powerOfTwo(pool.slots);
+    const made = {
+      owner,
+      slots: pool.slots,
+      firstSlot: slots,
+      slotBytes: roundUp(pool.maxDataBytes, 64) + META_BYTES,
+      maxDataBytes: pool.maxDataBytes,
+      cells,
+      ring: space.take(RING.cells + 8 * cells),
+      bell: space.take(BELL.bytes),
+      threads: threadsOf.get(owner)!,
+    };
+    slots += pool.slots;
+    return made;
+  });
+  const sinks: SinkNode[] = Object.keys(spec.sinks).map((name) => ({
+    name,
+    thread: threadsOf.get(name)![0]!,
+    batch: draft.batches.get(name)!,
+    histogram: space.take(HISTOGRAM_BYTES),
+    stats: space.take(SINK_STATS.bytes),
+  }));
+  const headers = space.take(slots * stride);
+
+  const tables: { address: number; array: TypedArray }[] = [];
+  const stages: StageNode[] = Object.entries(spec.stages).map(([name, stage]) => {
+    const prepared = draft.stages.get(name)!;
+    const mine = threadsOf.get(name)!;
+    const lanes = prepared.mayBeAsync ? stage.concurrency : 1;
+    const operators: OperatorPlan[] = prepared.operators.map((operator, at) => {
+      const constants: Record<string, ConstantPlan> = {};
+      for (const [key, array] of Object.entries(operator.constants)) {
+        const address = space.take(array.byteLength, 64);
+        tables.push({ address, array });
+        constants[key] = { address, dtype: dtypeOf(array), length: array.length };
+      }
+      const last = at === prepared.operators.length - 1;
+      const frameBytes = roundUp(operator.maxOutputBytes, 64);
+      return {
+        ...operator,
+        constants,
+        scratch: mine.map(() => (operator.scratchBytes ? space.take(operator.scratchBytes, 64) : 0)),
+        frames: mine.map(() => (last ? 0 : space.take(frameBytes * operator.maxOutputs * lanes, 64))),
+        frameBytes,
+      };
+    });
+    const next = routes.map((route) => Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => route.next.get(routeKey(name, branch)) ?? []));
+    return { name, threads: mine, operators, maxOutputs: prepared.maxOutputs, concurrency: lanes, attempts: stage.attempts, routes: next };
+  });
+  const pools: PoolPlan[] = bare.map((pool) => ({ ...pool, payload: space.take(pool.slots * pool.slotBytes, 4096) }));
+  const plan = {
+    bytes: space.end,
+    stride,
+    headers,
+    slots,
+    sourceBlocks,
+    threads,
+    edges,
+    pools,
+    sources,
+    stages,
+    sinks,
+    startOrdinal: draft.options.startOrdinal ?? 0,
+    poison: draft.options.poison ?? false,
+  };
+  return { plan, tables };
+}

@@ -1,0 +1,124 @@
+import type { DType } from '../frame/dtype.js';
+import type { PreparedOperator } from './prepare-stage.js';
+import type { Route } from './routes.js';
+import type { EdgeOrder, OverflowKind } from './spec.js';
+
+/** The edge into one node. All addresses are bytes in the arena. Plain data: threads get it as it is. */
+export interface EdgePlan {
+  /** From 1 on; 0 means "claimed new" in a place word. */
+  readonly number: number;
+  readonly node: string;
+  readonly kind: 'fifo' | 'ordered';
+  readonly overflow: OverflowKind;
+  readonly every: number;
+  readonly order: EdgeOrder;
+  /** Most references on a FIFO edge; cells per source of an ordered one. */
+  readonly limit: number;
+  readonly cells: number;
+  readonly ring: number;
+  readonly arrayStride: number;
+  readonly itemBell: number;
+  readonly spaceBell: number;
+  readonly leafTable: number;
+  /** Leaves by source and branch. */
+  readonly leaves: readonly (readonly number[])[];
+  readonly producers: readonly string[];
+  /** Threads that may wait for room, in the order of their bits. */
+  readonly producerThreads: readonly number[];
+  readonly consumerThreads: readonly number[];
+}
+
+/** Equal slots of one node and the ring of the free ones. */
+export interface PoolPlan {
+  readonly owner: string;
+  readonly slots: number;
+  readonly firstSlot: number;
+  /** Bytes of one payload, meta included. */
+  readonly slotBytes: number;
+  readonly maxDataBytes: number;
+  readonly cells: number;
+  readonly ring: number;
+  readonly bell: number;
+  readonly payload: number;
+  readonly threads: readonly number[];
+}
+
+export interface ThreadPlan {
+  readonly thread: number;
+  readonly line: number;
+  readonly node: string;
+  /** Number within the node: its bit in the node's bells. */
+  readonly index: number;
+}
+
+export interface SourceNode {
+  readonly name: string;
+  readonly index: number;
+  readonly thread: number;
+  readonly block: number;
+  readonly bell: number;
+  readonly table: number;
+  readonly tableEntries: number;
+  readonly leaves: number;
+  readonly routes: readonly Route[];
+  readonly maxFrameBytes: number;
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: DType | undefined;
+}
+
+/** Where a table of an operator stands. */
+export interface ConstantPlan {
+  readonly address: number;
+  readonly dtype: DType;
+  readonly length: number;
+}
+
+export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
+  readonly constants: Readonly<Record<string, ConstantPlan>>;
+  /** Scratch of each worker. */
+  readonly scratch: readonly number[];
+  /** Frames that this operator makes for the next one of the chain, by worker; none for the last operator. */
+  readonly frames: readonly number[];
+  readonly frameBytes: number;
+}
+
+export interface StageNode {
+  readonly name: string;
+  readonly threads: readonly number[];
+  readonly operators: readonly OperatorPlan[];
+  readonly maxOutputs: number;
+  readonly concurrency: number;
+  readonly attempts: number;
+  /** By source index and branch: where outputs go. */
+  readonly routes: readonly (readonly (readonly Route[])[])[];
+}
+
+export interface SinkNode {
+  readonly name: string;
+  readonly thread: number;
+  readonly batch: number;
+  /** Histogram of latencies, and the words of SINK_STATS. */
+  readonly histogram: number;
+  readonly stats: number;
+}
+
+export interface Plan {
+  readonly bytes: number;
+  /** Distance of slot headers, their table, and how many there are. */
+  readonly stride: number;
+  readonly headers: number;
+  readonly slots: number;
+  readonly sourceBlocks: number;
+  readonly threads: readonly ThreadPlan[];
+  readonly edges: readonly EdgePlan[];
+  readonly pools: readonly PoolPlan[];
+  readonly sources: readonly SourceNode[];
+  readonly stages: readonly StageNode[];
+  readonly sinks: readonly SinkNode[];
+  /** Ordinal of the first frame of each source: 0, but for tests of the wrap. */
+  readonly startOrdinal: number;
+  readonly poison: boolean;
+}
+
+/** Words of a sink, each written by its egress thread only. */
+export const SINK_STATS = { delivered: 0, redelivered: 4, refused: 8, outageMs: 12, bytes: 64 } as const;

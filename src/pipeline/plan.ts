@@ -1,0 +1,171 @@
+import { MillraceError } from '../errors/errors.js';
+import type { TypedArray } from '../frame/dtype.js';
+import { SINKS } from '../egress/registry.js';
+import { SOURCES } from '../ingress/registry.js';
+import { ARENA_MAX_BYTES } from '../memory/arena.js';
+import { MAX_THREADS } from '../ring/ring-layout.js';
+import { checkParameters } from './check-parameters.js';
+import { layOut } from './lay-out.js';
+import type { Plan } from './plan-types.js';
+import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
+import { type SourceRoutes, routeKey, routesOf } from './routes.js';
+import { DEFAULTS, type EdgeSpec, type PipelineSpec } from './spec.js';
+
+/** Sizes decided before anything has an address. */
+export interface Draft {
+  readonly spec: PipelineSpec;
+  readonly routes: readonly SourceRoutes[];
+  readonly stages: ReadonlyMap<string, PreparedStage>;
+  readonly input: ReadonlyMap<string, FrameKind>;
+  readonly edges: readonly DraftEdge[];
+  readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
+  readonly batches: ReadonlyMap<string, number>;
+  readonly options: PlanOptions;
+}
+
+export interface DraftEdge {
+  readonly node: string;
+  readonly spec: EdgeSpec;
+  readonly kind: 'fifo' | 'ordered';
+  readonly limit: number;
+  /** Pools whose slots can reach this edge. */
+  readonly reach: readonly string[];
+}
+
+export interface PlanOptions {
+  /** Fill freed slots with 0xDE: what still reads one shows. */
+  readonly poison?: boolean;
+  /** Ordinal of the first frame, for tests of the wrap. */
+  readonly startOrdinal?: number;
+}
+
+/** A plan with the tables that are still to be copied into the arena. */
+export interface PlanWithTables {
+  readonly plan: Plan;
+  readonly tables: readonly { readonly address: number; readonly array: TypedArray }[];
+}
+
+/** Capacities that the pipeline does not name shrink to this before the plan is refused. */
+const MIN_CAPACITY = 4;
+
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
+
+/** Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Throws ERR_CONFIG_*. */
+export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promise<PlanWithTables> {
+  const input = new Map<string, FrameKind>();
+  for (const [name, source] of Object.entries(spec.sources)) {
+    const definition = SOURCES.get(source.type);
+    if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no source type '${source.type}'`);
+    checkParameters(definition.options, source.options, `sources.${name}`, source.place);
+    const known = (await definition.plan?.(source.options, { baseDir: spec.baseDir })) ?? {};
+    input.set(name, { shape: known.shape, dtype: known.dtype, maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes });
+  }
+  const batches = new Map<string, number>();
+  for (const [name, sink] of Object.entries(spec.sinks)) {
+    const definition = SINKS.get(sink.type);
+    if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no sink type '${sink.type}'`);
+    checkParameters(definition.options, sink.options, `sinks.${name}`, sink.place);
+    await definition.check?.(sink.options, { baseDir: spec.baseDir });
+    batches.set(name, definition.batch);
+  }
+  const stages = new Map<string, PreparedStage>();
+  for (const name of inOrder(spec)) {
+    const stage = spec.stages[name]!;
+    const prepared = await prepareStage(name, stage, mergeKinds(stage.from.map((from) => input.get(from) as FrameKind)), spec.baseDir);
+    stages.set(name, prepared);
+    input.set(name, prepared.output);
+  }
+  const routes = Object.keys(spec.sources).map((source) => routesOf(spec, source));
+  for (let divisor = 1; ; divisor *= 2) {
+    const draft = size({ spec, routes, stages, input, batches, options }, divisor);
+    const result = layOut(draft);
+    if (result.plan.threads.length > MAX_THREADS) throw new MillraceError('ERR_CONFIG_PROMISE', `${result.plan.threads.length} threads are more than the ${MAX_THREADS} that a pipeline may have`);
+    if (result.plan.bytes <= ARENA_MAX_BYTES) return result;
+    if (DEFAULTS.capacity / divisor <= MIN_CAPACITY) throw tooLarge(result.plan);
+  }
+}
+
+function tooLarge(plan: Plan): MillraceError {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const pools = plan.pools.map((pool) => `'${pool.owner}' ${pool.slots} slots of ${(pool.slotBytes / 2 ** 20).toFixed(1)} MiB`).join(', ');
+  return new MillraceError('ERR_CONFIG_MEMORY', `the arena would need ${gib(plan.bytes)} of at most ${gib(ARENA_MAX_BYTES)} (${pools}): give maxFrame, capacity or slots`);
+}
+
+/** Stages so that each comes after what it reads; the links were checked before. */
+function inOrder(spec: PipelineSpec): string[] {
+  const done = new Set(Object.keys(spec.sources));
+  const order: string[] = [];
+  let left = Object.keys(spec.stages);
+  while (left.length) {
+    const ready = left.filter((name) => spec.stages[name]!.from.every((from) => done.has(from)));
+    if (!ready.length) throw new MillraceError('ERR_CONFIG_INVALID', `the stages ${left.join(', ')} lead in a circle or to a name that is not there`);
+    for (const name of ready) done.add(name);
+    order.push(...ready);
+    left = left.filter((name) => !done.has(name));
+  }
+  return order;
+}
+
+function mergeKinds(kinds: readonly FrameKind[]): FrameKind {
+  const [first] = kinds;
+  const sameShape = kinds.every((kind) => JSON.stringify(kind.shape) === JSON.stringify(first!.shape));
+  const sameDtype = kinds.every((kind) => kind.dtype === first!.dtype);
+  return { shape: sameShape ? first!.shape : undefined, dtype: sameDtype ? first!.dtype : undefined, maxBytes: Math.max(...kinds.map((kind) => kind.maxBytes)) };
+}
+
+function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
+  const { spec, stages, batches } = known;
+  const nodes = new Map<string, EdgeSpec>([...Object.entries(spec.stages), ...Object.entries(spec.sinks)]);
+  const workersOf = (node: string): number => spec.stages[node]?.workers ?? 1;
+  const edges: DraftEdge[] = [...nodes].map(([node, edge]) => {
+    const several = edge.from.some((from) => workersOf(from) > 1 || stages.get(from)?.mayBeAsync === true);
+    const ordered = edge.order === 'preserve' && several;
+    const before = edge.from.reduce((sum, from) => sum + workersOf(from) * (stages.get(from)?.mayBeAsync ? spec.stages[from]!.concurrency : 1), 0);
+    const capacity = edge.capacityGiven ? edge.capacity : Math.max(MIN_CAPACITY, Math.floor(edge.capacity / divisor));
+    const limit = ordered ? powerOfTwo(edge.window ?? DEFAULTS.window(before)) : capacity;
+    return { node, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, reach: [] };
+  });
+  const held = (node: string): number => {
+    const stage = spec.stages[node];
+    if (!stage) return batches.get(node) ?? 1;
+    return stage.workers * (stages.get(node)!.mayBeAsync ? stage.concurrency : 1);
+  };
+  const pools = new Map<string, { slots: number; maxDataBytes: number }>();
+  const reach = new Map<string, Set<string>>();
+  for (const owner of [...Object.keys(spec.sources), ...Object.keys(spec.stages)]) {
+    const reached = new Set<string>();
+    const walk = (node: string): void => {
+      for (const edge of edges) {
+        if (!edge.spec.from.includes(node) || reached.has(edge.node)) continue;
+        reached.add(edge.node);
+        if (stages.get(edge.node)?.passes) walk(edge.node);
+      }
+    };
+    walk(owner);
+    reach.set(owner, reached);
+    const sources = Object.keys(spec.sources).length;
+    const onEdges = edges.filter((edge) => reached.has(edge.node)).reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + held(edge.node), 0);
+    const stage = spec.stages[owner];
+    const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
+    const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;
+    const given = (stage ?? spec.sources[owner])?.slots;
+    if (given !== undefined) checkSlots(owner, given, outputs, needed, edges.filter((edge) => reached.has(edge.node)), stage?.place ?? spec.sources[owner]?.place);
+    pools.set(owner, { slots: given ?? needed, maxDataBytes: known.input.get(owner)!.maxBytes });
+  }
+  return { ...known, pools, edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge.node)).map(([owner]) => owner) })) };
+}
+
+/**
+ * A blocking pool works with as few slots as one input may become, slowly: its producer waits. Behind a dropping edge the
+ * policy would never act with fewer slots than the edge holds, so there the sum is required.
+ */
+function checkSlots(owner: string, given: number, outputs: number, needed: number, edges: readonly DraftEdge[], place: EdgeSpec['place']): void {
+  const dropping = edges.some((edge) => edge.spec.overflow.kind !== 'block' && edge.spec.overflow.kind !== 'sample');
+  const least = dropping ? needed : outputs;
+  if (given < least) {
+    const why = dropping ? 'its frames reach an edge that drops, and would wait for a slot instead of being dropped' : 'one input may become that many frames';
+    throw new MillraceError('ERR_CONFIG_PROMISE', `'${owner}' needs at least ${least} slots, not ${given}: ${why}`, place ? { place } : {});
+  }
+}
+
+export { routeKey };
