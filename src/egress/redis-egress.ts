@@ -77,7 +77,6 @@ class RedisEgress implements Egress {
   readonly #context: EgressContext;
   readonly #outage: Outage;
   readonly #ids = new StreamIds();
-  readonly #abort = (): void => this.#connection?.destroy();
   #connection: RedisConnection | undefined;
 
   constructor(options: RedisEgressOptions, context: EgressContext) {
@@ -87,8 +86,6 @@ class RedisEgress implements Egress {
   }
 
   async open(): Promise<void> {
-    const { signal } = this.#context;
-    signal.addEventListener('abort', this.#abort, { once: true });
     const deadline = performance.now() + (this.#options.openTimeoutMs ?? 10_000);
     for (;;) {
       const attemptAt = performance.now();
@@ -125,7 +122,6 @@ class RedisEgress implements Egress {
   }
 
   async close(): Promise<void> {
-    this.#context.signal.removeEventListener('abort', this.#abort);
     this.#connection?.destroy();
     this.#connection = undefined;
   }
@@ -206,9 +202,8 @@ class RedisEgress implements Egress {
     if (this.#connection?.open) return this.#connection;
     this.#connection?.destroy();
     const { url = 'redis://127.0.0.1:6379', stream, replyTimeoutMs = 30_000 } = this.#options;
-    const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs });
+    const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs, signal: this.#context.signal });
     this.#connection = connection;
-    if (this.#context.signal.aborted) connection.destroy();
     if (stream !== undefined) await this.#raiseIds(connection);
     return connection;
   }

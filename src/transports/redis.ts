@@ -29,6 +29,8 @@ export interface RedisConnectOptions {
   readonly connectTimeoutMs: number;
   /** Longest wait for a reply; the connection counts as broken then. */
   readonly replyTimeoutMs: number;
+  /** Drops the connection, also one that is being made. */
+  readonly signal: AbortSignal;
 }
 
 const ownArgument = (argument: RedisArgument): string | Buffer =>
@@ -59,8 +61,11 @@ export async function connectRedis(url: string, options: RedisConnectOptions): P
     // `disconnect` alone would let the socket send what it still holds.
     client.stream?.destroy();
     client.disconnect();
+    options.signal.removeEventListener('abort', destroy);
   };
+  options.signal.addEventListener('abort', destroy, { once: true });
   try {
+    options.signal.throwIfAborted();
     await client.connect();
   } catch (thrown) {
     destroy();

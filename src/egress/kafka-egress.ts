@@ -1,0 +1,250 @@
+import { MillraceError } from '../errors/errors.js';
+import type { Frame } from '../frame/frame.js';
+import { type KafkaProducer, type KafkaRecord, KafkaSendError, openKafkaProducer } from '../transports/kafka.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { encodeFrames, type RefusedFrame } from './encode-frames.js';
+import { Outage } from './outage.js';
+
+export interface KafkaEgressOptions {
+  readonly brokers?: string | readonly string[];
+  readonly topic: string;
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly compression?: 'none' | 'gzip';
+  readonly maxMessageBytes?: number;
+  readonly clientId?: string;
+  readonly tls?: boolean;
+  readonly openTimeoutMs?: number;
+}
+
+interface Outgoing {
+  readonly index: number;
+  readonly record: KafkaRecord;
+  readonly lengthBytes: number;
+}
+
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
+/** Head of a record batch (61 bytes), and room for the lengths and offsets of one record and of one header. */
+const BATCH_OVERHEAD_BYTES = 61;
+const RECORD_OVERHEAD_BYTES = 32;
+const HEADER_OVERHEAD_BYTES = 10;
+
+/**
+ * Frames as records of a Kafka topic: key = name of the source unless configured, header `millrace` = the part of JSON,
+ * value = the bytes. A codec of one part gives that part as the value and no header.
+ *
+ * Delivered means: all replicas in sync have it (acks all). Frames of one key stay in order, also over a break. The
+ * producer is idempotent: records that are sent again after a break are recognised by the broker and written once, so
+ * that there is nothing to count as redelivered. If the broker has forgotten the producer, a new one sends the records
+ * again, and what the old one had written then stands twice: a warning says so, the number cannot be known.
+ */
+class KafkaEgress implements Egress {
+  readonly #options: KafkaEgressOptions;
+  readonly #context: EgressContext;
+  readonly #outage: Outage;
+  readonly #maxMessageBytes: number;
+  #producer: KafkaProducer | undefined;
+
+  constructor(options: KafkaEgressOptions, context: EgressContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#outage = new Outage(context);
+    this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+  }
+
+  async open(): Promise<void> {
+    const deadline = performance.now() + (this.#options.openTimeoutMs ?? 30_000);
+    for (;;) {
+      const attemptAt = performance.now();
+      try {
+        await this.#connected();
+        this.#outage.over();
+        return;
+      } catch (thrown) {
+        if (isLasting(thrown) || performance.now() >= deadline) throw this.#failure(thrown);
+        await this.#outage.failed(attemptAt, thrown);
+      }
+    }
+  }
+
+  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const { encoded, refused } = encodeFrames(this.#context.codec, frames);
+    const byKey = new Map<string, Outgoing[]>();
+    for (const { index, parts } of encoded) {
+      const frame = frames[index]!;
+      if (parts.length !== 1 && parts.length !== 2) {
+        const detail = `${which(frame)}: the codec ${this.#context.codec.name} gives ${parts.length} parts, kafka takes 1 or 2`;
+        refused.push({ index, reason: 'encode-failed', detail });
+        continue;
+      }
+      const record = this.#record(parts, frame);
+      const lengthBytes = recordBytes(record);
+      if (BATCH_OVERHEAD_BYTES + lengthBytes > this.#maxMessageBytes) {
+        refused.push(this.#tooLarge(index, frame, lengthBytes));
+        continue;
+      }
+      const group = byKey.get(record.key);
+      if (group) group.push({ index, record, lengthBytes });
+      else byKey.set(record.key, [{ index, record, lengthBytes }]);
+    }
+    // One key, and so one partition, at a time: only then can a send that failed be repeated as it was.
+    for (const group of byKey.values()) {
+      for (const batch of this.#batches(group)) refused.push(...(await this.#deliver(batch, frames)));
+    }
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async close(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    await producer?.close();
+  }
+
+  /** A batch is one message to the broker, so the limit holds for the whole of it. */
+  *#batches(group: readonly Outgoing[]): Generator<readonly Outgoing[]> {
+    let from = 0;
+    let lengthBytes = BATCH_OVERHEAD_BYTES;
+    for (const [at, outgoing] of group.entries()) {
+      if (at > from && lengthBytes + outgoing.lengthBytes > this.#maxMessageBytes) {
+        yield group.slice(from, at);
+        from = at;
+        lengthBytes = BATCH_OVERHEAD_BYTES;
+      }
+      lengthBytes += outgoing.lengthBytes;
+    }
+    yield group.slice(from);
+  }
+
+  /** Keeps trying until the broker has the batch, or has refused records of it for good. */
+  async #deliver(batch: readonly Outgoing[], frames: readonly Frame[]): Promise<RefusedFrame[]> {
+    for (;;) {
+      const attemptAt = performance.now();
+      try {
+        const producer = await this.#connected();
+        await producer.send(batch.map(({ record }) => record));
+        this.#outage.over();
+        return [];
+      } catch (thrown) {
+        const failure = thrown instanceof KafkaSendError ? thrown.failure : 'lasting';
+        if (failure === 'lasting') throw this.#failure(thrown);
+        if (failure === 'too-large') {
+          if (batch.length > 1) return await this.#oneByOne(batch, frames);
+          const { index, lengthBytes } = batch[0]!;
+          return [this.#tooLarge(index, frames[index]!, lengthBytes, (thrown as Error).message)];
+        }
+        if (failure === 'sequence') {
+          const { topic } = this.#options;
+          this.#context.log.warn({ sink: this.#context.name, topic }, 'the broker has forgotten the producer: records may stand twice');
+          await this.#renewed();
+        }
+        await this.#outage.failed(attemptAt, thrown);
+      }
+    }
+  }
+
+  /** The topic's own limit is lower than ours, and only the broker knows it. */
+  async #oneByOne(batch: readonly Outgoing[], frames: readonly Frame[]): Promise<RefusedFrame[]> {
+    const refused: RefusedFrame[] = [];
+    for (const outgoing of batch) refused.push(...(await this.#deliver([outgoing], frames)));
+    return refused;
+  }
+
+  async #connected(): Promise<KafkaProducer> {
+    if (this.#producer) return this.#producer;
+    const { brokers, topic, compression = 'none', clientId = `millrace-${this.#context.name}`, tls = false } = this.#options;
+    const { log, signal } = this.#context;
+    const producer = await openKafkaProducer({ brokers: brokerList(brokers), topic, compression, clientId, tls, log, signal });
+    this.#producer = producer;
+    return producer;
+  }
+
+  async #renewed(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    await producer?.close();
+  }
+
+  #record(parts: readonly Uint8Array[], frame: Frame): KafkaRecord {
+    const { key = '{source}', headers = {} } = this.#options;
+    const [first, second] = parts as [Uint8Array, Uint8Array | undefined];
+    return {
+      key: key.replaceAll(/\{(source|sequence|ordinal)\}/g, (_, name: 'source' | 'sequence' | 'ordinal') => String(frame[name])),
+      value: second ?? first,
+      headers: second ? { ...headers, millrace: first } : headers,
+    };
+  }
+
+  #tooLarge(index: number, frame: Frame, lengthBytes: number, answer?: string): RefusedFrame {
+    const limit =
+      answer === undefined
+        ? `over the limit of ${this.#maxMessageBytes} (maxMessageBytes of this sink)`
+        : `refused by the broker (${answer})`;
+    const settings =
+      'message.max.bytes of the broker or max.message.bytes of the topic, maxMessageBytes here, and max.request.size of clients';
+    return { index, reason: 'sink-too-large', detail: `${which(frame)}: ${lengthBytes} bytes are ${limit}; raise ${settings}` };
+  }
+
+  #failure(thrown: unknown): MillraceError {
+    if (thrown instanceof MillraceError) return thrown;
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    return new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${text}`, { cause: thrown });
+  }
+}
+
+const which = (frame: Frame): string => `frame ${frame.ordinal} of ${frame.source}`;
+
+const isLasting = (thrown: unknown): boolean => !(thrown instanceof KafkaSendError) || thrown.failure === 'lasting';
+
+const brokerList = (brokers: KafkaEgressOptions['brokers'] = '127.0.0.1:9092'): readonly string[] =>
+  (typeof brokers === 'string' ? brokers.split(',') : brokers).map((broker) => broker.trim());
+
+/** Upper bound of what a record takes in a batch, before compression (clients are held to the same). */
+function recordBytes({ key, value, headers }: KafkaRecord): number {
+  let lengthBytes = RECORD_OVERHEAD_BYTES + Buffer.byteLength(key) + value.byteLength;
+  for (const [name, text] of Object.entries(headers))
+    lengthBytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + Buffer.byteLength(text);
+  return lengthBytes;
+}
+
+export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
+  type: 'kafka',
+  description: 'Records of a Kafka topic, by an idempotent producer with acks from all replicas in sync',
+  usesCodec: true,
+  batch: 64,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['topic'],
+    properties: {
+      brokers: {
+        oneOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+        ],
+        default: '127.0.0.1:9092',
+        description: 'host:port, or several as a list or separated by commas',
+      },
+      topic: { type: 'string', minLength: 1, maxLength: 249, pattern: '^[A-Za-z0-9._-]+$' },
+      key: { type: 'string', default: '{source}', description: 'may hold {source}, {sequence}, {ordinal}; order is kept within a key' },
+      headers: { type: 'object', additionalProperties: { type: 'string' }, description: 'added to each record' },
+      compression: { enum: ['none', 'gzip'], default: 'none' },
+      maxMessageBytes: {
+        type: 'integer',
+        minimum: 1024,
+        maximum: 2 ** 31 - 1,
+        default: DEFAULT_MAX_MESSAGE_BYTES,
+        description: 'largest batch and record before compression; at most message.max.bytes of the broker',
+      },
+      clientId: { type: 'string', minLength: 1, description: 'default: millrace-<name of the sink>' },
+      tls: { type: 'boolean', default: false },
+      openTimeoutMs: { type: 'integer', minimum: 0, default: 30_000, description: 'how long to try to reach the broker at the start' },
+    },
+  },
+  check: (options) => {
+    for (const broker of brokerList(options.brokers)) {
+      if (/^[^\s:/]+:\d{1,5}$/.test(broker) || /^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(broker)) continue;
+      throw new MillraceError('ERR_CONFIG_INVALID', `kafka: ${broker} is not host:port`, { place: { path: 'brokers' } });
+    }
+  },
+  create: (options, context) => new KafkaEgress(options, context),
+};

@@ -1,0 +1,167 @@
+/**
+ * Kafka behind a small port, so that another client can serve later. Today it is `kafkajs`; the only file that imports it.
+ */
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ISocketFactoryArgs } from 'kafkajs';
+import type { Logger } from '../errors/logger.js';
+import { loadOptional } from './load-optional.js';
+
+export interface KafkaRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly headers: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/**
+ * What a failed send means. `unreachable`: try the same again. `too-large`: the broker refuses these records for good.
+ * `sequence`: the broker has lost track of this producer, only a new one can go on. `lasting`: trying again is in vain.
+ */
+export type KafkaFailure = 'unreachable' | 'too-large' | 'sequence' | 'lasting';
+
+export class KafkaSendError extends Error {
+  override readonly name = 'KafkaSendError';
+  constructor(
+    readonly failure: KafkaFailure,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** An idempotent producer for one topic, acks from all replicas in sync. */
+export interface KafkaProducer {
+  /**
+   * Writes records of one key, in order, as one batch; resolves when all replicas in sync have it. After `unreachable`
+   * the same records may be sent again, and are then written once. No record is read after it settled.
+   * @throws KafkaSendError
+   */
+  send(records: readonly KafkaRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface KafkaProducerOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly topic: string;
+  readonly compression: 'none' | 'gzip';
+  readonly tls: boolean;
+  readonly log: Logger;
+  /** Breaks off what is under way, also the opening; no connection is made any more. */
+  readonly signal: AbortSignal;
+}
+
+/** By the protocol's names of errors. */
+const FAILURES: Readonly<Record<string, KafkaFailure>> = {
+  MESSAGE_TOO_LARGE: 'too-large',
+  RECORD_LIST_TOO_LARGE: 'too-large',
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 'sequence',
+  DUPLICATE_SEQUENCE_NUMBER: 'sequence',
+  UNKNOWN_PRODUCER_ID: 'sequence',
+  INVALID_PRODUCER_EPOCH: 'sequence',
+  INVALID_PRODUCER_ID_MAPPING: 'sequence',
+  TOPIC_AUTHORIZATION_FAILED: 'lasting',
+  CLUSTER_AUTHORIZATION_FAILED: 'lasting',
+  INVALID_TOPIC_EXCEPTION: 'lasting',
+  INVALID_REQUIRED_ACKS: 'lasting',
+  UNSUPPORTED_COMPRESSION_TYPE: 'lasting',
+  INVALID_RECORD: 'lasting',
+  POLICY_VIOLATION: 'lasting',
+  SASL_AUTHENTICATION_FAILED: 'lasting',
+  UNSUPPORTED_VERSION: 'lasting',
+};
+
+/** kafkajs wraps errors in errors; the innermost one tells. */
+function asSendError(thrown: unknown): KafkaSendError {
+  let failure: KafkaFailure = 'unreachable';
+  let message = thrown instanceof Error ? thrown.message : String(thrown);
+  for (let error = thrown as { type?: string; message?: string; cause?: unknown } | undefined; error; error = error.cause as typeof error) {
+    if (error.message) message = error.message;
+    if (error.type !== undefined) failure = FAILURES[error.type] ?? failure;
+    if (error.cause === error) break;
+  }
+  return new KafkaSendError(failure, message, { cause: thrown });
+}
+
+/** Connects and asks for the topic (which makes it where the broker does so). @throws ERR_OPTIONAL_MISSING, KafkaSendError */
+export async function openKafkaProducer(options: KafkaProducerOptions): Promise<KafkaProducer> {
+  const { Kafka, Partitioners, CompressionTypes } = await loadOptional('kafkajs', async () => {
+    const module = await import('kafkajs');
+    return module.default;
+  });
+  const sockets = new Set<Socket>();
+  let closed = false;
+  const drop = (): void => {
+    closed = true;
+    // With an error, so that the client settles the requests of the socket.
+    for (const socket of sockets) socket.destroy(new Error('closed'));
+  };
+  options.signal.addEventListener('abort', drop, { once: true });
+  if (options.signal.aborted) closed = true;
+  const close = async (): Promise<void> => {
+    await producer.disconnect().catch(() => {});
+    drop();
+    options.signal.removeEventListener('abort', drop);
+  };
+
+  const socketFactory = ({ host, port, onConnect }: ISocketFactoryArgs): Socket => {
+    if (closed) throw new Error('closed');
+    const name = isIP(host) ? {} : { servername: host };
+    const socket = options.tls ? connectTls({ host, port, ...name }, onConnect) : connectTcp({ host, port }, onConnect);
+    socket.setKeepAlive(true, 60_000);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  };
+
+  // The pauses are short because the caller paces the attempts, and must be able to give up between them.
+  const retry = { retries: 2, initialRetryTime: 100, maxRetryTime: 300 };
+  const kafka = new Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: 5000,
+    requestTimeout: 30_000,
+    retry,
+    socketFactory,
+    logCreator: () => (entry) => options.log.debug({ client: 'kafkajs', namespace: entry.namespace }, entry.log.message),
+  });
+  const producer = kafka.producer({
+    idempotent: true,
+    // An idempotent producer may not have several requests under way and keep its order.
+    maxInFlightRequests: 1,
+    retry,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  const compression = options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
+
+  try {
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      await admin.fetchTopicMetadata({ topics: [options.topic] });
+    } finally {
+      await admin.disconnect();
+    }
+    await producer.connect();
+  } catch (thrown) {
+    await close();
+    throw asSendError(thrown);
+  }
+  return {
+    send: async (records) => {
+      const messages = records.map(({ key, value, headers }) => ({ key, value: own(value), headers: ownHeaders(headers) }));
+      try {
+        await producer.send({ topic: options.topic, acks: -1, compression, messages });
+      } catch (thrown) {
+        throw asSendError(thrown);
+      }
+    },
+    close,
+  };
+}
+
+const own = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const ownHeaders = (headers: KafkaRecord['headers']): Record<string, string | Buffer> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : own(value)]));
