@@ -1,0 +1,28 @@
+import { MillraceError } from '../errors/errors.js';
+import type { Codec } from './codec.js';
+import { itemBytes } from './item-bytes.js';
+import { headerFields, MAX_HEADER_BYTES, malformed, parseJsonObject, readHeader } from './message-header.js';
+
+const NAME = 'array-1.0';
+
+/**
+ * PSI's array-1.0 in two parts: JSON `{"htype":"array-1.0","shape":[H,W],"type":"uint16","frame":N}` and the items, C order,
+ * little-endian unless `endianess` says "big". `timestamp` is seconds since the Unix epoch; other keys travel in `meta`.
+ * Source of the definition: paulscherrerinstitute/mflow, handlers/array_1_0.py.
+ */
+export const array10: Codec = {
+  name: NAME,
+
+  decode(parts) {
+    if (parts.length !== 2) throw new MillraceError('ERR_MESSAGE_PARTS', `${NAME}: ${parts.length} parts, 2 expected`);
+    const fields = parseJsonObject(NAME, parts[0]!, MAX_HEADER_BYTES);
+    if (fields.htype === undefined) throw malformed(NAME, 'htype is missing');
+    const header = readHeader(NAME, fields);
+    const { dtype, shape, sequence, timestamp, meta } = header;
+    return { dtype, shape, sequence, timestamp, meta, data: itemBytes(NAME, header, parts[1]!) };
+  },
+
+  encode(frame) {
+    return [Buffer.from(JSON.stringify(headerFields(frame))), frame.bytes];
+  },
+};

@@ -1,0 +1,87 @@
+import { type DType, itemCount, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from '../frame/dtype.js';
+import type { Codec } from './codec.js';
+import { headerFields, malformed, onePart, parseJsonObject, readHeader } from './message-header.js';
+
+const NAME = 'json';
+/** Most bytes of a message. Larger frames belong in array-1.0: this codec is for profiles and for eyes. */
+const MAX_MESSAGE_BYTES = 16 << 20;
+
+/**
+ * One part of JSON: the keys of array-1.0 and `data`, nested as the shape says or flat in C order. Read: `shape` may be
+ * left out (then the nesting gives it), and `type` (then float64). Not-a-number and the infinities are `null`, and read
+ * as NaN. Integers beyond 2^53 are decimal strings, so that no reader rounds them.
+ */
+export const json: Codec = {
+  name: NAME,
+
+  decode(parts) {
+    const fields = parseJsonObject(NAME, onePart(NAME, parts), MAX_MESSAGE_BYTES);
+    if (fields.data === undefined) throw malformed(NAME, 'data is missing');
+    const header = readHeader(NAME, { ...fields, shape: fields.shape ?? nestingOf(fields.data), type: fields.type ?? 'float64' });
+    const { dtype, shape, sequence, timestamp, meta } = header;
+    const flat = shape.length > 0 && Array.isArray(fields.data) && !fields.data.some(Array.isArray);
+    const items: unknown[] = [];
+    collect(fields.data, flat ? [itemCount(shape)] : shape, 0, items);
+    return { dtype, shape, sequence, timestamp, meta, data: toBytes(dtype, items) };
+  },
+
+  encode(frame) {
+    const fields = JSON.stringify(headerFields(frame));
+    const data = JSON.stringify(nestedItems(frame.data, frame.shape));
+    return [Buffer.from(`${fields.slice(0, -1)},"data":${data}}`)];
+  },
+};
+
+function nestingOf(data: unknown): number[] {
+  const shape: number[] = [];
+  for (let level = data; Array.isArray(level) && shape.length <= MAX_DIMENSIONS; level = level[0]) shape.push(level.length);
+  return shape;
+}
+
+/** Flattens what has exactly the given shape; the shape has at most MAX_DIMENSIONS sides, which bounds the recursion. */
+function collect(value: unknown, shape: readonly number[], axis: number, items: unknown[]): void {
+  if (axis === shape.length) {
+    items.push(value);
+    return;
+  }
+  if (!Array.isArray(value) || value.length !== shape[axis]) throw malformed(NAME, `data does not have the shape [${shape.join(', ')}]`);
+  for (const entry of value) collect(entry, shape, axis + 1, items);
+}
+
+function toBytes(dtype: DType, items: readonly unknown[]): Uint8Array {
+  const view = typedView(dtype, new ArrayBuffer(items.length * itemSize(dtype)), 0, items.length);
+  const isFloat = view instanceof Float32Array || view instanceof Float64Array;
+  const isLong = view instanceof BigInt64Array || view instanceof BigUint64Array;
+  items.forEach((item, index) => {
+    if (isFloat && (typeof item === 'number' || item === null)) {
+      view[index] = item ?? Number.NaN;
+      return;
+    }
+    const value = isLong ? toBigInt(item) : item;
+    if (!isFloat && typeof value === (isLong ? 'bigint' : 'number')) {
+      view[index] = value as number | bigint;
+      // What the array stored differs from what it was given if that has a fraction or is out of range.
+      if (view[index] === value) return;
+    }
+    throw malformed(NAME, `item ${index} is no ${dtype}`);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function toBigInt(item: unknown): bigint | undefined {
+  if (typeof item === 'number' && Number.isSafeInteger(item)) return BigInt(item);
+  return typeof item === 'string' && /^-?\d{1,20}$/.test(item) ? BigInt(item) : undefined;
+}
+
+/** Nested lists of the items, as numpy's `tolist` gives them; the bare item for the empty shape. */
+export function nestedItems(data: TypedArray, shape: readonly number[], offset = 0): unknown {
+  if (shape.length === 0) return plainNumber(data[offset]!);
+  const [side, ...rest] = shape as [number, ...number[]];
+  const stride = itemCount(rest);
+  return Array.from({ length: side }, (_, index) => nestedItems(data, rest, offset + index * stride));
+}
+
+function plainNumber(item: number | bigint): number | string {
+  if (typeof item === 'number') return item;
+  return Number.isSafeInteger(Number(item)) ? Number(item) : item.toString();
+}

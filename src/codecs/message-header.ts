@@ -1,0 +1,134 @@
+import { MillraceError } from '../errors/errors.js';
+import { DTYPES, type DType } from '../frame/dtype.js';
+import type { Frame, Meta } from '../frame/frame.js';
+import { checkedByteLength } from './file-bytes.js';
+
+/** Most bytes of the JSON part of a message. */
+export const MAX_HEADER_BYTES = 1 << 20;
+/** Deepest nesting of a key that travels along. Deeper values would overflow the stack of whoever writes them out again. */
+export const MAX_META_DEPTH = 32;
+
+/**
+ * The keys that Millrace interprets; all others travel in `meta`. `endianess` is spelled as PSI's array-1.0 spells it
+ * (mflow, handlers/array_1_0.py).
+ */
+const STANDARD_KEYS: ReadonlySet<string> = new Set([
+  'htype',
+  'shape',
+  'type',
+  'frame',
+  'timestamp',
+  'endianess',
+  'endianness',
+  'encoding',
+  'data',
+]);
+const HTYPE = 'array-1.0';
+
+export interface MessageHeader {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly sequence?: number;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp?: number;
+  readonly meta?: Meta;
+  readonly bigEndian: boolean;
+  /** What the items take, exactly. */
+  readonly lengthBytes: number;
+}
+
+export const malformed = (codec: string, detail: string, cause?: unknown): MillraceError =>
+  new MillraceError('ERR_MESSAGE_MALFORMED', `${codec}: ${detail}`, cause === undefined ? undefined : { cause });
+
+export function onePart(codec: string, parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length !== 1) throw new MillraceError('ERR_MESSAGE_PARTS', `${codec}: ${parts.length} parts, 1 expected`);
+  return parts[0]!;
+}
+
+/** A JSON object out of bytes, or ERR_MESSAGE_MALFORMED. */
+export function parseJsonObject(codec: string, bytes: Uint8Array, maxBytes: number): Record<string, unknown> {
+  if (bytes.length > maxBytes) throw malformed(codec, `a JSON part of ${bytes.length} bytes, at most ${maxBytes} are read`);
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch (error) {
+    throw malformed(codec, 'the header is not JSON', error);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(codec, 'the header is not a JSON object');
+  return value as Record<string, unknown>;
+}
+
+/** What the keys of a message say, each one checked. Nothing is allocated by what they announce. */
+export function readHeader(codec: string, fields: Record<string, unknown>): MessageHeader {
+  const { htype, shape, type, frame, timestamp } = fields;
+  if (htype !== undefined && htype !== HTYPE) throw malformed(codec, `htype is ${show(htype)}, "${HTYPE}" expected`);
+  const dtype = DTYPES.find((name) => name === type);
+  if (dtype === undefined) throw malformed(codec, `type is ${show(type)}`);
+  if (!Array.isArray(shape)) throw malformed(codec, 'shape is not a list');
+  const lengthBytes = checkedByteLength(dtype, shape);
+  if (typeof lengthBytes === 'string') throw malformed(codec, lengthBytes);
+  if (frame != null && !(Number.isSafeInteger(frame) && (frame as number) >= 0)) throw malformed(codec, `frame is ${show(frame)}`);
+  if (timestamp != null && !Number.isFinite(timestamp)) throw malformed(codec, `timestamp is ${show(timestamp)}, seconds expected`);
+  const meta = readMeta(codec, fields);
+  return {
+    dtype,
+    // Adding zero turns a side of -0 into 0.
+    shape: shape.map((side: number) => side + 0),
+    bigEndian: isBigEndian(codec, fields),
+    lengthBytes: lengthBytes + 0,
+    ...(frame != null && { sequence: (frame as number) + 0 }),
+    ...(timestamp != null && { timestamp: timestamp as number }),
+    ...(meta && { meta }),
+  };
+}
+
+function isBigEndian(codec: string, fields: Record<string, unknown>): boolean {
+  const order = fields.endianess ?? fields.endianness;
+  if (order != null && order !== 'little' && order !== 'big')
+    throw malformed(codec, `endianess is ${show(order)}, "little" or "big" expected`);
+  const { encoding } = fields;
+  if (encoding != null && encoding !== 'none' && encoding !== 'raw' && encoding !== '') {
+    throw malformed(codec, `encoding is ${show(encoding)}, this codec takes uncompressed items`);
+  }
+  return order === 'big';
+}
+
+function readMeta(codec: string, fields: Record<string, unknown>): Meta | undefined {
+  let meta: Record<string, unknown> | undefined;
+  for (const key of Object.keys(fields)) {
+    if (STANDARD_KEYS.has(key) || key === '__proto__') continue;
+    const value = fields[key];
+    if (!isHarmless(value, MAX_META_DEPTH))
+      throw malformed(codec, `the value of ${show(key)} is not JSON or is nested deeper than ${MAX_META_DEPTH}`);
+    meta ??= {};
+    meta[key] = value;
+  }
+  return meta;
+}
+
+/** JSON, not too deep. Own keys named `__proto__` are removed: assigned on by a later reader they would change a prototype. */
+function isHarmless(value: unknown, levels: number): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return true;
+  if (typeof value !== 'object' || levels === 0) return false;
+  if (Array.isArray(value)) return value.every((entry) => isHarmless(entry, levels - 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  Reflect.deleteProperty(value, '__proto__');
+  return Object.values(value).every((entry) => isHarmless(entry, levels - 1));
+}
+
+/** The keys of a frame's message, in the order of the wire; `meta` never replaces a standard key. */
+export function headerFields(frame: Frame): Record<string, unknown> {
+  const fields: Record<string, unknown> = { htype: HTYPE, shape: frame.shape, type: frame.dtype, frame: frame.sequence };
+  if (Number.isFinite(frame.timestamp)) fields.timestamp = frame.timestamp;
+  for (const key of Object.keys(frame.meta)) {
+    if (!STANDARD_KEYS.has(key) && key !== '__proto__') fields[key] = frame.meta[key];
+  }
+  return fields;
+}
+
+/** A hostile value in a message to a person: short, and always printable. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  return typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : String(value);
+}
