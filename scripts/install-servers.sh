@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
-# Installs the real servers that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars from Maven
-# Central. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
+# Installs the real servers and clients that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars
+# from Maven Central, pyzmq in a Python environment of its own. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
 set -euo pipefail
 
 kafka_version=4.3.1
-kafka_dir=${XDG_CACHE_HOME:-$HOME/.cache}/millrace/kafka-$kafka_version
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/millrace
+kafka_dir=$cache/kafka-$kafka_version
+python_dir=$cache/python
 export PATH=$PATH:/usr/sbin DEBIAN_FRONTEND=noninteractive
 
 # A PACKAGE whose COMMAND is missing is asked for; one apt-get run serves them all.
 wanted=()
 want() { command -v "$1" >/dev/null || wanted+=("$2"); }
 want redis-server redis-server
-want java default-jre-headless
+# The compiler too: what a test reads back is read by a small Java program.
+want javac default-jdk-headless
 [ -f "$kafka_dir/.complete" ] || want mvn maven
+[ -f "$python_dir/.complete" ] || python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 if [ ${#wanted[@]} -gt 0 ]; then
   # An old package list names files that the mirror no longer has.
   apt-get update -qq >/dev/null
@@ -36,4 +40,10 @@ POM
   mvn -B -q -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$kafka_dir" >&2
   # Written last: a download that broke off is taken up again the next time.
   touch "$kafka_dir/.complete"
+fi
+
+if [ ! -f "$python_dir/.complete" ]; then
+  python3 -m venv "$python_dir"
+  "$python_dir/bin/pip" install --quiet --disable-pip-version-check pyzmq numpy >&2
+  touch "$python_dir/.complete"
 fi

@@ -1,7 +1,7 @@
 import { type ArenaViews, FrameView, viewArena } from '../frame/frame-view.js';
 import { SLOT } from '../frame/slot-layout.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../pipeline/plan-types.js';
-import { BANK, CONTROL, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BANK, CONTROL, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../ring/ring-operations.js';
 import { waitForGate } from '../ring/park.js';
 import { createClock } from './clock.js';
@@ -75,6 +75,12 @@ export class Attachment {
 
   isClosed(edge: EdgePlan): boolean {
     return Atomics.load(this.arena.words, (edge.ring + RING.closed) >>> 2) !== 0;
+  }
+
+  /** Whether the cell of an ordinal in an ordered edge waits for just that ordinal. */
+  admits(edge: EdgePlan, source: number, ordinal: number): boolean {
+    const cell = edge.ring + RING.cells + source * edge.arrayStride + ARRAY.cells + 8 * (ordinal & (edge.cells - 1));
+    return Atomics.load(this.arena.words, cell >>> 2) === (ordinal | 0);
   }
 
   /** Repeats a ring call while the gate is closed. For threads that may block. */

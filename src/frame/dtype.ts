@@ -52,7 +52,7 @@ export const isDType = (name: unknown): name is DType => typeof name === 'string
 
 /** A typed view; `offset` in bytes must be a multiple of the item size, `length` counts items. */
 export function typedView(dtype: DType, buffer: ArrayBufferLike, offset: number, length: number): TypedArray {
-  return new ARRAYS[dtype](buffer, offset, length);
+  return new ARRAYS[dtype](buffer as ArrayBuffer, offset, length);
 }
 
 /** The dtype of a typed array (`uint8` for a Uint8Array or Buffer). */

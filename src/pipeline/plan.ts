@@ -58,7 +58,7 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no source type '${source.type}'`);
     checkParameters(definition.options, source.options, `sources.${name}`, source.place);
     const known = (await definition.plan?.(source.options, { baseDir: spec.baseDir })) ?? {};
-    input.set(name, { shape: known.shape, dtype: known.dtype, maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes });
+    input.set(name, { shape: known.shape, dtype: known.dtype, maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes, chained: 1 });
   }
   const batches = new Map<string, number>();
   for (const [name, sink] of Object.entries(spec.sinks)) {
@@ -110,7 +110,7 @@ function mergeKinds(kinds: readonly FrameKind[]): FrameKind {
   const [first] = kinds;
   const sameShape = kinds.every((kind) => JSON.stringify(kind.shape) === JSON.stringify(first!.shape));
   const sameDtype = kinds.every((kind) => kind.dtype === first!.dtype);
-  return { shape: sameShape ? first!.shape : undefined, dtype: sameDtype ? first!.dtype : undefined, maxBytes: Math.max(...kinds.map((kind) => kind.maxBytes)) };
+  return { shape: sameShape ? first!.shape : undefined, dtype: sameDtype ? first!.dtype : undefined, maxBytes: Math.max(...kinds.map((kind) => kind.maxBytes)), chained: Math.max(...kinds.map((kind) => kind.chained)) };
 }
 
 function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {

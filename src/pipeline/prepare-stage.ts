@@ -11,6 +11,8 @@ export interface FrameKind {
   readonly shape: readonly number[] | undefined;
   readonly dtype: DType | undefined;
   readonly maxBytes: number;
+  /** Most frames that travel as one reference. */
+  readonly chained: number;
 }
 
 /** One operator of a chain, ready to be made in a worker. Constants are placed by the plan. */
@@ -71,7 +73,7 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
   }
   const operators: PreparedOperator[] = [];
   let kind = input;
-  let maxOutputs = 1;
+  let maxOutputs = input.chained;
   for (const { spec, definition, folded } of fold(links)) {
     let prepared: Prepared = {};
     try {
@@ -98,13 +100,14 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
     maxOutputs *= definition.maxOutputs ?? 1;
     kind =
       definition.passes === false
-        ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes }
-        : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes) };
+        ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
+        : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
   }
+  const chained = Math.min(maxOutputs, RECORD_ITEMS);
   return {
     operators,
-    output: kind,
-    maxOutputs: Math.min(maxOutputs, RECORD_ITEMS),
+    output: { ...kind, chained },
+    maxOutputs: chained,
     passes: links.every(({ definition }) => definition.passes !== false),
     mayBeAsync: links.some(({ spec, definition }) => definition.async === true || operatorUrl(spec.type, baseDir) !== undefined),
   };

@@ -72,6 +72,8 @@ export const LINE = {
   dropOrdinal: 300,
   dropLeaves: 304,
   dropCode: 308,
+  /** Microseconds in operators; only this thread writes it. */
+  busyUs: 320,
   /** Two banks of counters of a worker or egress thread. */
   banks: 384,
   inputRefs: 640,
