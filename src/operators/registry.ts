@@ -14,5 +14,8 @@ import { veto } from './veto.js';
 // Parameters are checked against each schema before they reach an operator, so the entries may differ in their type.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export const OPERATORS: ReadonlyMap<string, OperatorDefinition<any>> = new Map(
-  [accumulate, correctFlat, integrateAzimuthal, mask, rebin, roiStats, subtractDark, threshold, toImage, veto].map((definition) => [definition.type, definition]),
+  [accumulate, correctFlat, integrateAzimuthal, mask, rebin, roiStats, subtractDark, threshold, toImage, veto].map((definition) => [
+    definition.type,
+    definition,
+  ]),
 );

@@ -1,0 +1,35 @@
+import { memoryViews, numericView } from '../memory-views.js';
+
+/**
+ * Welford's update of mean and M2 (sum of squared deviations), one float64 of each per pixel
+ * (B. P. Welford, Technometrics 4 (1962) 419). `n` is the number of this frame, from 1; 1 starts anew, so whatever
+ * stood in the accumulators before is overwritten.
+ */
+export type AccumulateKernel = (dtype: number, source: number, pixels: number, n: number, mean: number, m2: number) => void;
+
+export function createAccumulate(memory: WebAssembly.Memory): AccumulateKernel {
+  const views = memoryViews(memory);
+  const { f64 } = views;
+  return (dtype, source, pixels, n, mean, m2) => {
+    const items = numericView(views, dtype);
+    const first = source / items.BYTES_PER_ELEMENT;
+    const firstMean = mean / 8;
+    const firstM2 = m2 / 8;
+    if (n === 1) {
+      for (let i = 0; i < pixels; i++) {
+        const value = items[first + i]!;
+        f64[firstMean + i] = value;
+        // NaN and infinity must not come out with a variance of zero.
+        f64[firstM2 + i] = value - value;
+      }
+      return;
+    }
+    for (let i = 0; i < pixels; i++) {
+      const value = items[first + i]!;
+      const before = f64[firstMean + i]!;
+      const after = before + (value - before) / n;
+      f64[firstMean + i] = after;
+      f64[firstM2 + i] = f64[firstM2 + i]! + (value - before) * (value - after);
+    }
+  };
+}

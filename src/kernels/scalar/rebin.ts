@@ -1,0 +1,42 @@
+import { memoryViews, numericView } from '../memory-views.js';
+
+/**
+ * Sums blocks of `factorY` × `factorX` pixels of a C-ordered image, in float64, rounded once into `outDtype`.
+ * Rows and columns that fill no whole block are left out. NaN makes its block NaN.
+ *
+ * @param dtype code of the items at `source`, `height` × `width` of them
+ * @param outDtype code of the items at `out`, floor(height / factorY) × floor(width / factorX) of them
+ */
+export type RebinKernel = (
+  dtype: number,
+  source: number,
+  height: number,
+  width: number,
+  factorY: number,
+  factorX: number,
+  outDtype: number,
+  out: number,
+) => void;
+
+export function createRebin(memory: WebAssembly.Memory): RebinKernel {
+  const views = memoryViews(memory);
+  return (dtype, source, height, width, factorY, factorX, outDtype, out) => {
+    const items = numericView(views, dtype);
+    const results = numericView(views, outDtype);
+    const rows = Math.floor(height / factorY);
+    const columns = Math.floor(width / factorX);
+    const first = source / items.BYTES_PER_ELEMENT;
+    let target = out / results.BYTES_PER_ELEMENT;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const corner = first + row * factorY * width + column * factorX;
+        let sum = 0;
+        for (let y = 0; y < factorY; y++) {
+          const line = corner + y * width;
+          for (let x = 0; x < factorX; x++) sum += items[line + x]!;
+        }
+        results[target++] = sum;
+      }
+    }
+  };
+}

@@ -1,0 +1,35 @@
+import { memoryViews, numericView } from '../memory-views.js';
+
+/**
+ * The statistic of a region by which frames are kept or dropped: the total of its finite values (`level` NaN), or the
+ * number of its values over `level`. The region is y0 <= y < y1, x0 <= x < x1 of a C-ordered image `width` items wide.
+ */
+export type RegionSumKernel = (
+  dtype: number,
+  source: number,
+  width: number,
+  y0: number,
+  y1: number,
+  x0: number,
+  x1: number,
+  level: number,
+) => number;
+
+export function createRegionSum(memory: WebAssembly.Memory): RegionSumKernel {
+  const views = memoryViews(memory);
+  return (dtype, source, width, y0, y1, x0, x1, level) => {
+    const items = numericView(views, dtype);
+    const first = source / items.BYTES_PER_ELEMENT;
+    const counts = !Number.isNaN(level);
+    let sum = 0;
+    for (let y = y0; y < y1; y++) {
+      const line = first + y * width;
+      for (let x = x0; x < x1; x++) {
+        const value = items[line + x]!;
+        if (counts) sum += value > level ? 1 : 0;
+        else if (value - value === 0) sum += value;
+      }
+    }
+    return sum;
+  };
+}

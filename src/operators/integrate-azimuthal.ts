@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { dtypeCode } from '../frame/dtype.js';
+import type { Geometry } from '../geometry/geometry.js';
+import type { GeometryFields } from '../geometry/poni.js';
+import { geometryOf, parsePoni } from '../geometry/poni.js';
+import type { RadialUnit } from '../geometry/units.js';
+import { RADIAL_UNITS } from '../geometry/units.js';
+import { loadIntegrateAzimuthal } from '../kernels/load-integrate-azimuthal.js';
+import { BIN_SUMS_BYTES } from '../kernels/scalar/integrate-azimuthal.js';
+import { requireNumeric, requireShape } from './frame-check.js';
+import { gatherFolded } from './integrate-azimuthal-folded.js';
+import { integrationTables, MAX_BINS } from './integrate-azimuthal-tables.js';
+import { defineOperator } from './operator.js';
+import { plannedShape, SHAPE_SCHEMA } from './planned-shape.js';
+
+export interface IntegrateAzimuthalParams {
+  /** Path of a PONI file, or its values (metres, radians). */
+  readonly geometry: string | GeometryFields;
+  readonly bins?: number;
+  readonly unit?: RadialUnit;
+  /** Polarisation factor from -1 (vertical) to 1 (horizontal); no correction without it. */
+  readonly polarization?: number;
+  readonly solidAngle?: boolean;
+  /** Ends of the radial range in `unit`; without it that of all pixels. */
+  readonly range?: readonly [number, number];
+  /** Intensity and sigma of a bin without pixels, default 0. JSON has no NaN: `nan` stands for it. */
+  readonly empty?: number | 'nan';
+  readonly shape?: readonly number[];
+}
+
+interface State {
+  readonly shape: readonly number[];
+  readonly below: number;
+  readonly above: number;
+}
+
+async function readGeometry(geometry: string | GeometryFields, baseDir: string): Promise<Geometry> {
+  if (typeof geometry !== 'string') return geometryOf(geometry);
+  const path = resolve(baseDir, geometry);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw asMillraceError(error, 'ERR_CONFIG_FILE', `integrate-azimuthal: ${path}`);
+  }
+  return parsePoni(text);
+}
+
+const NUMBER = { type: 'number' } as const;
+const GEOMETRY_SCHEMA = {
+  oneOf: [
+    { type: 'string', description: 'path of a PONI file' },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['distance', 'poni1', 'poni2'],
+      properties: {
+        detector: { type: 'string', description: 'name of a known detector, such as Eiger2_4M' },
+        distance: NUMBER,
+        poni1: NUMBER,
+        poni2: NUMBER,
+        rot1: NUMBER,
+        rot2: NUMBER,
+        rot3: NUMBER,
+        wavelength: NUMBER,
+        pixel1: NUMBER,
+        pixel2: NUMBER,
+        shape: { ...SHAPE_SCHEMA, minItems: 2, maxItems: 2 },
+        orientation: { type: 'integer', minimum: 1, maximum: 4 },
+      },
+      description: 'the values of a PONI file, in metres and radians',
+    },
+  ],
+} as const;
+
+/**
+ * Azimuthal integration without pixel splitting: float64 [3, bins], `columns` unit, intensity, sigma.
+ * Per bin S = Σ(raw - dark), V = Σ max(raw, 1), N = Σ solid angle · polarisation · flat; intensity = S / N,
+ * sigma = √V / N (Poisson), as pyFAI's `integrate1d_ng` with method ("no", "histogram"). mask, subtract-dark and
+ * correct-flat directly before it are folded in. NaN and infinities are left out.
+ * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID (geometry, shape not known); ERR_OPERATOR_INPUT for a frame of another shape
+ */
+export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
+  type: 'integrate-azimuthal',
+  description: 'Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation.',
+  folds: ['mask', 'subtract-dark', 'correct-flat'],
+  parameters: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['geometry'],
+    properties: {
+      geometry: GEOMETRY_SCHEMA,
+      bins: { type: 'integer', minimum: 1, maximum: MAX_BINS, default: 1000 },
+      unit: { enum: [...RADIAL_UNITS], default: 'q_A^-1' },
+      polarization: { type: 'number', minimum: -1, maximum: 1, description: 'polarisation factor; no correction without it' },
+      solidAngle: { type: 'boolean', default: true, description: 'correct for the solid angle of each pixel' },
+      range: { type: 'array', items: NUMBER, minItems: 2, maxItems: 2, description: 'ends of the radial range, in the unit' },
+      empty: { oneOf: [NUMBER, { const: 'nan' }], default: 0, description: 'value of a bin without pixels' },
+      shape: { ...SHAPE_SCHEMA, minItems: 2, maxItems: 2 },
+    },
+  },
+  async prepare(params, context) {
+    const { bins = 1000, unit = 'q_A^-1', range } = params;
+    if (range && !(range[0] < range[1])) {
+      throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: range ${range[0]}..${range[1]} is empty`);
+    }
+    const geometry = await readGeometry(params.geometry, context.baseDir);
+    const folded = await gatherFolded(context);
+    const shape = plannedShape(
+      'integrate-azimuthal',
+      [
+        { from: 'the parameter shape', shape: params.shape },
+        { from: 'the geometry', shape: geometry.shape },
+        ...folded.claims,
+        { from: 'the input', shape: context.shape },
+      ],
+      'give shape: [height, width], or max_shape or a known detector in the geometry',
+    );
+    if (shape.length !== 2)
+      throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: frames of ${shape.join('×')} are no images`);
+    const [height, width] = shape as [number, number];
+    const tables = integrationTables(geometry, height, width, {
+      bins,
+      unit,
+      solidAngle: params.solidAngle ?? true,
+      polarization: params.polarization,
+      range,
+      mask: folded.mask,
+      dark: folded.dark,
+      flat: folded.flat,
+    });
+    const state: State = { shape, below: folded.below, above: folded.above };
+    return {
+      constants: { ...tables, ...(folded.dark && { dark: folded.dark }) },
+      scratchBytes: (bins + 1) * BIN_SUMS_BYTES,
+      shape: [3, bins],
+      dtype: 'float64',
+      maxOutputBytes: bins * 24,
+      state,
+    };
+  },
+  create(params, context, prepared) {
+    const { bins = 1000, unit = 'q_A^-1' } = params;
+    const { shape, below, above } = prepared.state as State;
+    const kernel = loadIntegrateAzimuthal(context.memory);
+    const { binTable, norm, totals, centres, dark } = context.constants;
+    const total = totals!.array as Float64Array;
+    const axis = centres!.array as Float64Array;
+    const darkAddress = dark?.address ?? 0;
+    const sumsAddress = context.scratch.address;
+    const sums = new Float64Array(context.memory.buffer, sumsAddress, bins * 4);
+    const empty = params.empty === 'nan' ? Number.NaN : (params.empty ?? 0);
+    const spec = { shape: [3, bins], dtype: 'float64', columns: [unit, 'intensity', 'sigma'] } as const;
+    return {
+      process(frame, out) {
+        requireNumeric('integrate-azimuthal', frame);
+        requireShape('integrate-azimuthal', frame, shape);
+        const code = dtypeCode(frame.dtype);
+        kernel(code, frame.address, frame.data.length, binTable!.address, bins, norm!.address, darkAddress, below, above, sumsAddress);
+        const result = out.create(spec);
+        const profile = result.data as Float64Array;
+        profile.set(axis);
+        for (let bin = 0; bin < bins; bin++) {
+          const filled = total[bin * 2 + 1]! - sums[bin * 4 + 3]! > 0;
+          const weight = total[bin * 2]! - sums[bin * 4 + 2]!;
+          profile[bins + bin] = filled ? sums[bin * 4]! / weight : empty;
+          profile[bins * 2 + bin] = filled ? Math.sqrt(sums[bin * 4 + 1]!) / weight : empty;
+        }
+        out.emit(result);
+      },
+    };
+  },
+});

@@ -1,0 +1,85 @@
+import { MillraceError } from '../errors/errors.js';
+import type { DType } from '../frame/dtype.js';
+import { byteLength, dtypeCode, itemSize } from '../frame/dtype.js';
+import { createRebin } from '../kernels/scalar/rebin.js';
+import { requireImage, requireNumeric } from './frame-check.js';
+import { defineOperator } from './operator.js';
+
+export interface RebinParams {
+  /** Pixels per block on both axes, or [y, x]. At most 65536 pixels a block. */
+  readonly factor: number | readonly [number, number];
+}
+
+/** Largest block whose sum of 16-bit values fits 32 bits. */
+const MAX_BLOCK = 65536;
+
+/** A dtype that holds the sum of a block exactly (floats: rounded once). */
+export function sumDtype(dtype: DType): DType {
+  if (dtype === 'uint8' || dtype === 'uint16') return 'uint32';
+  if (dtype === 'int8' || dtype === 'int16') return 'int32';
+  return dtype === 'float32' ? 'float32' : 'float64';
+}
+
+function factors(factor: RebinParams['factor']): readonly [number, number] {
+  return typeof factor === 'number' ? [factor, factor] : factor;
+}
+
+/**
+ * Sums blocks of pixels: [height, width] becomes [floor(height / y), floor(width / x)], the rest at the far edges is
+ * left out. No value has a special meaning: every pixel is added as it stands, and NaN makes its block NaN. Sums are
+ * made in float64; 8 and 16 bit integers give uint32 or int32, 32 bit integers float64, floats keep their dtype.
+ * @throws ERR_CONFIG_INVALID for blocks over 65536 pixels; ERR_OPERATOR_INPUT for a frame that is no image or has no whole block
+ */
+export const rebin = defineOperator<RebinParams>({
+  type: 'rebin',
+  description: 'Sums blocks of pixels into one; rows and columns that fill no whole block are left out.',
+  parameters: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['factor'],
+    properties: {
+      factor: {
+        description: 'pixels per block on both axes, or [y, x]',
+        oneOf: [
+          { type: 'integer', minimum: 1, maximum: MAX_BLOCK },
+          { type: 'array', items: { type: 'integer', minimum: 1, maximum: MAX_BLOCK }, minItems: 2, maxItems: 2 },
+        ],
+      },
+    },
+  },
+  prepare(params, context) {
+    const [fy, fx] = factors(params.factor);
+    if (fy * fx > MAX_BLOCK)
+      throw new MillraceError('ERR_CONFIG_INVALID', `rebin: a block of ${fy}×${fx} has more than ${MAX_BLOCK} pixels`);
+    const { shape } = context;
+    if (shape && (shape.length !== 2 || shape[0]! < fy || shape[1]! < fx)) {
+      throw new MillraceError('ERR_CONFIG_INVALID', `rebin: no whole block of ${fy}×${fx} fits in a frame of ${shape.join('×')}`);
+    }
+    const outShape = shape && [Math.floor(shape[0]! / fy), Math.floor(shape[1]! / fx)];
+    const dtype = context.dtype && sumDtype(context.dtype);
+    // Unknown frames: one byte may become four, or four eight.
+    const growth = dtype && context.dtype ? itemSize(dtype) / itemSize(context.dtype) : 4;
+    const maxOutputBytes = outShape
+      ? byteLength(dtype ?? 'float64', outShape)
+      : Math.ceil((context.maxInputBytes * growth) / (fy * fx)) + 8;
+    return { shape: outShape, dtype, maxOutputBytes };
+  },
+  create(params, context) {
+    const kernel = createRebin(context.memory);
+    const [fy, fx] = factors(params.factor);
+    return {
+      process(frame, out) {
+        requireNumeric('rebin', frame);
+        requireImage('rebin', frame);
+        const [height, width] = frame.shape as [number, number];
+        if (height < fy || width < fx) {
+          throw new MillraceError('ERR_OPERATOR_INPUT', `rebin: no whole block of ${fy}×${fx} fits in a frame of ${height}×${width}`);
+        }
+        const dtype = sumDtype(frame.dtype);
+        const result = out.create({ shape: [Math.floor(height / fy), Math.floor(width / fx)], dtype });
+        kernel(dtypeCode(frame.dtype), frame.address, height, width, fy, fx, dtypeCode(dtype), result.address);
+        out.emit(result);
+      },
+    };
+  },
+});

@@ -1,0 +1,83 @@
+import { viridis } from '../codecs/colour-map.js';
+import { MillraceError } from '../errors/errors.js';
+import { dtypeCode, itemCount } from '../frame/dtype.js';
+import { createPercentile, PERCENTILE_SCRATCH_BYTES } from '../kernels/scalar/percentile.js';
+import { createToImage, SCALES } from '../kernels/scalar/to-image.js';
+import { requireImage, requireNumeric } from './frame-check.js';
+import { defineOperator } from './operator.js';
+
+export interface ToImageParams {
+  readonly scale?: (typeof SCALES)[number];
+  /** Value of the darkest colour; without it the lower percentile of each frame. */
+  readonly min?: number;
+  /** Value of the brightest colour; without it the upper percentile of each frame. */
+  readonly max?: number;
+  /** Shares of the finite pixels in percent, default [1, 99.5]. */
+  readonly percentiles?: readonly [number, number];
+}
+
+/**
+ * A picture of a frame: uint8 [height, width, 3], colour map viridis, black where a value is not finite. `log` is
+ * log(1 + value - min). `meta.range` holds the values of the darkest and the brightest colour.
+ * @throws ERR_CONFIG_INVALID for min >= max; ERR_OPERATOR_INPUT for a frame that is no image
+ */
+export const toImage = defineOperator<ToImageParams>({
+  type: 'to-image',
+  description: 'Turns a frame into an RGB picture with a perceptual colour map (viridis).',
+  parameters: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      scale: { enum: [...SCALES], default: 'linear', description: 'how values become colours' },
+      min: { type: 'number', description: 'value of the darkest colour (default: the lower percentile)' },
+      max: { type: 'number', description: 'value of the brightest colour (default: the upper percentile)' },
+      percentiles: {
+        type: 'array',
+        items: { type: 'number', minimum: 0, maximum: 100 },
+        minItems: 2,
+        maxItems: 2,
+        default: [1, 99.5],
+        description: 'percentiles of each frame that stand in for min and max',
+      },
+    },
+  },
+  prepare(params, context) {
+    const { min, max, percentiles } = params;
+    if (min !== undefined && max !== undefined && min >= max) {
+      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: min ${min} is not under max ${max}`);
+    }
+    if (percentiles && percentiles[0] >= percentiles[1]) {
+      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: percentile ${percentiles[0]} is not under ${percentiles[1]}`);
+    }
+    const { shape } = context;
+    return {
+      constants: { colours: viridis() },
+      scratchBytes: PERCENTILE_SCRATCH_BYTES,
+      shape: shape && [...shape, 3],
+      dtype: 'uint8',
+      maxOutputBytes: shape ? itemCount(shape) * 3 : context.maxInputBytes * 3,
+    };
+  },
+  create(params, context) {
+    const percentile = createPercentile(context.memory);
+    const kernel = createToImage(context.memory);
+    const colours = context.constants.colours!.address;
+    const scratch = context.scratch.address;
+    const scale = SCALES.indexOf(params.scale ?? 'linear');
+    const [lower, upper] = params.percentiles ?? [1, 99.5];
+    return {
+      process(frame, out) {
+        requireNumeric('to-image', frame);
+        requireImage('to-image', frame);
+        const dtype = dtypeCode(frame.dtype);
+        const pixels = frame.data.length;
+        const low = params.min ?? percentile(dtype, frame.address, pixels, lower / 100, scratch);
+        const high = params.max ?? percentile(dtype, frame.address, pixels, upper / 100, scratch);
+        const range = Number.isNaN(low) || Number.isNaN(high) ? null : [low, high];
+        const result = out.create({ shape: [frame.shape[0]!, frame.shape[1]!, 3], dtype: 'uint8', meta: { range } });
+        kernel(dtype, frame.address, pixels, scale, low, high, colours, result.address);
+        out.emit(result);
+      },
+    };
+  },
+});

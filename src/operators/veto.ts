@@ -1,0 +1,79 @@
+import { MillraceError } from '../errors/errors.js';
+import { dtypeCode } from '../frame/dtype.js';
+import { createRegionSum } from '../kernels/scalar/region-sum.js';
+import { requireImage, requireNumeric } from './frame-check.js';
+import { defineOperator } from './operator.js';
+import type { Region } from './region.js';
+import { REGION_SCHEMA, requireRegion } from './region.js';
+
+export interface VetoParams {
+  /** `total`: sum of the finite values. `count`: number of values over `level`. */
+  readonly statistic?: 'total' | 'count';
+  readonly level?: number;
+  readonly roi?: Region;
+  readonly min?: number;
+  readonly max?: number;
+  /** What happens to a frame whose statistic lies within min..max (both included). */
+  readonly action?: 'keep' | 'drop';
+  /** Of the frames to be dropped, those whose ordinal is a multiple of this are kept all the same. */
+  readonly every?: number;
+}
+
+/**
+ * Keeps (default) or drops the frames whose statistic lies within `min`..`max`; what is kept is handed on without a copy.
+ * @throws ERR_CONFIG_INVALID without a limit, or for a count without a level; ERR_OPERATOR_INPUT for a frame that the region leaves
+ */
+export const veto = defineOperator<VetoParams>({
+  type: 'veto',
+  description: 'Keeps or drops frames by their total, or by how many pixels exceed a level; may keep a prescaled sample of the rest.',
+  parameters: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      statistic: { enum: ['total', 'count'], default: 'total', description: 'sum of the pixels, or number of pixels over level' },
+      level: { type: 'number', description: 'for count: the value that a pixel must exceed' },
+      roi: REGION_SCHEMA,
+      min: { type: 'number', description: 'lowest statistic of the range' },
+      max: { type: 'number', description: 'highest statistic of the range' },
+      action: { enum: ['keep', 'drop'], default: 'keep', description: 'what happens to frames within the range' },
+      every: { type: 'integer', minimum: 1, description: 'keep frames that would be dropped if their ordinal is a multiple of this' },
+    },
+  },
+  prepare(params, context) {
+    if (params.min === undefined && params.max === undefined) {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'veto: give at least one of min, max');
+    }
+    if (params.statistic === 'count' && params.level === undefined) {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'veto: statistic count needs a level');
+    }
+    if (params.statistic !== 'count' && params.level !== undefined) {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'veto: level goes with statistic count only');
+    }
+    if (params.roi) requireRegion('ERR_CONFIG_INVALID', 'veto', 'roi', params.roi, context.shape);
+    return { shape: context.shape, dtype: context.dtype };
+  },
+  create(params, context) {
+    const kernel = createRegionSum(context.memory);
+    const { roi, every } = params;
+    const level = params.level ?? Number.NaN;
+    const min = params.min ?? -Infinity;
+    const max = params.max ?? Infinity;
+    const keepWithin = params.action !== 'drop';
+    return {
+      process(frame, out) {
+        requireNumeric('veto', frame);
+        const dtype = dtypeCode(frame.dtype);
+        let value: number;
+        if (roi) {
+          requireImage('veto', frame);
+          requireRegion('ERR_OPERATOR_INPUT', 'veto', 'roi', roi, frame.shape);
+          value = kernel(dtype, frame.address, frame.shape[1]!, roi.y[0], roi.y[1], roi.x[0], roi.x[1], level);
+        } else {
+          value = kernel(dtype, frame.address, frame.data.length, 0, 1, 0, frame.data.length, level);
+        }
+        const within = value >= min && value <= max;
+        if (within === keepWithin || (every !== undefined && frame.ordinal % every === 0)) out.emit(frame);
+      },
+    };
+  },
+});
