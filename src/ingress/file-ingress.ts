@@ -1,0 +1,167 @@
+import path from 'node:path';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { byteLength } from '../frame/dtype.js';
+import type { FrameHeader } from '../frame/frame.js';
+import { type FrameFile, openFrameFile } from './file/frame-file.js';
+import { matchFiles } from './file/match-files.js';
+import type { FrameWriter, Ingress, IngressContext, IngressDefinition } from './ingress.js';
+
+export interface FileIngressOptions {
+  /** A file, or a pattern with `*`, `?` and `**`. */
+  readonly path: string;
+  /** The dataset of HDF5 files; without it the only one that holds images. */
+  readonly dataset?: string;
+  /** Frames per second; as fast as they are taken where it is not given. */
+  readonly rate?: number;
+  /** Begin again at the end: for ever, or so many passes in all. */
+  readonly loop?: boolean | number;
+}
+
+/** How long frames may be read without a turn of the event loop, which is what brings the signal to stop. */
+const TURN_MS = 10;
+/** A source that was held up makes good at most this much of its rate. */
+const CATCH_UP_MS = 100;
+
+/** Frames from files. A frame's sequence is its number over all files and passes; `meta.file` is the name of its file. */
+export const fileIngress: IngressDefinition<FileIngressOptions> = {
+  type: 'file',
+  description: 'Frames from HDF5, NPY, TIFF and CBF files',
+  usesCodec: false,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path'],
+    properties: {
+      path: { type: 'string', minLength: 1, description: 'a file, or a pattern with *, ? and **' },
+      dataset: { type: 'string', minLength: 1, description: 'the dataset of HDF5 files; by default the only one that holds images' },
+      rate: { type: 'number', exclusiveMinimum: 0, description: 'frames per second; by default as fast as they are taken' },
+      loop: {
+        anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }],
+        default: false,
+        description: 'begin again at the end: for ever, or so many passes in all',
+      },
+    },
+  },
+
+  async plan(options, { baseDir }) {
+    const [first] = matchOrThrow(options, baseDir);
+    let file: FrameFile;
+    try {
+      file = await openFrameFile(first!, options.dataset);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code.startsWith('ERR_CONFIG')) throw error;
+      const reason = asMillraceError(error, 'ERR_CONFIG_FILE');
+      throw new MillraceError('ERR_CONFIG_FILE', `${first}: ${reason.message}`, { cause: error });
+    }
+    const { dtype, shape } = file;
+    await file.close();
+    return { maxFrameBytes: byteLength(dtype, shape), shape, dtype };
+  },
+
+  create: (options, context) => new FileIngress(options, context),
+};
+
+function matchOrThrow(options: FileIngressOptions, baseDir: string): string[] {
+  const files = matchFiles(options.path, baseDir);
+  if (files.length === 0) throw new MillraceError('ERR_CONFIG_FILE', `no file matches ${path.resolve(baseDir, options.path)}`);
+  return files;
+}
+
+class FileIngress implements Ingress {
+  readonly #options: FileIngressOptions;
+  readonly #context: IngressContext;
+  #files: string[] = [];
+  #sequence = 0;
+  #dueMs = 0;
+  #turnAtMs = 0;
+
+  constructor(options: FileIngressOptions, context: IngressContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async open(): Promise<void> {
+    this.#files = matchOrThrow(this.#options, this.#context.baseDir);
+  }
+
+  async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
+    const { loop } = this.#options;
+    const passes = loop === true ? Number.POSITIVE_INFINITY : Number(loop || 1);
+    this.#dueMs = performance.now();
+    this.#turnAtMs = this.#dueMs;
+    for (let pass = 0; pass < passes; pass++) {
+      let taken = 0;
+      for (const file of this.#files) {
+        const frames = await this.#sendFile(file, out, signal);
+        if (signal.aborted) return;
+        taken += frames;
+      }
+      if (taken === 0 && loop === true) throw new MillraceError('ERR_SOURCE', `none of the ${this.#files.length} files could be read`);
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** How many frames were taken. A file or frame that cannot be read is refused by name; the next one follows. */
+  async #sendFile(name: string, out: FrameWriter, signal: AbortSignal): Promise<number> {
+    let file: FrameFile;
+    try {
+      file = await openFrameFile(name, this.#options.dataset);
+    } catch (error) {
+      this.#refuse(out, name, error);
+      return 0;
+    }
+    try {
+      let taken = 0;
+      for (let index = 0; index < file.count; index++) {
+        if (!(await this.#wait(signal))) break;
+        let data: Uint8Array;
+        try {
+          data = await file.read(index);
+        } catch (error) {
+          this.#refuse(out, name, error);
+          continue;
+        }
+        const header: FrameHeader = {
+          dtype: file.dtype,
+          shape: file.shape,
+          sequence: this.#sequence++,
+          meta: { file: path.basename(name) },
+        };
+        const accepted = out.write(header, data);
+        if (accepted !== true && !(await accepted)) break;
+        taken++;
+      }
+      return taken;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The number stays free: it shows as a gap, which is what the stream has there. */
+  #refuse(out: FrameWriter, name: string, error: unknown): void {
+    this.#sequence++;
+    out.refuse('malformed', `${name}: ${asMillraceError(error, 'ERR_FORMAT').message}`);
+  }
+
+  /** Until the next frame is due; false when the source is to stop. */
+  async #wait(signal: AbortSignal): Promise<boolean> {
+    const now = performance.now();
+    const { rate } = this.#options;
+    if (rate !== undefined) {
+      const waitMs = this.#dueMs - now;
+      this.#dueMs = Math.max(this.#dueMs, now - CATCH_UP_MS) + 1000 / rate;
+      if (waitMs >= 1) {
+        this.#turnAtMs = now;
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        return !signal.aborted;
+      }
+    }
+    if (now - this.#turnAtMs > TURN_MS) {
+      await nextTurn();
+      this.#turnAtMs = now;
+    }
+    return !signal.aborted;
+  }
+}
