@@ -1,0 +1,213 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Frame } from '../frame/frame.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { csvFormat } from './file/csv-format.js';
+import type { FrameFormat } from './file/frame-format.js';
+import { ndjsonFormat } from './file/ndjson-format.js';
+import { npyFormat } from './file/npy-format.js';
+import { PartFile } from './file/part-file.js';
+import { PathTemplate } from './file/path-template.js';
+import { recoverParts } from './file/recover-parts.js';
+import { type Roll, RolledFile } from './file/rolled-file.js';
+
+export interface FileEgressOptions {
+  /** May hold `{ordinal}`, `{sequence}` (or `{ordinal:06}`) and `{source}`. */
+  readonly path: string;
+  /** By default the extension tells. */
+  readonly format?: 'npy' | 'csv' | 'ndjson';
+  readonly roll?: Roll;
+}
+
+const FORMATS = { npy: npyFormat, csv: csvFormat, ndjson: ndjsonFormat } as const;
+/** What passes when somebody makes room. */
+const TRANSIENT = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY']);
+const RETRY_MS = 500;
+
+/**
+ * Frames into files: one a frame where the path names a number of the frame, else many to a file. A file is written
+ * under a hidden name, made durable and then named; no file is ever replaced. A frame of its own file is delivered when
+ * that file is named, a frame of a rolled file when its bytes are with the kernel.
+ */
+export const fileEgress: EgressDefinition<FileEgressOptions> = {
+  type: 'file',
+  description: 'Writes frames to NPY, CSV or NDJSON files',
+  usesCodec: false,
+  batch: 16,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path'],
+    properties: {
+      path: { type: 'string', minLength: 1, description: 'may hold {ordinal}, {sequence}, {source}, or {ordinal:06}' },
+      format: { type: 'string', enum: Object.keys(FORMATS), description: 'by default the extension tells' },
+      roll: {
+        type: 'object',
+        additionalProperties: false,
+        minProperties: 1,
+        properties: {
+          frames: { type: 'integer', minimum: 1, description: 'frames in one file' },
+          seconds: { type: 'number', exclusiveMinimum: 0, description: 'age at which a file is finished' },
+        },
+        description: 'when to begin the next file of a numbered row',
+      },
+    },
+  },
+  check(options, { baseDir }) {
+    settle(options, baseDir);
+  },
+  create: (options, context) => new FileEgress(options, context),
+};
+
+/** Throws ERR_CONFIG_INVALID when the options contradict each other. */
+function settle(options: FileEgressOptions, baseDir: string): { template: PathTemplate; format: FrameFormat } {
+  const template = new PathTemplate(options.path, baseDir);
+  const name = options.format ?? template.extension.slice(1);
+  if (!Object.hasOwn(FORMATS, name)) {
+    throw new MillraceError(
+      'ERR_CONFIG_INVALID',
+      `path: the extension "${template.extension}" tells no format, set format to npy, csv or ndjson`,
+    );
+  }
+  if (template.perFrame && options.roll) throw new MillraceError('ERR_CONFIG_INVALID', 'roll: the path already names one file a frame');
+  return { template, format: FORMATS[name as keyof typeof FORMATS](!template.perFrame) };
+}
+
+type Refusal = NonNullable<Delivery['refused']>[number];
+
+class FileEgress implements Egress {
+  readonly #context: EgressContext;
+  readonly #template: PathTemplate;
+  readonly #format: FrameFormat;
+  readonly #roll: Roll | undefined;
+  readonly #folders = new Set<string>();
+  readonly #rolled = new Map<string, RolledFile>();
+  /** A file that comes of age must not be finished in the middle of a write. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: FileEgressOptions, context: EgressContext) {
+    this.#context = context;
+    this.#roll = options.roll;
+    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
+  }
+
+  async open(): Promise<void> {
+    if (this.#template.folder !== undefined) await this.#prepare(this.#template.folder);
+  }
+
+  write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    return this.#inTurn(() => (this.#template.perFrame ? this.#writeEach(frames) : this.#writeRolled(frames)));
+  }
+
+  flush(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const file of this.#rolled.values()) await file.finish();
+    });
+  }
+
+  close(): Promise<void> {
+    return this.flush();
+  }
+
+  async #writeEach(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const refused: Refusal[] = [];
+    // Folders one after the other, because the first visit recovers what is left there; the files at the same time.
+    for (const frame of frames) await this.#prepare(path.dirname(this.#template.fill(frame)));
+    await Promise.all(
+      frames.map(async (frame, index) => {
+        let chunks: Uint8Array[];
+        try {
+          this.#format.layout(frame);
+          chunks = [this.#format.begin(frame) ?? new Uint8Array(0), ...this.#format.encode(frame)];
+        } catch (error) {
+          refused.push(refusal(index, error));
+          return;
+        }
+        const file = this.#template.fill(frame);
+        const part = await this.#keepTrying(() => PartFile.create(path.dirname(file), path.basename(file)));
+        try {
+          await this.#keepTrying(() => part.append(chunks));
+          const published = await part.publish(path.basename(file));
+          if (published !== file) this.#context.log.warn({ file, published }, 'the file exists, the frame went into another one');
+        } catch (error) {
+          await part.discard();
+          throw error;
+        }
+      }),
+    );
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async #writeRolled(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const refused: Refusal[] = [];
+    const touched = new Set<RolledFile>();
+    for (const [index, frame] of frames.entries()) {
+      try {
+        this.#format.layout(frame);
+      } catch (error) {
+        refused.push(refusal(index, error));
+        continue;
+      }
+      const rolled = await this.#rolledFile(this.#template.fill(frame));
+      await rolled.add(frame);
+      touched.add(rolled);
+    }
+    for (const rolled of touched) await rolled.push();
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async #rolledFile(file: string): Promise<RolledFile> {
+    const known = this.#rolled.get(file);
+    if (known) return known;
+    await this.#prepare(path.dirname(file));
+    const rolled: RolledFile = new RolledFile(
+      file,
+      this.#format,
+      this.#roll,
+      (attempt) => this.#keepTrying(attempt),
+      () => {
+        this.#inTurn(() => rolled.finish()).catch((error: unknown) =>
+          this.#context.log.error({ file, error }, 'a file that is due cannot be finished'),
+        );
+      },
+    );
+    this.#rolled.set(file, rolled);
+    return rolled;
+  }
+
+  async #prepare(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    await recoverParts(folder, this.#template, this.#format, this.#context.log);
+    this.#folders.add(folder);
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(action).catch((error: unknown) => {
+      throw asMillraceError(error, 'ERR_SINK', this.#context.name);
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #keepTrying<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === undefined || !TRANSIENT.has(code) || this.#context.signal.aborted) throw error;
+        this.#context.log.warn({ code }, 'a file cannot be written now, trying again');
+        const startMs = performance.now();
+        await sleep(RETRY_MS, undefined, { signal: this.#context.signal }).catch(() => {});
+        this.#context.outage(performance.now() - startMs);
+      }
+    }
+  }
+}
+
+function refusal(index: number, error: unknown): Refusal {
+  return { index, reason: 'encode-failed', detail: asMillraceError(error, 'ERR_SINK').message };
+}

@@ -1,0 +1,16 @@
+import type { FrameFormat } from './frame-format.js';
+import { frameLine } from './frame-line.js';
+import { wholeLineBytes } from './last-line.js';
+
+/** One line of JSON a frame; any frames may stand in one file. */
+export function ndjsonFormat(): FrameFormat {
+  return {
+    layout: () => '',
+    begin: () => undefined,
+    encode: (frame) => [Buffer.from(`${frameLine(frame, true)}\n`)],
+    async recover(handle, sizeBytes) {
+      const wholeBytes = await wholeLineBytes(handle, sizeBytes);
+      return { wholeBytes, complete: wholeBytes === sizeBytes };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import path from 'node:path';
+import { MillraceError } from '../../errors/errors.js';
+import type { Frame } from '../../frame/frame.js';
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const KNOWN = /^(?:(ordinal|sequence)(?::0(\d{1,2}))?|source)$/;
+
+/** A path with `{ordinal}`, `{sequence}` (with leading zeros: `{ordinal:06}`) and `{source}`. */
+export class PathTemplate {
+  /** Whether each frame has a file of its own. */
+  readonly perFrame: boolean;
+  /** The folder where it is the same for all frames. */
+  readonly folder: string | undefined;
+  readonly #template: string;
+
+  /** Throws ERR_CONFIG_INVALID for a placeholder that is not known. */
+  constructor(template: string, baseDir: string) {
+    for (const [whole, inner] of template.matchAll(PLACEHOLDER)) {
+      if (!KNOWN.test(inner!))
+        throw new MillraceError('ERR_CONFIG_INVALID', `path: ${whole} is not known, use {ordinal}, {sequence}, {source}, or {ordinal:06}`);
+    }
+    this.#template = path.resolve(baseDir, template);
+    this.perFrame = /\{(?:ordinal|sequence)/.test(this.#template);
+    const folder = path.dirname(this.#template);
+    this.folder = /[{}]/.test(folder) ? undefined : folder;
+  }
+
+  get extension(): string {
+    return path.extname(this.#template).toLowerCase();
+  }
+
+  fill(frame: Frame): string {
+    return this.#template.replace(PLACEHOLDER, (_whole, inner: string) => {
+      const [, number, digits] = KNOWN.exec(inner)!;
+      if (number === undefined) return safeName(frame.source);
+      return String(frame[number as 'ordinal' | 'sequence']).padStart(Number(digits ?? 0), '0');
+    });
+  }
+
+  /** Whether a file name (without folder) may have come from this template, with or without a number that was inserted. */
+  matches(name: string): boolean {
+    const base = path.basename(this.#template);
+    const extension = path.extname(base);
+    const stem = base.slice(0, base.length - extension.length);
+    return new RegExp(`^${asExpression(stem)}(-\\d+)?${asExpression(extension)}$`).test(name);
+  }
+}
+
+function asExpression(template: string): string {
+  return template
+    .split(/(\{[^{}]*\})/)
+    .map((piece) => (piece.startsWith('{') ? (piece === '{source}' ? '[\\w.-]+' : '\\d+') : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .join('');
+}
+
+/** A source's name as one segment of a path: it may not lead out of the folder, nor hide the file. */
+function safeName(name: string): string {
+  return name.replace(/[^\w.-]/g, '_').replace(/^\./, '_') || '_';
+}

@@ -1,0 +1,41 @@
+import { open, readdir, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from '../../errors/logger.js';
+import type { FrameFormat } from './frame-format.js';
+import { finalNameOf, insertText, publishPart } from './part-file.js';
+import type { PathTemplate } from './path-template.js';
+
+/**
+ * Publishes what an earlier run left unfinished in a folder, cut to its last whole row or frame. A file of one frame that
+ * may lack its end gets a name that says so. Two sinks at work must not write the same path: each would take the other's
+ * part for a leftover.
+ */
+export async function recoverParts(folder: string, template: PathTemplate, format: FrameFormat, log: Logger): Promise<void> {
+  for (const partName of await readdir(folder)) {
+    const name = finalNameOf(partName);
+    if (name === undefined || !template.matches(name)) continue;
+    const part = path.join(folder, partName);
+    const handle = await open(part, 'r+');
+    let wholeBytes: number;
+    let complete: boolean;
+    try {
+      const { size } = await handle.stat();
+      const recovered = await format.recover(handle, size);
+      ({ wholeBytes, complete } = recovered);
+      if (wholeBytes > 0) {
+        await handle.truncate(wholeBytes);
+        if (recovered.head) await handle.write(recovered.head, 0, recovered.head.length, 0);
+        await handle.sync();
+      }
+    } finally {
+      await handle.close();
+    }
+    if (wholeBytes === 0) {
+      await unlink(part);
+      log.warn({ part }, 'a leftover part holds no whole row or frame and was removed');
+      continue;
+    }
+    const file = await publishPart(part, template.perFrame && !complete ? insertText(name, '-recovered') : name);
+    log.warn({ part, file, wholeBytes }, 'a leftover part was recovered to its last whole row or frame');
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Frame } from '../frame/frame.js';
+import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } from '../transports/sharp.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { PartFile } from './file/part-file.js';
+import { PathTemplate } from './file/path-template.js';
+import { type ColourScale, colourImage } from './image/colour-image.js';
+
+export interface ImageEgressOptions extends ColourScale {
+  /** May hold `{ordinal}`, `{sequence}` and `{source}`; without a number of the frame each image takes the place of the one before. */
+  readonly path: string;
+}
+
+const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
+
+/**
+ * Frames as PNG, JPEG or WebP files. uint8 [H, W] is grey and uint8 [H, W, 3] red, green, blue, as they are; any other
+ * [H, W] is mapped to colours. A frame is delivered when its file is durable and named.
+ */
+export const imageEgress: EgressDefinition<ImageEgressOptions> = {
+  type: 'image',
+  description: 'Writes frames to PNG, JPEG or WebP files',
+  usesCodec: false,
+  batch: 4,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path'],
+    properties: {
+      path: { type: 'string', minLength: 1, description: 'ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}' },
+      scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'from values to colours' },
+      min: { type: 'number', description: 'value of the darkest colour; by default the smallest of each frame' },
+      max: { type: 'number', description: 'value of the lightest colour; by default the largest of each frame' },
+    },
+  },
+  check(options, { baseDir }) {
+    settle(options, baseDir);
+  },
+  create: (options, context) => new ImageEgress(options, context),
+};
+
+function settle(options: ImageEgressOptions, baseDir: string): { template: PathTemplate; format: ImageFormat } {
+  const template = new PathTemplate(options.path, baseDir);
+  const format = Object.hasOwn(FORMATS, template.extension) ? FORMATS[template.extension] : undefined;
+  if (!format)
+    throw new MillraceError(
+      'ERR_CONFIG_INVALID',
+      `path: the extension "${template.extension}" is none of ${Object.keys(FORMATS).join(', ')}`,
+    );
+  if (options.min !== undefined && options.max !== undefined && !(options.min < options.max)) {
+    throw new MillraceError('ERR_CONFIG_INVALID', `min: ${options.min} is not below max ${options.max}`);
+  }
+  return { template, format };
+}
+
+type Refusal = NonNullable<Delivery['refused']>[number];
+
+class ImageEgress implements Egress {
+  readonly #options: ImageEgressOptions;
+  readonly #context: EgressContext;
+  readonly #template: PathTemplate;
+  readonly #format: ImageFormat;
+  #encode: EncodeImage | undefined;
+
+  constructor(options: ImageEgressOptions, context: EgressContext) {
+    this.#options = options;
+    this.#context = context;
+    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
+  }
+
+  async open(): Promise<void> {
+    this.#encode = await loadImageEncoder();
+    if (this.#template.folder !== undefined) await mkdir(this.#template.folder, { recursive: true });
+  }
+
+  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const encode = this.#encode;
+    if (!encode) throw new MillraceError('ERR_STATE', `${this.#context.name}: the sink is not open`);
+    const refused: Refusal[] = [];
+    // Encoded at the same time, named one after the other: the last frame is the one that stays.
+    const images = await Promise.all(
+      frames.map(async (frame, index) => {
+        try {
+          return await encode(rawImage(frame, this.#options), this.#format);
+        } catch (error) {
+          refused.push({ index, reason: 'encode-failed', detail: asMillraceError(error, 'ERR_SINK').message });
+          return undefined;
+        }
+      }),
+    );
+    for (const [index, image] of images.entries()) {
+      if (!image) continue;
+      try {
+        await this.#store(this.#template.fill(frames[index]!), image);
+      } catch (error) {
+        throw asMillraceError(error, 'ERR_SINK', this.#context.name);
+      }
+    }
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async close(): Promise<void> {}
+
+  async #store(file: string, image: Uint8Array): Promise<void> {
+    const folder = path.dirname(file);
+    if (this.#template.folder === undefined) await mkdir(folder, { recursive: true });
+    const part = await PartFile.create(folder, path.basename(file));
+    try {
+      await part.append([image]);
+      if (this.#template.perFrame) await part.publish(path.basename(file));
+      else await part.replace(path.basename(file));
+    } catch (error) {
+      await part.discard();
+      throw error;
+    }
+  }
+}
+
+function rawImage(frame: Frame, options: ImageEgressOptions): RawImage {
+  const [height = 0, width = 0, channels] = frame.shape;
+  const isByte = frame.dtype === 'uint8';
+  if (height > 0 && width > 0) {
+    if (isByte && frame.shape.length === 3 && channels === 3) return { width, height, channels: 3, pixels: frame.bytes };
+    if (isByte && frame.shape.length === 2) return { width, height, channels: 1, pixels: frame.bytes };
+    if (frame.shape.length === 2) return { width, height, channels: 3, pixels: colourImage(frame.data, options) };
+  }
+  throw new MillraceError('ERR_SINK', `an image takes [H, W], or uint8 [H, W, 3], not ${frame.dtype} [${frame.shape.join(', ')}]`);
+}

@@ -1,0 +1,104 @@
+import type { Writable } from 'node:stream';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Frame } from '../frame/frame.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { escapeControls, frameLine } from './file/frame-line.js';
+
+export interface PrintEgressOptions {
+  readonly format?: 'text' | 'json';
+  /** Print the items too. */
+  readonly data?: boolean;
+}
+
+/** Prints one line a frame to the standard output. */
+export const printEgress: EgressDefinition<PrintEgressOptions> = {
+  type: 'print',
+  description: 'Prints one line a frame to the standard output',
+  usesCodec: false,
+  batch: 64,
+  options: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      format: { type: 'string', enum: ['text', 'json'], default: 'text', description: 'for people, or one JSON object a line' },
+      data: { type: 'boolean', default: false, description: 'print the items too' },
+    },
+  },
+  create: (options, context) => new PrintEgress(options, context, process.stdout),
+};
+
+export class PrintEgress implements Egress {
+  readonly #options: PrintEgressOptions;
+  readonly #context: EgressContext;
+  readonly #stream: Writable;
+  #failure: Error | undefined;
+  readonly #onError = (error: Error): void => {
+    this.#failure = error;
+  };
+
+  constructor(options: PrintEgressOptions, context: EgressContext, stream: Writable) {
+    this.#options = options;
+    this.#context = context;
+    this.#stream = stream;
+  }
+
+  async open(): Promise<void> {
+    // A reader that goes away raises EPIPE here too, and without a listener that would end the process.
+    this.#stream.on('error', this.#onError);
+  }
+
+  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const lines: string[] = [];
+    const refused: { index: number; reason: 'encode-failed'; detail: string }[] = [];
+    frames.forEach((frame, index) => {
+      try {
+        lines.push(
+          this.#options.format === 'json' ? frameLine(frame, this.#options.data ?? false) : textLine(frame, this.#options.data ?? false),
+        );
+      } catch (error) {
+        refused.push({ index, reason: 'encode-failed', detail: asMillraceError(error, 'ERR_SINK').message });
+      }
+    });
+    if (lines.length > 0) await this.#print(`${lines.join('\n')}\n`);
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#stream.off('error', this.#onError);
+  }
+
+  /** Resolves when the stream has handed the text on, which is also what holds the pipeline back for a slow reader. */
+  #print(text: string): Promise<void> {
+    const { signal, name } = this.#context;
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown): void => {
+        const gone = (cause as { code?: unknown } | null)?.code === 'EPIPE';
+        reject(new MillraceError('ERR_SINK', `${name}: ${gone ? 'the reader of the output is gone' : String(cause)}`, { cause }));
+      };
+      if (this.#failure) {
+        fail(this.#failure);
+        return;
+      }
+      const onAbort = (): void => fail(signal.reason);
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#stream.write(text, (error) => {
+        signal.removeEventListener('abort', onAbort);
+        if (error) fail(error);
+        else resolve();
+      });
+    });
+  }
+}
+
+function textLine(frame: Frame, withData: boolean): string {
+  const time = Number.isFinite(frame.timestamp) ? ` time ${frame.timestamp}` : '';
+  const meta = Object.keys(frame.meta).length > 0 ? ` ${JSON.stringify(frame.meta)}` : '';
+  const data = withData ? `: ${Array.from(frame.data as ArrayLike<number | bigint>, String).join(' ')}` : '';
+  return escapeControls(
+    `${frame.source} ${frame.ordinal} sequence ${frame.sequence} ${frame.dtype} [${frame.shape.join(', ')}]${time}${meta}${data}`,
+  );
+}
