@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A port of 127.0.0.1 that nobody listens on, below the range that the kernel gives to others. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Whether the server answers; asked again and again. `log` is what it has printed since this start. */
+  ready(log: string): boolean | Promise<boolean>;
+  readonly readyTimeoutMs: number;
+}
+
+/**
+ * A real server in a temporary folder of its own. It leads its own process group, so that a Ctrl-C at the terminal does
+ * not reach it before the tests have stopped it; should the test process end first, it is killed.
+ */
+export class ServerProcess {
+  readonly folder: string;
+  #child: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  readonly #killAtExit = (): void => this.#signal('SIGKILL');
+
+  constructor(readonly name: string) {
+    this.folder = mkdtempSync(join(tmpdir(), `millrace-${name}-`));
+    process.once('exit', this.#killAtExit);
+  }
+
+  /** Starts the command and resolves when it is ready. Its data, if any, are those of the last run. */
+  async start({ command, args, ready, readyTimeoutMs }: ServerCommand): Promise<void> {
+    if (this.#child) throw new Error(`${this.name} is running`);
+    const logPath = join(this.folder, 'log');
+    const log = openSync(logPath, 'a');
+    const from = statSync(logPath).size;
+    const child = spawn(command, args, { cwd: this.folder, detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    child.unref();
+    this.#child = child;
+    let failure: Error | undefined;
+    this.#exited = new Promise((resolve) => {
+      child.once('error', (error) => {
+        failure = error;
+        resolve();
+      });
+      child.once('exit', () => resolve());
+    });
+    const deadline = Date.now() + readyTimeoutMs;
+    for (;;) {
+      const printed = readFileSync(logPath).subarray(from).toString();
+      if (await ready(printed)) return;
+      const ended = failure !== undefined || child.exitCode !== null || child.signalCode !== null;
+      if (ended || Date.now() > deadline) {
+        await this.stop('SIGKILL');
+        throw new Error(`${this.name} ${ended ? 'ended' : 'was not ready in time'}: ${failure?.message ?? printed.slice(-2000)}`);
+      }
+      await delay(50);
+    }
+  }
+
+  /** Resolves when the process is gone; after 30 s it is killed. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    if (!this.#child) return;
+    this.#child.ref();
+    this.#signal(signal);
+    const timer = setTimeout(() => this.#signal('SIGKILL'), 30_000);
+    await this.#exited;
+    clearTimeout(timer);
+    this.#child = undefined;
+  }
+
+  /** Stops the server and removes its folder. */
+  async dispose(): Promise<void> {
+    await this.stop();
+    process.off('exit', this.#killAtExit);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // It was gone before us.
+    }
+  }
+}
