@@ -31,8 +31,8 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
     properties: {
       path: { type: 'string', minLength: 1, description: 'ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}' },
       scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'from values to colours' },
-      min: { type: 'number', description: 'value of the darkest colour; by default the smallest of each frame' },
-      max: { type: 'number', description: 'value of the lightest colour; by default the largest of each frame' },
+      min: { type: 'number', description: 'value of the darkest colour; by default a low percentile of each frame' },
+      max: { type: 'number', description: 'value of the lightest colour; by default a high percentile of each frame' },
     },
   },
   check(options, { baseDir }) {

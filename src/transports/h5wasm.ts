@@ -2,6 +2,7 @@ import type { Dataset, File } from 'h5wasm/node';
 import { formatError } from '../codecs/file-bytes.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type DType, dtypeOf, type TypedArray } from '../frame/dtype.js';
+import { loadOptional } from './load-optional.js';
 
 /** A dataset as a row of frames: 3 and 4 dimensions are a stack along the first, 1 and 2 are one frame. */
 export interface Hdf5Frames {
@@ -22,14 +23,10 @@ const FLOAT = 1;
 const refuse = (detail: string, cause?: unknown) => formatError('hdf5', detail, cause);
 
 async function load() {
-  try {
-    const h5wasm = await import('h5wasm/node');
-    // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
-    (await h5wasm.ready).activate_throwing_error_handler();
-    return h5wasm;
-  } catch (error) {
-    throw new MillraceError('ERR_OPTIONAL_MISSING', 'HDF5 files need the package h5wasm: npm install h5wasm', { cause: error });
-  }
+  const h5wasm = await loadOptional('h5wasm', () => import('h5wasm/node'));
+  // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
+  (await h5wasm.ready).activate_throwing_error_handler();
+  return h5wasm;
 }
 
 /**

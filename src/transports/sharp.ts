@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors/errors.js';
+import { loadOptional } from './load-optional.js';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
@@ -15,12 +15,7 @@ export type EncodeImage = (image: RawImage, format: ImageFormat) => Promise<Uint
 
 /** Loads sharp. Throws ERR_OPTIONAL_MISSING. */
 export async function loadImageEncoder(): Promise<EncodeImage> {
-  let sharp: typeof import('sharp').default;
-  try {
-    sharp = (await import('sharp')).default;
-  } catch (error) {
-    throw new MillraceError('ERR_OPTIONAL_MISSING', 'image files need the package sharp: npm install sharp', { cause: error });
-  }
+  const { default: sharp } = await loadOptional('sharp', () => import('sharp'));
   return ({ width, height, channels, pixels }, format) => {
     const image = sharp(pixels, { raw: { width, height, channels } });
     // Without this a single channel is written as three.

@@ -3,43 +3,54 @@ import type { TypedArray } from '../../frame/dtype.js';
 
 export interface ColourScale {
   readonly scale?: 'linear' | 'log' | 'sqrt';
-  /** The value of the darkest colour; by default the smallest of the frame (for `log`: the smallest above zero). */
+  /** The value of the darkest colour; by default the first percentile of the frame's finite values. */
   readonly min?: number;
-  /** The value of the lightest colour; by default the largest of the frame. */
+  /** The value of the lightest colour; by default the percentile 99.5, so that one hot pixel does not darken the rest. */
   readonly max?: number;
 }
 
-const SCALES = { linear: (value: number) => value, log: Math.log, sqrt: Math.sqrt } as const;
+const SCALES = { linear: (distance: number) => distance, log: Math.log1p, sqrt: Math.sqrt } as const;
 const MAP = viridis();
+const DARK_SHARE = 0.01;
+const LIGHT_SHARE = 0.995;
+/** The percentiles are those of so many values, taken at equal distances. */
+const SAMPLES = 1 << 16;
 
 /**
- * Values as colours: uint8 [items, 3]. Values beyond the ends take the colour of the end; what has no colour (NaN) is
- * black. Zeros and negative values of a logarithmic or root scale lie below its lower end.
+ * Values as colours: uint8 [items, 3]. What is scaled is the distance from the darkest value; values beyond an end take
+ * the colour of that end, and what is not finite is black.
  */
 export function colourImage(data: TypedArray, options: ColourScale): Uint8Array {
-  const scale = options.scale ?? 'linear';
-  const map = SCALES[scale];
-  const lowest = scale === 'log' ? Number.MIN_VALUE : scale === 'sqrt' ? 0 : Number.NEGATIVE_INFINITY;
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < data.length; index++) {
-    const value = Number(data[index]!);
-    if (value >= lowest && value < min && value !== Number.NEGATIVE_INFINITY) min = value;
-    if (value > max && value !== Number.POSITIVE_INFINITY) max = value;
-  }
-  const low = map(Math.max(lowest, options.min ?? min));
-  const high = map(Math.max(lowest, options.max ?? max));
-  const range = high > low ? high - low : 1;
+  const scaled = SCALES[options.scale ?? 'linear'];
+  const sample = finiteSample(data);
+  const min = options.min ?? percentile(sample, DARK_SHARE);
+  const max = options.max ?? percentile(sample, LIGHT_SHARE);
+  const range = max > min ? scaled(max - min) : 1;
 
   const pixels = new Uint8Array(data.length * 3);
   for (let index = 0; index < data.length; index++) {
     const value = Number(data[index]!);
-    if (Number.isNaN(value)) continue;
-    const position = value < lowest ? 0 : Math.min(1, Math.max(0, (map(value) - low) / range));
-    const colour = Math.round(position * (COLOURS - 1)) * 3;
+    if (!Number.isFinite(value)) continue;
+    const share = Math.min(1, scaled(Math.max(0, value - min)) / range);
+    const colour = Math.round(share * (COLOURS - 1)) * 3;
     pixels[index * 3] = MAP[colour]!;
     pixels[index * 3 + 1] = MAP[colour + 1]!;
     pixels[index * 3 + 2] = MAP[colour + 2]!;
   }
   return pixels;
+}
+
+function finiteSample(data: TypedArray): Float64Array {
+  const step = Math.max(1, Math.ceil(data.length / SAMPLES));
+  const sample = new Float64Array(Math.ceil(data.length / step));
+  let count = 0;
+  for (let index = 0; index < data.length; index += step) {
+    const value = Number(data[index]!);
+    if (Number.isFinite(value)) sample[count++] = value;
+  }
+  return sample.subarray(0, count).sort();
+}
+
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted.length === 0 ? 0 : sorted[Math.floor(share * (sorted.length - 1))]!;
 }
