@@ -37,6 +37,7 @@ const HEADER_OVERHEAD_BYTES = 10;
  * producer is idempotent: records that are sent again after a break are recognised by the broker and written once, so
  * that there is nothing to count as redelivered. If the broker has forgotten the producer, a new one sends the records
  * again, and what the old one had written then stands twice: a warning says so, the number cannot be known.
+ * A break that the client heals by itself, in less than a second, does not show as an outage.
  */
 class KafkaEgress implements Egress {
   readonly #options: KafkaEgressOptions;

@@ -9,8 +9,9 @@ export class StreamIds {
 
   /** The ids to come are above `id`. @throws ERR_SINK when there is no room above it. */
   raise(id: string): void {
-    const [ms = Number.NaN, sequence = Number.NaN] = id.split('-').map(Number);
-    if (!(ms >= 0 && sequence >= 0) || ms >= Number.MAX_SAFE_INTEGER) {
+    const numbers = /^(\d+)-(\d+)$/.exec(id);
+    const [ms, sequence] = [Number(numbers?.[1]), Number(numbers?.[2])];
+    if (!numbers || ms >= Number.MAX_SAFE_INTEGER) {
       throw new MillraceError('ERR_SINK', `the stream ends with the id ${id}: no id can be made above it`);
     }
     if (ms < this.#ms || (ms === this.#ms && sequence <= this.#sequence)) return;

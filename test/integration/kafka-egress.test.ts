@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { array10 } from '../../src/codecs/array-1.0.js';
 import { kafkaEgress } from '../../src/egress/kafka-egress.js';
 import { drive, egressContext, payloadOf, sharedFrame } from '../support/poisoned-frames.js';
+import { openDoor } from '../support/servers/door.js';
 import { type KafkaServer, type KafkaTopicRecord, readKafkaTopic, startKafkaServer } from '../support/servers/kafka-server.js';
 import { requireServer } from '../support/servers/require-server.js';
+import { freePort } from '../support/servers/server-process.js';
 
 const kafka = requireServer('kafka');
 const FRAMES = 2000;
@@ -122,6 +124,29 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     expect(new Set(found.map(({ partition }) => partition)).size).toBe(4);
     expect(found.map(({ key }) => key).sort()).toEqual(Array.from({ length: 200 }, (_, ordinal) => `n${ordinal + 1000}`).sort());
     for (const { key, value } of found) expect(value.equals(payloadOf(Number(key!.slice(1)) - 1000))).toBe(true);
+  });
+
+  it('records whose answer was lost are sent again and stand in the topic once', async () => {
+    const port = await freePort();
+    const own = await startKafkaServer({ 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` });
+    const door = await openDoor(own.broker, port);
+    try {
+      const context = egressContext(array10);
+      const egress = kafkaEgress.create({ brokers: `127.0.0.1:${port}`, topic: 'lost-answer' }, context);
+      await egress.open();
+      const memory = new SharedArrayBuffer(65_536);
+      const frame = (ordinal: number) => sharedFrame(memory, ordinal * 4096, ordinal, payloadOf(ordinal));
+      await egress.write([frame(0)]);
+      door.swallowNextAnswer();
+      await egress.write([frame(1), frame(2)]);
+      expect(door.swallowed).toBe(1);
+      await egress.write([frame(3)]);
+      await egress.close();
+      expectAllInOrder(await readKafkaTopic(`127.0.0.1:${port}`, 'lost-answer'), 4);
+    } finally {
+      door.close();
+      await own.dispose();
+    }
   });
 
   it('a write that waits for a dead broker rejects soon after the signal', async () => {

@@ -4,6 +4,7 @@ import { array10 } from '../../src/codecs/array-1.0.js';
 import { raw } from '../../src/codecs/raw.js';
 import { redisEgress } from '../../src/egress/redis-egress.js';
 import { drive, egressContext, payloadOf, sharedFrame } from '../support/poisoned-frames.js';
+import { openDoor } from '../support/servers/door.js';
 import { type RedisServer, startRedisServer } from '../support/servers/redis-server.js';
 import { requireServer } from '../support/servers/require-server.js';
 import { RespClient } from '../support/servers/resp-client.js';
@@ -83,30 +84,13 @@ describe.skipIf(redis.missing)(redis.suite('redis sink against a real server'), 
   });
 
   it('entries whose answer was lost are recognised after the break and counted as redelivered', async () => {
-    // A door between sink and server that swallows the answer to the first script, and then drops the connection.
-    const { createServer, connect } = await import('node:net');
-    let swallow = false;
-    const door = createServer((client) => {
-      const upstream = connect(server.port, '127.0.0.1');
-      client.pipe(upstream);
-      client.on('error', () => {}).on('close', () => upstream.destroy());
-      upstream.on('error', () => {}).on('close', () => client.destroy());
-      upstream.on('data', (answer) => {
-        if (!swallow) client.write(answer);
-        else {
-          swallow = false;
-          client.destroy();
-        }
-      });
-    });
-    await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-    const { port } = door.address() as { port: number };
+    const door = await openDoor(`127.0.0.1:${server.port}`);
     const context = egressContext(array10);
-    const egress = redisEgress.create({ url: `redis://127.0.0.1:${port}`, stream: 'lost-answer' }, context);
+    const egress = redisEgress.create({ url: `redis://127.0.0.1:${door.port}`, stream: 'lost-answer' }, context);
     await egress.open();
     const memory = new SharedArrayBuffer(65_536);
     const frames = [0, 1, 2].map((ordinal) => sharedFrame(memory, ordinal * 4096, ordinal, payloadOf(ordinal)));
-    swallow = true;
+    door.swallowNextAnswer();
     const delivery = await egress.write(frames);
     await egress.close();
     door.close();
