@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,17 +28,16 @@ export interface ServerCommand {
 
 /**
  * A real server in a temporary folder of its own. It leads its own process group, so that a Ctrl-C at the terminal does
- * not reach it before the tests have stopped it; should the test process end first, it is killed.
+ * not reach it before the tests have stopped it; should the test process end first, however it ends, the server is killed.
  */
 export class ServerProcess {
   readonly folder: string;
   #child: ChildProcess | undefined;
+  #guard: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
-  readonly #killAtExit = (): void => this.#signal('SIGKILL');
 
   constructor(readonly name: string) {
     this.folder = mkdtempSync(join(tmpdir(), `millrace-${name}-`));
-    process.once('exit', this.#killAtExit);
   }
 
   /** Starts the command and resolves when it is ready. Its data, if any, are those of the last run. */
@@ -51,6 +50,7 @@ export class ServerProcess {
     closeSync(log);
     child.unref();
     this.#child = child;
+    if (child.pid !== undefined) this.#guard = guard(child.pid);
     let failure: Error | undefined;
     this.#exited = new Promise((resolve) => {
       child.once('error', (error) => {
@@ -80,13 +80,14 @@ export class ServerProcess {
     const timer = setTimeout(() => this.#signal('SIGKILL'), 30_000);
     await this.#exited;
     clearTimeout(timer);
+    this.#guard?.kill('SIGKILL');
+    this.#guard = undefined;
     this.#child = undefined;
   }
 
   /** Stops the server and removes its folder. */
   async dispose(): Promise<void> {
     await this.stop();
-    process.off('exit', this.#killAtExit);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -99,4 +100,16 @@ export class ServerProcess {
       // It was gone before us.
     }
   }
+}
+
+/** Kills the process group when the other end of its input, which is us, is gone: no exit handler runs in a killed process. */
+function guard(group: number): ChildProcess {
+  const child = spawn('sh', ['-c', 'cat >/dev/null; kill -9 -- "-$0"', String(group)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.unref();
+  // A pipe of a child is a socket, which would keep the event loop alive.
+  (child.stdin as Socket | null)?.unref();
+  return child;
 }
