@@ -115,7 +115,7 @@ class FileEgress implements Egress {
     const refused: Refusal[] = [];
     // Folders one after the other, because the first visit recovers what is left there; the files at the same time.
     for (const frame of frames) await this.#prepare(path.dirname(this.#template.fill(frame)));
-    await Promise.all(
+    const results = await Promise.allSettled(
       frames.map(async (frame, index) => {
         let chunks: Uint8Array[];
         try {
@@ -125,19 +125,24 @@ class FileEgress implements Egress {
           refused.push(refusal(index, error));
           return;
         }
-        const file = this.#template.fill(frame);
-        const part = await this.#keepTrying(() => PartFile.create(path.dirname(file), path.basename(file)));
-        try {
-          await this.#keepTrying(() => part.append(chunks));
-          const published = await part.publish(path.basename(file));
-          if (published !== file) this.#context.log.warn({ file, published }, 'the file exists, the frame went into another one');
-        } catch (error) {
-          await part.discard();
-          throw error;
-        }
+        await this.#writeOne(this.#template.fill(frame), chunks);
       }),
     );
+    // Only when none is under way any more: a frame's memory is another's as soon as `write` settles.
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
     return refused.length > 0 ? { refused } : undefined;
+  }
+
+  async #writeOne(file: string, chunks: readonly Uint8Array[]): Promise<void> {
+    const part = await this.#keepTrying(() => PartFile.create(path.dirname(file), path.basename(file)));
+    try {
+      await this.#keepTrying(() => part.append(chunks));
+      const published = await part.publish(path.basename(file));
+      if (published !== file) this.#context.log.warn({ file, published }, 'the file exists, the frame went into another one');
+    } catch (error) {
+      await part.discard();
+      throw error;
+    }
   }
 
   async #writeRolled(frames: readonly Frame[]): Promise<Delivery | undefined> {
