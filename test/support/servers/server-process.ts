@@ -104,7 +104,7 @@ export class ServerProcess {
 
 /** Kills the process group when the other end of its input, which is us, is gone: no exit handler runs in a killed process. */
 function guard(group: number): ChildProcess {
-  const child = spawn('sh', ['-c', 'cat >/dev/null; kill -9 -- "-$0"', String(group)], {
+  const child = spawn('sh', ['-c', 'cat >/dev/null; kill -s KILL -- "-$0"', String(group)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
