@@ -8,6 +8,7 @@ import { readCbf } from '../../src/codecs/cbf.js';
 import type { IntegrateAzimuthalParams } from '../../src/operators/integrate-azimuthal.js';
 import { integrateAzimuthal } from '../../src/operators/integrate-azimuthal.js';
 import { runOperator } from '../../src/testing.js';
+import { largestDeviation } from '../golden/read-golden.js';
 
 const shared = process.env.MILLRACE_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url));
 const hexrd = join(shared, 'data/hexrd-bsd3');
@@ -21,16 +22,6 @@ function readReference(path: string): number[][] {
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.trim().split(/\s+/).map(Number));
   return [0, 1, 2].map((column) => rows.map((row) => row[column]!));
-}
-
-function largestDeviation(values: ArrayLike<number>, expected: readonly number[]): number {
-  let largest = 0;
-  for (const [index, reference] of expected.entries()) {
-    const deviation = Math.abs(values[index]! - reference) / (reference === 0 ? 1 : Math.abs(reference));
-    // NaN must not pass for small.
-    if (!(deviation <= largest)) largest = deviation;
-  }
-  return largest;
 }
 
 function compare(data: ArrayLike<number>, reference: number[][]): void {
