@@ -53,7 +53,7 @@ export function createIntegrateAzimuthal(memory: WebAssembly.Memory): IntegrateA
         const value = items[first + i]!;
         const sum = firstSum + Math.min(u16[firstBin + i]!, bins) * 4;
         f64[sum] = f64[sum]! + value;
-        f64[sum + 1] = f64[sum + 1]! + (value < 1 ? 1 : value);
+        f64[sum + 1] = f64[sum + 1]! + Math.max(value, 1);
       }
       return;
     }
@@ -62,7 +62,7 @@ export function createIntegrateAzimuthal(memory: WebAssembly.Memory): IntegrateA
       const sum = firstSum + Math.min(u16[firstBin + i]!, bins) * 4;
       if (value >= below && value <= above) {
         f64[sum] = f64[sum]! + (dark === 0 ? value : value - f32[dark / 4 + i]!);
-        f64[sum + 1] = f64[sum + 1]! + (value < 1 ? 1 : value);
+        f64[sum + 1] = f64[sum + 1]! + Math.max(value, 1);
       } else {
         f64[sum + 2] = f64[sum + 2]! + f32[norm / 4 + i]!;
         f64[sum + 3] = f64[sum + 3]! + 1;
