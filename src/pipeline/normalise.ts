@@ -1,0 +1,90 @@
+import type { Place } from '../errors/errors.js';
+import { parseByteSize } from './byte-size.js';
+import type { KeyPath } from './key-path.js';
+import { DEFAULTS, type EdgeOrder, type EdgeSpec, type Overflow, type OverflowKind, type PipelineSpec } from './spec.js';
+
+type Raw = Readonly<Record<string, unknown>>;
+type PlaceOf = (path: KeyPath) => Place;
+
+const EDGE_KEYS = ['from', 'overflow', 'capacity', 'order', 'window'];
+
+/**
+ * Data that the schema and the link checks accepted, as a spec with every default filled in. `given` is the same as the
+ * author wrote it, before the schema filled in anything.
+ */
+export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceOf): PipelineSpec {
+  const metrics = raw.metrics as { port: number; host?: string } | undefined;
+  return {
+    version: 1,
+    name: (raw.name as string | undefined) ?? DEFAULTS.name,
+    sources: mapValues(raw.sources, (source, name) => ({
+      type: String(source.type),
+      options: without(source, ['type', 'codec', 'maxFrame', 'slots']),
+      codec: String(source.codec ?? DEFAULTS.codec),
+      ...optional('maxFrameBytes', parseByteSize(source.maxFrame)),
+      ...optional('slots', source.slots as number | undefined),
+      place: placeOf(['sources', name]),
+    })),
+    stages: mapValues(raw.stages, (stage, name) => ({
+      ...edge(stage, nodeOf(given.stages, name)),
+      workers: number(stage.workers, DEFAULTS.workers),
+      attempts: number(stage.attempts, DEFAULTS.attempts),
+      stallMs: number(stage.stallMs, DEFAULTS.stallMs),
+      concurrency: number(stage.concurrency, DEFAULTS.concurrency),
+      ...optional('slots', stage.slots as number | undefined),
+      operators: ((stage.operators ?? []) as Raw[]).map((operator, index) => ({
+        type: String(operator.type),
+        params: without(operator, ['type']),
+        place: placeOf(['stages', name, 'operators', index]),
+      })),
+      place: placeOf(['stages', name]),
+    })),
+    sinks: mapValues(raw.sinks, (sink, name) => ({
+      type: String(sink.type),
+      options: without(sink, ['type', 'codec', 'required', ...EDGE_KEYS]),
+      codec: String(sink.codec ?? DEFAULTS.codec),
+      ...edge(sink, nodeOf(given.sinks, name)),
+      required: (sink.required as boolean | undefined) ?? DEFAULTS.required,
+      place: placeOf(['sinks', name]),
+    })),
+    ...optional('metrics', metrics && { port: metrics.port, host: metrics.host ?? DEFAULTS.metricsHost }),
+    drainMs: number((raw.drain as Raw | undefined)?.deadlineMs, DEFAULTS.drainMs),
+    baseDir,
+  };
+}
+
+function edge(node: Raw, given: Raw): EdgeSpec {
+  return {
+    from: [node.from].flat() as string[],
+    overflow: overflow(node.overflow),
+    capacity: number(node.capacity, DEFAULTS.capacity),
+    capacityGiven: given.capacity !== undefined,
+    order: (node.order as EdgeOrder | undefined) ?? DEFAULTS.order,
+    ...optional('window', node.window as number | undefined),
+  };
+}
+
+function nodeOf(section: unknown, name: string): Raw {
+  return (section as Record<string, Raw>)[name]!;
+}
+
+function overflow(value: unknown): Overflow {
+  if (typeof value === 'object' && value !== null) return { kind: 'sample', n: (value as { sample: number }).sample };
+  return { kind: (value as OverflowKind | undefined) ?? DEFAULTS.overflow };
+}
+
+function number(value: unknown, otherwise: number): number {
+  return typeof value === 'number' ? value : otherwise;
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [key in K]?: V };
+}
+
+function without(raw: Raw, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !keys.includes(key)));
+}
+
+function mapValues<T>(section: unknown, make: (value: Raw, name: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries((section ?? {}) as Record<string, Raw>).map(([name, value]) => [name, make(value, name)]));
+}

@@ -1,0 +1,173 @@
+import { BYTE_SIZE_PATTERN } from './byte-size.js';
+import type { Registries } from './registries.js';
+import { DEFAULTS } from './spec.js';
+
+/** A JSON Schema, draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Names of nodes: they stand in logs, labels of metrics and file names. */
+const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
+/** The same rule as `isModulePath`. */
+export const MODULE_PATTERN = '^(\\./|\\.\\./|/|file:)';
+
+const count = (description: string, minimum: number, maximum: number, value?: number): JsonSchema => ({
+  description,
+  type: 'integer',
+  minimum,
+  maximum,
+  ...(value === undefined ? {} : { default: value }),
+});
+
+const TYPES = { type: ['string'], minLength: 1 };
+
+const EDGE: Readonly<Record<string, JsonSchema>> = {
+  from: {
+    description: 'The source or stage that this node takes from, or a list of them.',
+    anyOf: [
+      { type: 'string', minLength: 1, title: 'a name' },
+      { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, uniqueItems: true, title: 'a list of names' },
+    ],
+  },
+  overflow: {
+    description: 'What happens when the edge into this node is full.',
+    default: DEFAULTS.overflow,
+    anyOf: [
+      { enum: ['block', 'drop-newest', 'drop-oldest', 'latest'], title: 'block, drop-newest, drop-oldest, latest' },
+      {
+        type: 'object',
+        properties: { sample: count('Keep the ordinals divisible by this.', 1, 0x7fffffff) },
+        required: ['sample'],
+        additionalProperties: false,
+        title: '{ sample: N }',
+      },
+    ],
+  },
+  capacity: count('Most frames that wait on the edge into this node.', 1, 65_536, DEFAULTS.capacity),
+  order: { description: 'Whether frames arrive in the order of their source.', enum: ['preserve', 'none'], default: DEFAULTS.order },
+  window: count('Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8.', 1, 65_536),
+};
+
+/** The schema of a pipeline file, over everything that the registries know. */
+export function pipelineSchema(registries: Registries): JsonSchema {
+  const defs: Record<string, JsonSchema> = {};
+  const codec = { description: 'How a message is laid out.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
+  const sourceCommon = {
+    maxFrame: {
+      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else 16MiB.',
+      anyOf: [
+        { type: 'integer', minimum: 1, title: 'a number of bytes' },
+        { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '16MiB'" },
+      ],
+    },
+    slots: count('Slots of the pool of this source; by default as many as the plan needs.', 1, 0xffffff),
+  };
+  const sinkCommon = {
+    ...EDGE,
+    required: { description: 'A failure of this sink fails the run.', type: 'boolean', default: DEFAULTS.required },
+  };
+  for (const source of registries.sources.values()) {
+    const own = source.usesCodec ? { ...sourceCommon, codec } : sourceCommon;
+    defs[`source-${source.type}`] = node(`source-${source.type}`, source, source.options, own, []);
+  }
+  for (const sink of registries.sinks.values()) {
+    const own = sink.usesCodec ? { ...sinkCommon, codec } : sinkCommon;
+    defs[`sink-${sink.type}`] = node(`sink-${sink.type}`, sink, sink.options, own, ['from']);
+  }
+  for (const operator of registries.operators.values()) {
+    defs[`operator-${operator.type}`] = node(`operator-${operator.type}`, operator, operator.parameters, {}, []);
+  }
+  defs.source = choice('source', [...registries.sources.keys()]);
+  defs.sink = choice('sink', [...registries.sinks.keys()]);
+  defs.operator = choice('operator', [...registries.operators.keys()], MODULE_PATTERN);
+  defs.stage = {
+    description: 'Operators that run one after the other on one worker.',
+    type: 'object',
+    properties: {
+      ...EDGE,
+      workers: count('Threads of this stage.', 1, 32, DEFAULTS.workers),
+      attempts: count('How often a frame is tried before it is dead.', 1, 100, DEFAULTS.attempts),
+      stallMs: count('Longest time that a worker may take for one frame.', 1, 86_400_000, DEFAULTS.stallMs),
+      concurrency: count('Frames under way at once in one worker of an asynchronous chain.', 1, 64, DEFAULTS.concurrency),
+      slots: count('Slots of the pool of this stage; by default as many as the plan needs.', 1, 0xffffff),
+      operators: { type: 'array', items: { $ref: '#/$defs/operator' }, default: [] },
+    },
+    required: ['from'],
+    additionalProperties: false,
+  };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Millrace pipeline, version 1',
+    type: 'object',
+    properties: {
+      version: { description: 'Version of the pipeline file.', const: 1 },
+      name: { description: 'Name of the pipeline.', type: 'string', pattern: NAME_PATTERN, default: DEFAULTS.name },
+      sources: section('source', 1),
+      stages: section('stage', 0),
+      sinks: section('sink', 1),
+      metrics: {
+        description: 'Serves /metrics, /ready and /ping; absent: off.',
+        type: 'object',
+        properties: {
+          port: count('TCP port; 0 takes a free one.', 0, 65_535),
+          host: { type: 'string', minLength: 1, default: DEFAULTS.metricsHost },
+        },
+        required: ['port'],
+        additionalProperties: false,
+      },
+      drain: {
+        description: 'How a run is brought to its end.',
+        type: 'object',
+        properties: { deadlineMs: count('Longest time that the drain may take.', 1, 86_400_000, DEFAULTS.drainMs) },
+        additionalProperties: false,
+      },
+    },
+    required: ['version', 'sources', 'sinks'],
+    additionalProperties: false,
+    $defs: defs,
+  };
+}
+
+function section(kind: string, minProperties: number): JsonSchema {
+  return {
+    type: 'object',
+    propertyNames: { pattern: NAME_PATTERN },
+    additionalProperties: { $ref: `#/$defs/${kind}` },
+    ...(minProperties ? { minProperties } : { default: {} }),
+  };
+}
+
+/** One of the registered types, each with its own keys; with `pattern`, also any type that matches it, with any keys. */
+function choice(kind: string, types: readonly string[], pattern?: string): JsonSchema {
+  const type = pattern ? { ...TYPES, anyOf: [{ enum: types }, { pattern, title: 'the path of a module' }] } : { enum: types };
+  return {
+    type: 'object',
+    properties: { type },
+    required: ['type'],
+    allOf: types.map((name) => ({
+      if: { properties: { type: { const: name } }, required: ['type'] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { $ref: `#/$defs/${kind}-${name}` },
+    })),
+  };
+}
+
+/** A type's own schema with `type` and the keys of its section added. */
+function node(
+  id: string,
+  definition: { type: string; description: string },
+  own: JsonSchema,
+  common: Readonly<Record<string, JsonSchema>>,
+  required: readonly string[],
+): JsonSchema {
+  const { $schema: _, properties, required: ownRequired, ...rest } = own;
+  return {
+    // A schema with definitions of its own keeps its `#` by an identity of its own.
+    ...('$defs' in own ? { $id: `urn:millrace:${id}` } : {}),
+    description: definition.description,
+    additionalProperties: false,
+    ...rest,
+    type: 'object',
+    properties: { type: { const: definition.type }, ...common, ...((properties ?? {}) as object) },
+    required: ['type', ...required, ...((ownRequired ?? []) as string[])],
+  };
+}
