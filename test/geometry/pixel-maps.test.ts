@@ -12,6 +12,7 @@ interface Case {
   q: number[];
   twoTheta: number[];
   radius: number[];
+  azimuth: number[];
   solidAngle: number[];
   polarization: number[];
 }
@@ -27,7 +28,9 @@ describe('pixel maps', () => {
     expect(largestDeviation(probe(maps('q_nm^-1').position), golden.q)).toBeLessThan(1e-12);
     expect(largestDeviation(probe(maps('2th_rad').position), golden.twoTheta)).toBeLessThan(1e-12);
     expect(largestDeviation(probe(maps('r_mm').position), golden.radius)).toBeLessThan(1e-12);
-    // The reference keeps the corrections in single precision.
+    const azimuth = pixelMaps(geometry, 64, 80, { axis: radialAxis('r_mm', geometry), ...none, azimuth: true }).azimuth!;
+    // The reference takes azimuths from coordinates, and keeps the corrections, in single precision.
+    expect(largestDeviation(probe(azimuth), golden.azimuth)).toBeLessThan(1e-5);
     const axis = radialAxis('r_mm', geometry);
     const solidAngle = pixelMaps(geometry, 64, 80, { axis, solidAngle: true, polarization: undefined }).norm;
     expect(largestDeviation(probe(solidAngle), golden.solidAngle)).toBeLessThan(1e-6);

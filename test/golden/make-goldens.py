@@ -132,6 +132,7 @@ def pixels():
         cases.append({"name": name, "geometry": geometry, "probes": probes,
                       **{key: [float(unit[u][p]) for p in probes] for key, u in
                          (("q", "q_nm^-1"), ("twoTheta", "2th_rad"), ("radius", "r_m"))},
+                      "azimuth": [float(ai.chiArray(SHAPE)[p]) for p in probes],
                       "solidAngle": [float(ai.solidAngleArray(SHAPE)[p]) for p in probes],
                       "polarization": [float(ai.polarization(SHAPE, 0.9)[p]) for p in probes]})
     write("pixel-maps", {"shape": SHAPE, "cases": cases})

@@ -91,6 +91,43 @@ describe('integrate-azimuthal', () => {
     expect(largestDeviation(sigma, golden.sigma)).toBeLessThan(1e-6);
   });
 
+  test('two masks are their union, two darks their sum, two flats their product', async () => {
+    const golden = cases.find(({ name }) => name === 'mask, dark and flat with polarisation')!;
+    const write = (name: string, data: Float32Array | Uint8Array) =>
+      writeFile(join(baseDir, name), writeNpy({ dtype: data instanceof Uint8Array ? 'uint8' : 'float32', shape, data }));
+    await write(
+      'even.npy',
+      goldenMask(11).map((bad, pixel) => (pixel % 2 ? 0 : bad)),
+    );
+    await write(
+      'odd.npy',
+      goldenMask(11).map((bad, pixel) => (pixel % 2 ? bad * 2 : 0)),
+    );
+    await write(
+      'quarter.npy',
+      goldenDark(12).map((value) => value / 4),
+    );
+    await write(
+      'rest.npy',
+      goldenDark(12).map((value) => value * 0.75),
+    );
+    await write(
+      'twice.npy',
+      goldenFlat(13).map((value) => value * 2),
+    );
+    await write('half.npy', new Float32Array(64 * 80).fill(0.5));
+    const folded = ['mask even', 'subtract-dark quarter', 'mask odd', 'subtract-dark rest', 'correct-flat twice', 'correct-flat half'].map(
+      (step) => {
+        const [type, name] = step.split(' ');
+        return { type: type!, params: { file: `${name}.npy` } };
+      },
+    );
+    const params = { geometry: golden.geometry, ...golden.params };
+    const [result] = await runOperator(integrateAzimuthal, params, [{ data: goldenFrame(1), shape }], { baseDir, folded });
+    expect(largestDeviation(result!.data.slice(80, 160) as Float64Array, golden.intensity)).toBeLessThan(1e-6);
+    expect(largestDeviation(result!.data.slice(160) as Float64Array, golden.sigma)).toBeLessThan(1e-6);
+  });
+
   test('a constant frame without corrections is that constant in every bin that has pixels, and `empty` elsewhere', async () => {
     const params: IntegrateAzimuthalParams = { geometry: first.geometry, bins: 400, solidAngle: false, empty: 'nan' };
     const [result] = await runOperator(integrateAzimuthal, params, [{ data: new Uint8Array(64 * 80).fill(7), shape }]);
@@ -127,7 +164,7 @@ describe('integrate-azimuthal', () => {
   });
 
   test('refuses a mask of another shape, a missing geometry, a missing wavelength and a misplaced limit', async () => {
-    const run = (params: IntegrateAzimuthalParams, folded: FoldedOperator[] = [], given = shape) =>
+    const run = (params: IntegrateAzimuthalParams, folded: FoldedOperator[] = [], given: readonly number[] = shape) =>
       runOperator(integrateAzimuthal, params, [], { baseDir, folded, shape: given });
     const { geometry } = first;
     await expect(run({ geometry }, [{ type: 'mask', params: { file: 'mask.npy' } }], [64, 81])).rejects.toMatchObject({

@@ -85,6 +85,12 @@ describe('tables and limits', () => {
     }
   });
 
+  test('a stack is not an image, even of one', async () => {
+    const frame = { data: new Uint8Array(6), shape: [2, 3, 1] };
+    const run = runOperator(mask, { file: 'mask.npy' }, [frame], { baseDir, shape: undefined });
+    await expect(run).rejects.toMatchObject({ code: 'ERR_OPERATOR_INPUT', message: expect.stringContaining('2×3×1') });
+  });
+
   test('bytes and 64-bit integers are refused by name', async () => {
     for (const data of [new BigInt64Array(6), new BigUint64Array(6)]) {
       await expect(runOperator(mask, { below: 0 }, [{ data, shape }])).rejects.toMatchObject({ code: 'ERR_OPERATOR_INPUT' });

@@ -17,10 +17,8 @@ export function createAccumulate(memory: WebAssembly.Memory): AccumulateKernel {
     const firstM2 = m2 / 8;
     if (n === 1) {
       for (let i = 0; i < pixels; i++) {
-        const value = items[first + i]!;
-        f64[firstMean + i] = value;
-        // NaN and infinity must not come out with a variance of zero.
-        f64[firstM2 + i] = value - value;
+        f64[firstMean + i] = items[first + i]!;
+        f64[firstM2 + i] = 0;
       }
       return;
     }
