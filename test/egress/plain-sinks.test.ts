@@ -169,10 +169,10 @@ describe('image', () => {
     expect([...(await decode('detector-01.png')).data]).toEqual([...colours]);
   });
 
-  test('other numbers take the ends of viridis at min and max, beyond them too, and NaN is black', async () => {
+  test('other numbers take the ends of viridis at min and max, beyond them too, and what is not finite is black', async () => {
     const egress = imageEgress.create({ path: '{ordinal}.png', min: 0, max: 100 }, context());
     await egress.open();
-    await egress.write([plainFrame([1, 5], [-5, 0, 100, 1e9, Number.NaN])]);
+    await egress.write([plainFrame([1, 6], [-5, 0, 100, 1e9, Number.NaN, Number.POSITIVE_INFINITY])]);
     const { data } = await decode('0.png');
     const pixel = (index: number) => [...data.subarray(index * 3, index * 3 + 3)];
     // The ends of matplotlib's table: (68, 1, 84) and (253, 231, 37).
@@ -180,7 +180,7 @@ describe('image', () => {
       Math.max(...pixel(index).map((level, channel) => Math.abs(level - colour[channel]!)));
     for (const index of [0, 1]) expect(far(index, [68, 1, 84])).toBeLessThanOrEqual(8);
     for (const index of [2, 3]) expect(far(index, [253, 231, 37])).toBeLessThanOrEqual(8);
-    expect(pixel(4)).toEqual([0, 0, 0]);
+    for (const index of [4, 5]) expect(pixel(index)).toEqual([0, 0, 0]);
   });
 
   test('a logarithmic scale spreads small values', async () => {
