@@ -23,9 +23,9 @@ export class ConfigError extends MillraceError {
   }
 }
 
-/** `file:line:column: message [code]`; where there is no line, the path of keys stands in for it. */
-export function formatIssue({ code, message, place }: ConfigIssue): string {
-  const where = [formatPlace(place), place.line === undefined ? place.path : undefined].filter((part) => part).join(': ');
+/** `file:line:column: message [code]`; where there is no file, the path of keys stands in for it. */
+export function formatIssue({ code, message, place }: Omit<ConfigIssue, 'code'> & { readonly code: string }): string {
+  const where = [formatPlace(place), place.file === undefined ? place.path : undefined].filter((part) => part).join(': ');
   return `${where ? `${where}: ` : ''}${message} [${code}]`;
 }
 

@@ -1,7 +1,7 @@
 /** `, did you mean 'workers'?` where one of the known words is near, else an empty text. */
 export function suggest(word: string, known: Iterable<string>): string {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.floor((word.length + 1) / 3) + 1;
   for (const candidate of known) {
     const begun = word.length >= 3 && candidate.toLowerCase().startsWith(word.toLowerCase());
     const distance = begun ? 1 : editDistance(word.toLowerCase(), candidate.toLowerCase());

@@ -1,0 +1,8 @@
+import type { Output } from './output.js';
+
+/** What `main` gives to each verb. A verb resolves with its exit code; what it throws, `main` tells. */
+export interface CliContext {
+  readonly output: Output;
+  /** Aborted by the first signal: drain, then end. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,57 @@
+import { EXIT } from '../errors/errors.js';
+import { BUILTIN } from '../pipeline/builtin-registries.js';
+import { pipelineSchema } from '../pipeline/schema.js';
+import type { CliContext } from './context.js';
+
+export const LISTS = ['sources', 'operators', 'sinks', 'codecs'] as const;
+export type ListName = (typeof LISTS)[number];
+
+type Schema = Readonly<Record<string, unknown>>;
+
+interface Entry {
+  readonly type: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, Schema>>;
+  readonly required: readonly string[];
+}
+
+/** `millrace list [sources|operators|sinks|codecs]`: what a pipeline may name, with its options. */
+export async function list(what: ListName | undefined, options: { readonly json?: boolean }, { output }: CliContext): Promise<number> {
+  const lists = Object.fromEntries((what ? [what] : LISTS).map((name) => [name, entries(name)])) as Partial<Record<ListName, Entry[]>>;
+  if (options.json) {
+    output.out(JSON.stringify(lists, undefined, 2));
+    return EXIT.done;
+  }
+  for (const [name, members] of Object.entries(lists)) {
+    output.out(`${name}:`);
+    for (const { type, description, options: own, required } of members) {
+      output.out(`  ${type}${description ? `: ${description}` : ''}`);
+      for (const [key, schema] of Object.entries(own)) {
+        const preset = schema.default === undefined ? '' : `, default ${JSON.stringify(schema.default)}`;
+        const about = schema.description === undefined ? '' : `: ${String(schema.description)}`;
+        output.out(`      ${key}${required.includes(key) ? '*' : ''} (${form(schema)}${preset})${about}`);
+      }
+    }
+  }
+  if (what !== 'codecs') output.out('(* required)');
+  return EXIT.done;
+}
+
+function entries(name: ListName): Entry[] {
+  if (name === 'codecs') return [...BUILTIN.codecs.keys()].map((type) => ({ type, description: '', options: {}, required: [] }));
+  const kind = name.slice(0, -1);
+  const defs = pipelineSchema(BUILTIN).$defs as Record<string, Schema>;
+  return [...BUILTIN[name].values()].map(({ type, description }) => {
+    const { properties = {}, required = [] } = defs[`${kind}-${type}`] as { properties?: Record<string, Schema>; required?: string[] };
+    const { type: _, ...own } = properties;
+    return { type, description, options: own, required };
+  });
+}
+
+function form(schema: Schema): string {
+  if (Array.isArray(schema.enum)) return schema.enum.join(' | ');
+  const branches = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined;
+  if (branches) return branches.map((branch) => String(branch.title ?? form(branch))).join(' | ');
+  if (schema.type === 'array') return `list of ${form((schema.items ?? {}) as Schema)}`;
+  return schema.type === undefined ? 'any' : [schema.type].flat().join(' | ');
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { EXIT } from '../errors/errors.js';
+import { processOutput } from './output.js';
+import { runCli } from './program.js';
+
+// The only file that knows of the process: its signals, its streams and its exit code.
+const output = processOutput();
+const drain = new AbortController();
+const onSignal = (signal: NodeJS.Signals): void => {
+  if (drain.signal.aborted) {
+    output.err(`millrace: ${signal} again: forced exit`);
+    process.exit(EXIT.failed);
+  }
+  output.err(`millrace: ${signal}: draining; a second signal forces the exit`);
+  drain.abort();
+};
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+// Whoever reads our output may have seen enough: `millrace list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal });
+// What ran is over: from here on a signal ends the process at once, as it does any other.
+process.off('SIGINT', onSignal);
+process.off('SIGTERM', onSignal);

@@ -1,0 +1,43 @@
+import { EXIT, MillraceError } from '../errors/errors.js';
+import { ConfigError, type ConfigIssue, formatIssue } from '../pipeline/config-error.js';
+
+/** Where a verb writes. The tests give their own. */
+export interface Output {
+  /** One line, without its end, for results. */
+  out(line: string): void;
+  /** One line, without its end, for errors and progress. */
+  err(line: string): void;
+  /** For a line that is written over: only on a terminal. */
+  raw(text: string): void;
+  readonly isTty: boolean;
+  readonly columns: number;
+}
+
+/** The output of this process. */
+export function processOutput(): Output {
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    raw: (text) => void process.stderr.write(text),
+    isTty: process.stderr.isTTY === true,
+    columns: process.stderr.columns ?? 80,
+  };
+}
+
+/** Tells an error, one line an issue, `millrace: FILE:LINE:COL: message [CODE]`; with `json`, as one JSON object on stdout. Gives the exit code. */
+export function reportError(thrown: unknown, output: Output, json: boolean): number {
+  const issues = issuesOf(thrown);
+  if (json) output.out(JSON.stringify({ ok: false, errors: issues }));
+  else for (const issue of issues) for (const line of formatIssue(issue).split('\n')) output.err(`millrace: ${line}`);
+  return thrown instanceof MillraceError ? thrown.exitCode : EXIT.failed;
+}
+
+type ReportedIssue = Omit<ConfigIssue, 'code'> & { readonly code: string };
+
+function issuesOf(thrown: unknown): readonly ReportedIssue[] {
+  if (thrown instanceof ConfigError) return thrown.errors;
+  if (thrown instanceof MillraceError) return [{ code: thrown.code, message: thrown.message, place: thrown.place ?? {} }];
+  // A fault of ours: the stack is what helps.
+  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return [{ code: 'ERR_INTERNAL', message: text, place: {} }];
+}

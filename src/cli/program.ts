@@ -1,0 +1,155 @@
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT } from '../errors/errors.js';
+import type { CliContext } from './context.js';
+import { LISTS, type ListName } from './list.js';
+import { reportError } from './output.js';
+import type { RunOptions } from './run.js';
+import type { SimOptions } from './sim.js';
+import { version } from './version.js';
+
+/** Parses the arguments (without `node` and the script), runs the verb, tells what goes wrong. Gives the exit code; never throws. */
+export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
+  const json = args.includes('--json');
+  let exitCode: number = EXIT.done;
+  const program = buildProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) return reportError(thrown, context.output, json);
+    if (thrown.exitCode === 0) return EXIT.done;
+    // Help that nobody asked for by name went to stderr already.
+    if (thrown.code === 'commander.help') return EXIT.usage;
+    const message = thrown.message.replace(/^error: /, '');
+    if (json) context.output.out(JSON.stringify({ ok: false, errors: [{ code: 'ERR_USAGE', message, place: {} }] }));
+    else context.output.err(`millrace: ${message} [ERR_USAGE]`);
+    return EXIT.usage;
+  }
+}
+
+function buildProgram(context: CliContext, ended: (exitCode: number) => void): Command {
+  const { output } = context;
+  const program = new Command('millrace')
+    .description('Takes frames from instruments, reduces them on every core, and hands them on with every frame accounted for.')
+    .version(version())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.out(text.trimEnd()),
+      writeErr: (text) => output.err(text.trimEnd()),
+      // Told by the one who catches it, in the form of all other errors.
+      outputError: () => {},
+    });
+  const json = ['--json', 'machine-readable results and errors'] as const;
+  const set = ['--set <path=value>', 'override a value of the file, such as stages.reduce.workers=4', collect, [] as string[]] as const;
+  const report = ['--report <file>', 'write the report of the run to this file'] as const;
+  const quiet = ['-q, --quiet', 'no progress and no summary'] as const;
+  // The verbs are loaded when they are called: `--help` needs none of them.
+  program
+    .command('run <file>')
+    .description('run a pipeline until its sources end, or a signal drains it')
+    .option(...report)
+    .option(...set)
+    .option(...quiet)
+    .option(...json)
+    .action(async (file: string, options: RunOptions & { set: string[] }) =>
+      ended(await (await import('./run.js')).run(file, options, context)),
+    );
+  program
+    .command('validate <file>')
+    .description('check a pipeline without running it')
+    .option(...set)
+    .option(...json)
+    .action(async (file: string, options: { set: string[]; json?: boolean }) =>
+      ended(await (await import('./validate.js')).validate(file, options, context)),
+    );
+  program
+    .command('relay <source> [sink]')
+    .description('the same without a file: zmq+pull://HOST:PORT redis://HOST:PORT/STREAM; without a sink it prints')
+    .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
+    .option(...report)
+    .option(...quiet)
+    .option(...json)
+    .action(async (source: string, sink: string | undefined, options: RunOptions & { through: string[] }) =>
+      ended(await (await import('./relay.js')).relay(source, sink, options, context)),
+    );
+  program
+    .command('list')
+    .description('what a pipeline may name, with options')
+    .addArgument(new Argument('[what]', 'one list only').choices(LISTS))
+    .option(...json)
+    .action(async (what: ListName | undefined, options: { json?: boolean }) =>
+      ended(await (await import('./list.js')).list(what, options, context)),
+    );
+  program
+    .command('graph <file>')
+    .description('a pipeline as Graphviz or Mermaid text')
+    .addOption(new Option('--format <format>', 'language of the graph').choices(['dot', 'mermaid']).default('dot'))
+    .option(...set)
+    .option(...json)
+    .action(async (file: string, options: { format: 'dot' | 'mermaid'; set: string[]; json?: boolean }) =>
+      ended(await (await import('./graph.js')).graph(file, options, context)),
+    );
+  program
+    .command('schema')
+    .description('the JSON Schema of a pipeline file')
+    .option(...json)
+    .action(async () => ended(await (await import('./schema.js')).schema(context)));
+  program
+    .command('sim')
+    .description('a simulated detector into a ZeroMQ socket or another sink')
+    .option('--connect <endpoint>', 'ZeroMQ endpoint to connect to, tcp://127.0.0.1:9999')
+    .option('--bind <endpoint>', 'ZeroMQ endpoint to bind')
+    .option('--to <sink>', 'another sink, as for relay')
+    .addOption(new Option('--socket <socket>', 'kind of the ZeroMQ socket').choices(['push', 'pub']).default('push'))
+    .option('--codec <codec>', 'codec of the messages')
+    .option('--pattern <pattern>', 'powder, spots, noise or counter')
+    .option('--shape <shape>', 'height and width, 2048x2048')
+    .option('--dtype <dtype>', 'type of a pixel')
+    .option('--frames <count>', 'end after so many frames', wholeNumber)
+    .option('--rate <rate>', 'frames a second')
+    .option('--seed <seed>', 'seed of the noise', wholeNumber)
+    .option(...report)
+    .option(...quiet)
+    .option(...json)
+    .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
+  program
+    .command('bench')
+    .description('run the benches (in a clone of the repository); arguments are handed on')
+    .argument('[args...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: string[]) => ended(await (await import('./bench.js')).bench(args, context)));
+  program
+    .command('info')
+    .description('the machine, versions, SIMD, and which optional clients are present')
+    .option(...json)
+    .action(async (options: { json?: boolean }) => ended(await (await import('./info.js')).info(options, context)));
+  program
+    .command('demo')
+    .description('the main job on a simulated detector, or on frames of yours')
+    .option('--input <file>', 'take the frames of this file')
+    .option('--out <folder>', 'where the results go')
+    .option('--seconds <seconds>', 'longest time', seconds)
+    .option(...json)
+    .action(async (options: { input?: string; out?: string; seconds?: number; json?: boolean }) =>
+      ended(await (await import('./demo.js')).demo(options)),
+    );
+  return program;
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function wholeNumber(value: string): string {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
+  return value;
+}
+
+function seconds(value: string): number {
+  const number = Number(value);
+  if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('expected a number above 0.');
+  return number;
+}

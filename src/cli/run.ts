@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises';
+import { asMillraceError, EXIT } from '../errors/errors.js';
+import type { Logger } from '../errors/logger.js';
+import { loadPipeline } from '../pipeline/load.js';
+import type { PipelineSpec } from '../pipeline/spec.js';
+import type { CliContext } from './context.js';
+import type { Output } from './output.js';
+import { showProgress } from './progress.js';
+import { summary } from './summary.js';
+
+export interface RunOptions {
+  readonly report?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** `millrace run FILE`. */
+export async function run(file: string, options: RunOptions & { readonly set?: readonly string[] }, context: CliContext): Promise<number> {
+  return runSpec(await loadPipeline(file, { set: options.set ?? [] }), options, context);
+}
+
+/** Runs a pipeline until its sources end or the signal drains it; 0 when its report is `ok`. */
+export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal }: CliContext): Promise<number> {
+  // The engine with its threads is loaded only by the verbs that need it.
+  const { Pipeline } = await import('../pipeline/pipeline.js');
+  const pipeline = new Pipeline(spec, { logger: stderrLogger(output) });
+  await pipeline.start({ signal });
+  const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
+  const report = await pipeline.closed.finally(hide);
+  // A sink that prints has stdout to itself.
+  const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
+  if (options.json) output.out(JSON.stringify(report));
+  else if (!options.quiet) for (const line of summary(report)) (prints ? output.err : output.out)(line);
+  if (options.report !== undefined) {
+    try {
+      await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
+    } catch (thrown) {
+      throw asMillraceError(thrown, 'ERR_USAGE', `the report cannot be written to ${options.report}`);
+    }
+  }
+  return report.ok ? EXIT.done : EXIT.failed;
+}
+
+function stderrLogger(output: Output): Logger {
+  const line =
+    (level: string) =>
+    (fields: object, message: string): void => {
+      const details = Object.entries(fields).map(
+        ([key, value]) =>
+          `${key}=${value instanceof Error ? value.message : typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+      );
+      output.err(`millrace: ${level}: ${[message, ...details].join(' ')}`);
+    };
+  return { debug: () => {}, info: () => {}, warn: line('warning'), error: line('error') };
+}

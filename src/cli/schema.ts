@@ -1,0 +1,10 @@
+import { EXIT } from '../errors/errors.js';
+import { BUILTIN } from '../pipeline/builtin-registries.js';
+import { pipelineSchema } from '../pipeline/schema.js';
+import type { CliContext } from './context.js';
+
+/** `millrace schema`: the JSON Schema of a pipeline file. */
+export async function schema({ output }: CliContext): Promise<number> {
+  output.out(JSON.stringify(pipelineSchema(BUILTIN), undefined, 2));
+  return EXIT.done;
+}

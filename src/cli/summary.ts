@@ -1,0 +1,90 @@
+import type { LatencyUs, Ledger, Report } from '../observe/report.js';
+import { formatBytes, formatCount, formatDuration, formatRate } from './quantities.js';
+import { table } from './table.js';
+
+/** What a run says at its end, in lines. */
+export function summary(report: Report): string[] {
+  const lines = [
+    '',
+    `${report.name}: ${report.ok ? 'done' : 'FAILED'} in ${formatDuration(report.durationS)}, ` +
+      `${formatCount(report.throughput.framesPerS)} frames/s, ${formatRate(report.throughput.bytesPerS)}`,
+  ];
+  if (report.error) lines.push(`  ${report.error.message} [${report.error.code}]`);
+  lines.push('');
+  lines.push(
+    ...table(
+      ['source', 'received', 'delivered', 'merged', 'filtered', 'dropped', 'dead', 'in flight', 'bytes', 'verdict'],
+      Object.entries(report.sources).map(([name, { ledger, verdict, bytes }]) => [
+        name,
+        ...[
+          ledger.received,
+          ledger.delivered,
+          ledger.merged,
+          ledger.filtered,
+          total(ledger.dropped),
+          total(ledger.dead),
+          ledger.inFlight,
+        ].map(formatCount),
+        formatBytes(bytes),
+        verdict.state,
+      ]),
+    ),
+  );
+  for (const [name, source] of Object.entries(report.sources)) lines.push(...sourceNotes(name, source.ledger, source.verdict));
+  if (Object.keys(report.stages).length > 0) {
+    lines.push('');
+    lines.push(
+      ...table(
+        ['stage', 'frames', 'bytes', 'busy'],
+        Object.entries(report.stages).map(([name, { frames, bytes, busy }]) => [
+          name,
+          formatCount(frames),
+          formatBytes(bytes),
+          `${Math.round(busy * 100)} %`,
+        ]),
+      ),
+    );
+  }
+  lines.push('');
+  lines.push(
+    ...table(
+      ['sink', 'delivered', 'redelivered', 'refused', 'outage', 'p50', 'p90', 'p99', 'max'],
+      Object.entries(report.sinks).map(([name, sink]) => [
+        name,
+        ...[sink.delivered, sink.redelivered, sink.refused].map(formatCount),
+        sink.outageMs > 0 ? formatDuration(sink.outageMs / 1000) : '-',
+        ...latencies(sink.latencyUs),
+      ]),
+    ),
+  );
+  const missing = Object.entries(report.undelivered ?? {}).filter(([, count]) => count > 0);
+  if (missing.length > 0) lines.push('', `not delivered: ${missing.map(([sink, count]) => `${formatCount(count)} to ${sink}`).join(', ')}`);
+  lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : 'ledger: DOES NOT BALANCE');
+  return lines;
+}
+
+function latencies({ p50, p90, p99, max }: LatencyUs): string[] {
+  return [p50, p90, p99, max].map((us) => formatDuration(us / 1e6));
+}
+
+function sourceNotes(name: string, { dropped, dead }: Ledger, verdict: Report['sources'][string]['verdict']): string[] {
+  const lines: string[] = [];
+  const reasons = (kind: string, counts: Readonly<Record<string, number>>): void => {
+    const list = Object.entries(counts).filter(([, count]) => count > 0);
+    if (list.length > 0) lines.push(`  ${name}: ${kind} ${list.map(([reason, count]) => `${formatCount(count)} ${reason}`).join(', ')}`);
+  };
+  reasons('dropped', dropped);
+  reasons('dead', dead);
+  if (verdict.missing && verdict.missing.length > 0) {
+    const ranges = verdict.missing.slice(0, 10).map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+    lines.push(
+      `  ${name}: missing ${ranges.join(', ')}${verdict.missing.length > 10 ? ` and ${verdict.missing.length - 10} more ranges` : ''}`,
+    );
+  }
+  if (verdict.reason) lines.push(`  ${name}: ${verdict.state}: ${verdict.reason}`);
+  return lines;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

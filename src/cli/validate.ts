@@ -1,0 +1,22 @@
+import { EXIT } from '../errors/errors.js';
+import { loadPipeline } from '../pipeline/load.js';
+import type { CliContext } from './context.js';
+
+/** `millrace validate FILE`: the file, its links and promises, then the plan, for which operators read their files. */
+export async function validate(
+  file: string,
+  options: { readonly set?: readonly string[]; readonly json?: boolean },
+  { output }: CliContext,
+): Promise<number> {
+  const spec = await loadPipeline(file, { set: options.set ?? [] });
+  const { plan } = await import('../pipeline/plan.js');
+  await plan(spec);
+  const counts = {
+    sources: Object.keys(spec.sources).length,
+    stages: Object.keys(spec.stages).length,
+    sinks: Object.keys(spec.sinks).length,
+  };
+  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts }));
+  else output.out(`${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks})`);
+  return EXIT.done;
+}

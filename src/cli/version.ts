@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+/** The version of this package; its description stands above `src` and above `dist/src` alike. */
+export function version(): string {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version: found } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
+      if (name === 'millrace' && found) return found;
+    } catch {
+      // Not at this height.
+    }
+  }
+  return 'unknown';
+}
