@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { MillraceError } from '../errors/errors.js';
+import { asMillraceError, type MillraceError } from '../errors/errors.js';
 import { BUILTIN } from './builtin-registries.js';
 import { ConfigError } from './config-error.js';
 import { formatKeyPath } from './key-path.js';
@@ -39,7 +39,13 @@ export function specFromObject(
   options: { readonly baseDir?: string; readonly registries?: Registries } = {},
 ): PipelineSpec {
   const { baseDir = '.', registries = BUILTIN } = options;
-  const { spec, issues } = checkPipeline(structuredClone(object), resolve(baseDir), registries, (path) => ({ path: formatKeyPath(path) }));
+  let copy: unknown;
+  try {
+    copy = structuredClone(object);
+  } catch (cause) {
+    throw asMillraceError(cause, 'ERR_CONFIG_INVALID', 'a pipeline is plain data');
+  }
+  const { spec, issues } = checkPipeline(copy, resolve(baseDir), registries, (path) => ({ path: formatKeyPath(path) }));
   if (!spec) throw new ConfigError(issues);
   return spec;
 }

@@ -58,6 +58,13 @@ describe('a spec from an object', () => {
   });
 });
 
+it('a spec is made of plain data only', () => {
+  const operators = [{ type: () => {} }];
+  expect(() => specFromObject({ version: 1, stages: { a: { from: 's', operators } } }, { registries: FAKES })).toThrow(
+    /^a pipeline is plain data/,
+  );
+});
+
 describe('the schema of all that ships', () => {
   it('is a valid JSON Schema, draft 2020-12', () => {
     const ajv = new Ajv2020({ strict: false });
