@@ -24,17 +24,33 @@ export async function list(what: ListName | undefined, options: { readonly json?
   }
   for (const [name, members] of Object.entries(lists)) {
     output.out(`${name}:`);
+    const shared = sharedKeys(members);
     for (const { type, description, options: own, required } of members) {
       output.out(`  ${type}${description ? `: ${description}` : ''}`);
-      for (const [key, schema] of Object.entries(own)) {
-        const preset = schema.default === undefined ? '' : `, default ${JSON.stringify(schema.default)}`;
-        const about = schema.description === undefined ? '' : `: ${String(schema.description)}`;
-        output.out(`      ${key}${required.includes(key) ? '*' : ''} (${form(schema)}${preset})${about}`);
-      }
+      for (const [key, schema] of Object.entries(own)) if (!shared.has(key)) output.out(optionLine(key, schema, required));
     }
+    const [first] = members;
+    if (!first || shared.size === 0) continue;
+    output.out(`  every one of the ${name}:`);
+    for (const key of shared) output.out(optionLine(key, first.options[key]!, first.required));
   }
   if (what !== 'codecs') output.out('(* required)');
   return EXIT.done;
+}
+
+/** Keys that all members have with the same schema: told once. */
+function sharedKeys(members: readonly Entry[]): Set<string> {
+  const [first, ...others] = members;
+  if (!first || others.length === 0) return new Set();
+  const text = (schema: Schema | undefined): string => JSON.stringify(schema ?? null);
+  const keys = Object.keys(first.options).filter((key) => others.every(({ options }) => text(options[key]) === text(first.options[key])));
+  return new Set(keys);
+}
+
+function optionLine(key: string, schema: Schema, required: readonly string[]): string {
+  const preset = schema.default === undefined ? '' : `, default ${JSON.stringify(schema.default)}`;
+  const about = schema.description === undefined ? '' : `: ${String(schema.description)}`;
+  return `      ${key}${required.includes(key) ? '*' : ''} (${form(schema)}${preset})${about}`;
 }
 
 function entries(name: ListName): Entry[] {

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { Place } from '../errors/errors.js';
 import type { ConfigIssue } from './config-error.js';
 import { formatKeyPath, type KeyPath } from './key-path.js';
@@ -50,6 +50,7 @@ export function readYaml(text: string, file: string, lookup: Lookup): ReadYaml {
       issues: document.errors.map(({ message, pos }) => ({ code: 'ERR_CONFIG_SYNTAX', message, place: at(pos[0], []), keyPath: [] })),
     };
   }
+  keepNullType(document);
   const locate: Locate = (path, what = 'value') => at(offsetOf(document, path, what), path);
   const issues = substituteVariables(document, variables, lookup).map(({ message, offset, path }) => ({
     code: 'ERR_CONFIG_ENV' as const,
@@ -62,6 +63,15 @@ export function readYaml(text: string, file: string, lookup: Lookup): ReadYaml {
   } catch (thrown) {
     return failed(thrown instanceof Error ? thrown.message : String(thrown));
   }
+}
+
+/** `type: null` names the sink; YAML alone would take the word for nothing. An empty `type:` stays empty. */
+function keepNullType(document: Document.Parsed): void {
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (isScalar(key) && key.value === 'type' && isScalar(value) && value.value === null && value.source === 'null') value.value = 'null';
+    },
+  });
 }
 
 /** The offset of the deepest node on the way that exists. */

@@ -22,7 +22,10 @@ export function parseOverride(text: string): Override {
   const document = parseDocument(text.slice(equals + 1), { prettyErrors: false });
   const error = document.errors[0];
   if (error) throw new MillraceError('ERR_USAGE', `--set ${text}: the value is not valid YAML: ${error.message}`);
-  return { text, path, value: document.toJS({ maxAliasCount: 100 }) };
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  // As in a file, the word names the sink.
+  const isNullType = value === null && path.at(-1) === 'type' && text.slice(equals + 1).trim() === 'null';
+  return { text, path, value: isNullType ? 'null' : value };
 }
 
 /** Puts the value where the path leads, making the maps on the way. Throws ERR_USAGE when the path cannot be followed. */

@@ -220,6 +220,7 @@ describe('what can be looked up', () => {
     const sinks = (await cli('list', 'sinks')).out.join('\n');
     expect(sinks).toMatch(/^ {2}redis: /m);
     expect(sinks).not.toContain('operators:');
+    expect(sinks.match(/^ +overflow /gm), 'told once, for all sinks').toHaveLength(1);
   });
 
   it('the schema, the graph, the machine', async () => {

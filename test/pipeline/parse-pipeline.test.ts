@@ -132,6 +132,17 @@ sinks:
   });
 });
 
+describe('the sink null', () => {
+  it('needs no quotes, but an empty type is none', () => {
+    const text = MINIMAL.replace('"null"', 'null');
+    expect(parse(text).sinks.out!.type).toBe('null');
+    expect(parse(MINIMAL.replace('"null"', 'print'), { set: ['sinks.out.type=null'] }).sinks.out!.type).toBe('null');
+    expect(errorsOf('version: 1\nsources:\n  s: { type: sim }\nsinks:\n  o:\n    type:\n    from: s\n')).toEqual([
+      "6:5 ERR_CONFIG_INVALID 'type' must be zmq, redis, kafka, file, print or null, not empty",
+    ]);
+  });
+});
+
 describe('the syntax', () => {
   it('is told with line and column', () => {
     expect(errorsOf('version: 1\nsources: { a: [ }\n')[0]).toMatch(/^2:17 ERR_CONFIG_SYNTAX /);
