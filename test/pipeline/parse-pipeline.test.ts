@@ -159,7 +159,7 @@ describe('the syntax', () => {
     ];
     expect(errorsOf(bomb.join('\n'))[0]).toMatch(/ERR_CONFIG_SYNTAX/);
     expect(errorsOf('['.repeat(100_000))[0]).toMatch(/ERR_CONFIG_SYNTAX/);
-    expect(errorsOf('version: &a [*a]\n')[0]).toMatch(/ERR_CONFIG_SYNTAX/);
+    expect(errorsOf('version: &a [*a]\n')).toEqual(['1:1 ERR_CONFIG_SYNTAX an alias stands inside of what it refers to']);
   });
 
   it('needs a map: an empty file says so', () => {
@@ -315,6 +315,14 @@ describe('the promises', () => {
     expect(errorsOf(withStages(stages(', order: none'), 'b', ', order: none'))).toEqual([]);
   });
 
+  it('count two stages with one worker each as several threads', () => {
+    const text = withStages(diamond(', order: none'), 'c');
+    expect(errorsOf(text).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      '7:22 ERR_CONFIG_PROMISE',
+      '9:24 ERR_CONFIG_PROMISE',
+    ]);
+  });
+
   it('allow order behind one producing thread', () => {
     expect(errorsOf(withStages('  a: { from: sim, workers: 2, order: none }'))).toEqual([]);
     expect(errorsOf(withStages('  a: { from: sim }\n  b: { from: a, workers: 2, order: none }', 'b'))).toEqual([]);
@@ -411,6 +419,12 @@ describe('overrides', () => {
       }
     },
   );
+});
+
+it('an override cannot leave a gap in a list', () => {
+  const text = withStages('  a: { from: sim, operators: [{ type: rebin }] }');
+  expect(() => parse(text, { set: ['stages.a.operators[2]={ type: rebin }'] })).toThrow('[2] is beyond the end of a list of 1');
+  expect(() => parse(text, { set: ['stages.a.operators[1].factor=2'] })).toThrow('[1] is beyond the end of a list of 1');
 });
 
 describe('a file with many errors', () => {
