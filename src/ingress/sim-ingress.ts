@@ -1,0 +1,91 @@
+import { setImmediate } from 'node:timers/promises';
+import type { FrameHeader } from '../frame/frame.js';
+import type { FrameWriter, Ingress, IngressDefinition } from './ingress.js';
+import { CounterPattern } from './sim/counter.js';
+import { noisePattern } from './sim/noise.js';
+import { SIM_SCHEMA, type SimOptions, type Simulation, simulation } from './sim/options.js';
+import { type Pattern, Pool } from './sim/pattern.js';
+import { powderPattern } from './sim/powder.js';
+import { Schedule } from './sim/schedule.js';
+import { SpotsPattern } from './sim/spots.js';
+
+export { simulatedMask, simulatedPoni, writeSimGeometry } from './sim/simulated-files.js';
+
+/** The thread's event loop gets a turn at least so often: messages and the signal to stop come through it. */
+const TURN_MS = 20;
+
+/** A simulated detector: no hardware, every frame given by the seed and its number. */
+export const simIngress: IngressDefinition<SimOptions> = {
+  type: 'sim',
+  description: 'a simulated detector: CeO2 powder rings, moving spots, noise, or frames with a checksum',
+  options: SIM_SCHEMA,
+  usesCodec: false,
+  plan(options) {
+    const { height, width, dtype, frameBytes } = simulation(options);
+    return { shape: [height, width], dtype, maxFrameBytes: frameBytes };
+  },
+  create: (options) => new SimIngress(simulation(options)),
+};
+
+function patternOf(sim: Simulation): Pattern {
+  switch (sim.pattern) {
+    case 'counter':
+      return new CounterPattern(sim);
+    case 'spots':
+      return new SpotsPattern(sim);
+    case 'noise':
+      return new Pool(noisePattern(sim), sim.pool);
+    case 'powder':
+      return new Pool(powderPattern(sim), sim.pool);
+  }
+}
+
+class SimIngress implements Ingress {
+  readonly #simulation: Simulation;
+  #pattern: Pattern | undefined;
+
+  constructor(sim: Simulation) {
+    this.#simulation = sim;
+  }
+
+  async open(): Promise<void> {
+    this.#pattern = patternOf(this.#simulation);
+  }
+
+  async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
+    const { dtype, frames, height, rate, width } = this.#simulation;
+    this.#pattern ??= patternOf(this.#simulation);
+    const pattern = this.#pattern;
+    // One header for all frames: there is one claim at a time, and a frame's header is in its slot once it is committed.
+    const header = { dtype, shape: [height, width], sequence: 0, timestamp: 0 } satisfies FrameHeader;
+    let turnAtMs = performance.now() + TURN_MS;
+    const schedule = rate === undefined ? undefined : new Schedule(rate, performance.now());
+    for (let number = 0; number < frames && !signal.aborted; ) {
+      if (performance.now() >= turnAtMs) {
+        await setImmediate();
+        turnAtMs = performance.now() + TURN_MS;
+        if (signal.aborted) return;
+      }
+      const due = schedule?.wait(number, signal);
+      if (due) {
+        await due;
+        if (signal.aborted) return;
+      }
+      header.sequence = number;
+      header.timestamp = (performance.timeOrigin + performance.now()) / 1000;
+      const slot = out.claim(header);
+      if (!slot) {
+        await out.ready();
+        continue;
+      }
+      pattern.fill(number, slot.bytes);
+      const full = slot.commit();
+      number++;
+      if (full) await full;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#pattern = undefined;
+  }
+}

@@ -1,0 +1,118 @@
+import { MillraceError } from '../../errors/errors.js';
+import { byteLength, type DType } from '../../frame/dtype.js';
+
+export type SimDType = 'uint8' | 'uint16' | 'uint32' | 'int32' | 'float32';
+export type SimPattern = 'powder' | 'spots' | 'noise' | 'counter';
+
+/** A flat detector across the beam: all in metres, poni1 along the slow axis, poni2 along the fast one (pyFAI's words). */
+export interface SimGeometry {
+  readonly distance: number;
+  readonly pixel: number;
+  readonly wavelength: number;
+  readonly poni1: number;
+  readonly poni2: number;
+}
+
+export interface SimOptions {
+  readonly pattern?: SimPattern;
+  readonly shape?: readonly [number, number];
+  readonly dtype?: SimDType;
+  /** Frames a second; as fast as the pipeline takes them when absent. */
+  readonly rate?: number;
+  /** Ends after so many frames; endless when absent. */
+  readonly frames?: number;
+  readonly seed?: number;
+  /** Different frames that are drawn and then take turns; 0 draws each frame anew. */
+  readonly pool?: number;
+  readonly geometry?: Partial<SimGeometry>;
+}
+
+/** Options with their defaults filled in. */
+export interface Simulation {
+  readonly pattern: SimPattern;
+  readonly height: number;
+  readonly width: number;
+  readonly dtype: SimDType & DType;
+  readonly rate: number | undefined;
+  readonly frames: number;
+  readonly seed: number;
+  readonly pool: number;
+  readonly frameBytes: number;
+  readonly geometry: Partial<SimGeometry>;
+}
+
+const MAX_POOL_BYTES = 2 ** 31;
+export const MIN_COUNTER_BYTES = 16;
+
+const metres = (description: string, positive = true) => ({ type: 'number', ...(positive ? { exclusiveMinimum: 0 } : {}), description });
+
+export const SIM_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    pattern: { enum: ['powder', 'spots', 'noise', 'counter'], default: 'powder', description: 'what the frames show' },
+    shape: {
+      type: 'array',
+      items: { type: 'integer', minimum: 1, maximum: 65535 },
+      minItems: 2,
+      maxItems: 2,
+      default: [1024, 1024],
+      description: 'rows and columns',
+    },
+    dtype: { enum: ['uint8', 'uint16', 'uint32', 'int32', 'float32'], default: 'uint16' },
+    rate: { type: 'number', exclusiveMinimum: 0, description: 'frames a second; absent: as fast as the pipeline takes them' },
+    frames: { type: 'integer', minimum: 0, description: 'ends after so many frames; absent: endless' },
+    seed: { type: 'integer', default: 1 },
+    pool: { type: 'integer', minimum: 0, maximum: 256, default: 8, description: 'frames drawn, which then take turns; 0: each frame anew' },
+    geometry: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'of powder; what is left out is chosen so that ten rings of CeO2 fall on the detector',
+      properties: {
+        distance: metres('sample to detector, m'),
+        pixel: metres('side of a pixel, m'),
+        wavelength: metres('m'),
+        poni1: metres('beam on the slow axis, m', false),
+        poni2: metres('beam on the fast axis, m', false),
+      },
+    },
+  },
+} as const;
+
+/** Fills in the defaults. Throws ERR_CONFIG_INVALID when the frames cannot be made. */
+export function simulation(options: SimOptions): Simulation {
+  const [height, width] = options.shape ?? [1024, 1024];
+  const dtype = options.dtype ?? 'uint16';
+  const pattern = options.pattern ?? 'powder';
+  const pool = pattern === 'counter' ? 0 : (options.pool ?? 8);
+  const frameBytes = byteLength(dtype, [height, width]);
+  if (pattern === 'counter' && frameBytes < MIN_COUNTER_BYTES)
+    throw new MillraceError('ERR_CONFIG_INVALID', `a counter frame has at least ${MIN_COUNTER_BYTES} bytes, not ${frameBytes}`);
+  if (Math.max(1, pool) * frameBytes > MAX_POOL_BYTES)
+    throw new MillraceError(
+      'ERR_CONFIG_INVALID',
+      `${pool} frames of ${frameBytes} bytes are more than the simulation holds (2 GiB): lower pool or shape`,
+    );
+  return {
+    pattern,
+    height,
+    width,
+    dtype,
+    rate: options.rate,
+    frames: options.frames ?? Number.POSITIVE_INFINITY,
+    seed: options.seed ?? 1,
+    pool,
+    frameBytes,
+    geometry: options.geometry ?? {},
+  };
+}
+
+/** Most counts that a pixel shows; the value above it means no data. */
+export function saturation(dtype: SimDType): number {
+  if (dtype === 'uint8') return 254;
+  if (dtype === 'uint16') return 65534;
+  return dtype === 'int32' ? 2 ** 31 - 2 : dtype === 'uint32' ? 2 ** 32 - 2 : 2 ** 24;
+}
+
+/** What stands in the gap between modules: the largest value of the dtype, NaN for float32. */
+export const noData = (dtype: SimDType): number => (dtype === 'float32' ? Number.NaN : saturation(dtype) + 1);
