@@ -61,18 +61,19 @@ class SimIngress implements Ingress {
     let turnAtMs = performance.now() + TURN_MS;
     const schedule = rate === undefined ? undefined : new Schedule(rate, performance.now());
     for (let number = 0; number < frames && !signal.aborted; ) {
-      if (performance.now() >= turnAtMs) {
+      const nowMs = performance.now();
+      if (nowMs >= turnAtMs) {
         await setImmediate();
         turnAtMs = performance.now() + TURN_MS;
-        if (signal.aborted) return;
+        continue;
       }
       const due = schedule?.wait(number, signal);
       if (due) {
         await due;
-        if (signal.aborted) return;
+        continue;
       }
       header.sequence = number;
-      header.timestamp = (performance.timeOrigin + performance.now()) / 1000;
+      header.timestamp = (performance.timeOrigin + nowMs) / 1000;
       const slot = out.claim(header);
       if (!slot) {
         await out.ready();

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeNpy } from '../../codecs/npy.js';
 import { defects, GOOD } from './defects.js';
 import { type SimOptions, simulation } from './options.js';
 import { poniText } from './powder-geometry.js';
@@ -17,15 +18,7 @@ export async function writeSimGeometry(folder: string, options: SimOptions): Pro
   const { height, width } = simulation(options);
   const paths = { mask: join(folder, 'mask.npy'), poni: join(folder, 'detector.poni') };
   await mkdir(folder, { recursive: true });
-  await writeFile(paths.mask, Buffer.concat([npyHeader(height, width), simulatedMask(options)]));
+  await writeFile(paths.mask, writeNpy({ dtype: 'uint8', shape: [height, width], data: simulatedMask(options) }));
   await writeFile(paths.poni, simulatedPoni(options));
   return paths;
-}
-
-/** Header of an NPY 1.0 file of uint8, padded to 64 bytes (numpy.lib.format). */
-function npyHeader(height: number, width: number): Buffer {
-  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${height}, ${width}), }`;
-  const padded = `${text.padEnd(Math.ceil((10 + text.length + 1) / 64) * 64 - 11)}\n`;
-  const head = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded.length & 255, padded.length >> 8]);
-  return Buffer.concat([head, Buffer.from(padded, 'latin1')]);
 }
