@@ -1,0 +1,120 @@
+// Holds the import arrows of the layout: node scripts/check-layers.mjs [ROOT]. Prints file:line of each offence, exits 1.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+// Each row may import from the rows above it and from its own folder. `.` stands for the files directly under src.
+const LAYERS = [
+  ['errors'],
+  ['memory', 'frame'],
+  ['ring', 'kernels', 'geometry', 'codecs', 'transports', 'observe'],
+  ['operators', 'ingress', 'egress'],
+  ['agents'],
+  ['pipeline'],
+  ['cli', 'workers', '.'],
+];
+
+// Arrows beside or against the rows, each with its reason.
+const EXCEPTIONS = [
+  { from: 'transports', to: 'codecs' }, // a reader of files reports format errors in the codecs' words
+  { from: 'agents', to: 'pipeline', typesOnly: true }, // the plan is data that is handed down; its shape is erased at run time
+];
+
+// Packages that one file alone may import, so that they stay replaceable and are loaded lazily.
+const HOMES = {
+  piscina: 'src/pipeline/worker-pool.ts',
+  zeromq: 'src/transports/zmq.ts',
+  ioredis: 'src/transports/redis.ts',
+  kafkajs: 'src/transports/kafka.ts',
+  sharp: 'src/transports/sharp.ts',
+  h5wasm: 'src/transports/h5wasm.ts',
+};
+const WAITING = 'src/ring/park.ts';
+
+const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
+const rank = new Map(LAYERS.flatMap((row, index) => row.map((layer) => [layer, index])));
+const offences = [];
+
+for (const file of [...sources('src'), ...sources('workers')]) check(file);
+for (const offence of offences) console.error(offence);
+if (offences.length > 0) {
+  console.error(`layers: ${offences.length} imports or calls against the layout`);
+  process.exitCode = 1;
+} else console.log('layers: every import points the right way');
+
+function sources(folder) {
+  // AssemblyScript imports nothing of the rest and is another language.
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.m?[jt]s$/.test(entry.name) && !entry.parentPath.split(sep).includes('assembly'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+/** `src/ring/park.ts` -> `ring`, `src/index.ts` -> `.`, `workers/ingress.ts` -> `workers`; undefined outside both. */
+function layerOf(path) {
+  const parts = path.split('/');
+  if (parts[0] === 'workers') return 'workers';
+  if (parts[0] !== 'src') return undefined;
+  return parts.length > 2 ? parts[1] : '.';
+}
+
+function check(file) {
+  const tree = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true);
+  const complain = (node, text) => {
+    const { line } = tree.getLineAndCharacterOfPosition(node.getStart());
+    offences.push(`${file}:${line + 1}: ${text}`);
+  };
+  if (!rank.has(layerOf(file))) offences.push(`${file}:1: the folder '${layerOf(file)}' has no place in the layout`);
+  visit(tree);
+
+  function visit(node) {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
+      if (node.moduleSpecifier) follow(node, node.moduleSpecifier.text, erased(node));
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      follow(node, node.argument.literal.text, !node.isTypeOf);
+    } else if (ts.isCallExpression(node) && isLoad(node.expression)) {
+      const [target] = node.arguments;
+      if (target && ts.isStringLiteralLike(target)) follow(node, target.text, false);
+    } else if (ts.isPropertyAccessExpression(node) && node.expression.getText() === 'Atomics' && /^wait(Async)?$/.test(node.name.text)) {
+      if (file !== WAITING) complain(node, `only ${WAITING} waits on atomics`);
+    }
+    ts.forEachChild(node, visit);
+  }
+
+  function follow(node, target, typesOnly) {
+    if (!target.startsWith('.')) {
+      const name = Object.keys(HOMES).find((known) => target === known || target.startsWith(`${known}/`));
+      if (name && file !== HOMES[name]) complain(node, `only ${HOMES[name]} imports ${name}`);
+      return;
+    }
+    const path = relative(root, resolve(root, dirname(file), target))
+      .split(sep)
+      .join('/');
+    const from = layerOf(file);
+    const to = layerOf(path);
+    if (from === to) return;
+    const allowed =
+      rank.get(to) < rank.get(from) || EXCEPTIONS.some((way) => way.from === from && way.to === to && (typesOnly || !way.typesOnly));
+    if (!allowed) complain(node, `${from} must not import from ${to ?? 'outside src and workers'} (${target})`);
+  }
+}
+
+function isLoad(expression) {
+  return expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && expression.text === 'require');
+}
+
+/** Whether nothing of an import or re-export is left at run time. */
+function erased(node) {
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  const clause = node.importClause;
+  if (!clause) return false;
+  if (clause.isTypeOnly) return true;
+  const named = clause.namedBindings;
+  return (
+    !clause.name &&
+    !!named &&
+    ts.isNamedImports(named) &&
+    named.elements.length > 0 &&
+    named.elements.every((element) => element.isTypeOnly)
+  );
+}

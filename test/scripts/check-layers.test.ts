@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const script = join(repository, 'scripts/check-layers.mjs');
+
+describe('layer check', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'millrace-layers-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  function check(): { status: number | null; lines: string[] } {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [script, root], { encoding: 'utf8' });
+    return { status, lines: `${stdout}${stderr}`.trim().split('\n') };
+  }
+
+  function plant(file: string, text: string): void {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+
+  it('finds a violation planted in a copy of the sources, at its line', () => {
+    for (const folder of ['src', 'workers']) cpSync(join(repository, folder), join(root, folder), { recursive: true });
+    const before = check().lines;
+    const planted = 'src/codecs/raw.ts';
+    const line = readFileSync(join(root, planted), 'utf8').split('\n').length;
+    appendFileSync(join(root, planted), "import '../pipeline/plan.js';\n");
+    const after = check();
+    expect(after.status).toBe(1);
+    const added = after.lines.filter((text) => !before.includes(text) && !text.startsWith('layers:'));
+    expect(added).toEqual([`${planted}:${line}: codecs must not import from pipeline (../pipeline/plan.js)`]);
+  });
+
+  it('passes arrows that point down, types handed up to agents, and packages in their homes', () => {
+    plant('src/errors/e.ts', 'export const e = 1;\n');
+    plant('src/ring/park.ts', "import { e } from '../errors/e.js';\nAtomics.wait(new Int32Array(8), e, 0);\n");
+    plant('src/agents/a.ts', "import type { P } from '../pipeline/p.js';\nimport { type Q } from '../pipeline/p.js';\n");
+    plant('src/pipeline/worker-pool.ts', "import { Piscina } from 'piscina';\n");
+    plant('src/transports/zmq.ts', "const load = () => import('zeromq');\n");
+    plant('workers/w.ts', "import '../src/agents/a.js';\n");
+    plant('src/codecs/c.ts', "// import '../cli/main.js';\nconst text = \"import '../cli/main.js'\";\n");
+    expect(check()).toEqual({ status: 0, lines: ['layers: every import points the right way'] });
+  });
+
+  it.each([
+    ['a layer above', 'src/frame/f.ts', "import '../ring/r.js';", 'frame must not import from ring'],
+    ['a sibling', 'src/ingress/i.ts', "import type { X } from '../egress/e.js';", 'ingress must not import from egress'],
+    [
+      'a value of the plan in an agent',
+      'src/agents/a.ts',
+      "import { type A, b } from '../pipeline/p.js';",
+      'agents must not import from pipeline',
+    ],
+    ['a re-export', 'src/errors/e.ts', "export * from '../frame/f.js';", 'errors must not import from frame'],
+    ['a lazy import', 'src/operators/o.ts', "const o = () => import('../cli/c.js');", 'operators must not import from cli'],
+    ['an import type', 'src/observe/o.ts', "type T = import('../pipeline/p.js').T;", 'observe must not import from pipeline'],
+    ['the public index from inside', 'src/pipeline/p.ts', "import '../index.js';", 'pipeline must not import from .'],
+    ['tests', 'src/cli/c.ts', "import '../../test/support/s.js';", 'cli must not import from outside'],
+    ['a client outside its home', 'src/egress/e.ts', "import { Redis } from 'ioredis';", 'only src/transports/redis.ts imports ioredis'],
+    ['a subpath of a client', 'src/codecs/c.ts', "import 'h5wasm/node';", 'only src/transports/h5wasm.ts imports h5wasm'],
+    ['a wait outside park', 'src/agents/a.ts', 'Atomics.waitAsync(new Int32Array(1), 0, 0);', 'only src/ring/park.ts waits'],
+    ['a new folder', 'src/utils/u.ts', '', "the folder 'utils' has no place"],
+  ])('refuses %s', (_case, file, text, complaint) => {
+    plant('workers/.keep', '');
+    plant(file, text);
+    const { status, lines } = check();
+    expect(status).toBe(1);
+    expect(lines[0]).toContain(`${file}:1: ${complaint}`);
+  });
+});
