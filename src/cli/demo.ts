@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { EXIT } from '../errors/errors.js';
+import { SILENT } from '../errors/logger.js';
+import type { Report } from '../observe/report.js';
+import { specFromObject } from '../pipeline/load.js';
+import type { CliContext } from './context.js';
+import { freePort } from './demo/free-port.js';
+import { type DemoJob, planJob } from './demo/job.js';
+import { ResultClient } from './demo/result-client.js';
+import { tableOf, writeProfile, writeReport } from './demo/write-results.js';
+import { processOutput } from './output.js';
+import { showProgress } from './progress.js';
+import { formatCount } from './quantities.js';
+import { summary } from './summary.js';
+import { table } from './table.js';
+
+export interface DemoOptions {
+  /** Frames to take in place of the simulated detector: HDF5, NPY, TIFF or CBF. */
+  readonly input?: string;
+  /** PONI file of the input's geometry. Without it there is an image and statistics, but no profile. */
+  readonly geometry?: string;
+  /** Folder of the results, by default `demo-out`. */
+  readonly out?: string;
+  /** How long the simulated detector sends, or the longest time for an input. */
+  readonly seconds?: number;
+  /** So many frames of the simulated detector, in place of a time. */
+  readonly frames?: number;
+  /** Only the report, on stdout. */
+  readonly json?: boolean;
+}
+
+const SIMULATED_SECONDS = 8;
+const LONGEST_SECONDS = 45;
+/** What is on its way between two pipelines when the first has ended. */
+const ARRIVAL_MS = 5000;
+const RESULTS = ['report.json', 'profile.csv', 'profile.svg', 'frame.png'];
+
+/** The main job from end to end: what `npm start` runs. Resolves with the exit code. */
+export async function demo(options: DemoOptions, context: Partial<CliContext> = {}): Promise<number> {
+  const { output = processOutput(), signal = new AbortController().signal } = context;
+  const out = resolve(options.out ?? 'demo-out');
+  await mkdir(out, { recursive: true });
+  // Results of an earlier run must not pass for those of this one.
+  for (const name of RESULTS) await rm(join(out, name), { force: true });
+  const results = `tcp://127.0.0.1:${await freePort()}`;
+  const job = await planJob({
+    out,
+    output,
+    results,
+    frames: `tcp://127.0.0.1:${await freePort()}`,
+    frameCount: options.frames,
+    input: options.input,
+    geometry: options.geometry,
+  });
+  await writeFile(join(out, 'pipeline.yaml'), stringify(job.pipeline));
+  if (!options.json) output.out(job.title);
+  const client = await ResultClient.bind(results);
+  let report: Report;
+  try {
+    report = await runJob(job, out, options, { output, signal });
+    await client.waitFor(report.sinks.live?.delivered ?? 0, ARRIVAL_MS);
+  } finally {
+    await client.close();
+  }
+  const files = [await writeReport(out, report), 'pipeline.yaml'];
+  if (existsSync(join(out, 'frame.png'))) files.push('frame.png');
+  if (options.json) output.out(JSON.stringify(report));
+  else for (const line of summary(report)) output.out(line);
+  if (client.last) {
+    const result = tableOf(client.last);
+    if (result.columns[0] === 'q_A^-1') {
+      const note = `frame number ${client.last.sequence ?? 0}, the last of ${formatCount(client.received)}`;
+      files.push(...(await writeProfile(out, result, { title: job.title, note, marks: job.marks })));
+    } else if (!options.json) {
+      const lines = table(
+        ['last frame', ''],
+        result.columns.map((column, row) => [column, String(result.rows[row]![0])]),
+      );
+      for (const line of ['', ...lines]) output.out(line);
+    }
+  }
+  if (!options.json) {
+    output.out(`${formatCount(client.received)} results reached the client at ${results}`);
+    output.out(`files: ${files.map((name) => join(relative('.', out) || '.', name)).join(', ')}`);
+  }
+  return report.ok && client.received === report.sinks.live?.delivered ? EXIT.done : EXIT.failed;
+}
+
+/** Runs pipeline and sender until the sender is done, the time is up or the signal comes; the pipeline's report. */
+async function runJob(job: DemoJob, out: string, options: DemoOptions, { output, signal }: CliContext): Promise<Report> {
+  const { Pipeline } = await import('../pipeline/pipeline.js');
+  const warn = { ...SILENT, warn: tell(output.err), error: tell(output.err) };
+  const pipeline = new Pipeline(specFromObject(job.pipeline, { baseDir: out }), { logger: warn });
+  const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });
+  await pipeline.start();
+  const hide = options.json ? () => {} : showProgress(() => pipeline.progress(), output);
+  const done = new AbortController();
+  const enough = AbortSignal.any([signal, done.signal]);
+  const timeIsUp = sleep((options.seconds ?? seconds(options)) * 1000, undefined, { signal: enough }).catch(() => undefined);
+  try {
+    await sender?.start();
+    await Promise.race([pipeline.closed, timeIsUp, ...(sender ? [failed(sender.closed)] : [])]);
+    if (sender) {
+      const sent = await sender.stop({ drain: true });
+      // The socket lingers: what the sender delivered to it is still to arrive.
+      const until = performance.now() + ARRIVAL_MS;
+      while (pipeline.progress().received < (sent.sinks.socket?.delivered ?? 0) && performance.now() < until && !signal.aborted)
+        await Promise.race([sleep(20), pipeline.closed]);
+      if (!sent.ok) output.err(`millrace: the simulated detector: ${sent.error?.message ?? 'not all of its frames were sent'}`);
+    }
+    return await pipeline.stop({ drain: true });
+  } catch (thrown) {
+    // Nothing may keep the process alive; what went wrong first is what is told.
+    await Promise.allSettled([sender?.stop({ drain: false }), pipeline.stop({ drain: false })]);
+    throw thrown;
+  } finally {
+    done.abort();
+    hide();
+  }
+}
+
+const seconds = (options: DemoOptions): number =>
+  options.input === undefined && options.frames === undefined ? SIMULATED_SECONDS : LONGEST_SECONDS;
+
+/** Resolves only when a run ended badly: a sender that is simply done leaves the end to the pipeline. */
+function failed(closed: Promise<Report>): Promise<void> {
+  return new Promise((resolve) => {
+    closed.then(
+      ({ ok }) => {
+        if (!ok) resolve();
+      },
+      () => resolve(),
+    );
+  });
+}
+
+const tell =
+  (write: (line: string) => void) =>
+  (fields: object, message: string): void =>
+    write(`millrace: ${message} ${JSON.stringify(fields)}`);

@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os';
+import { basename, resolve } from 'node:path';
+import { MillraceError } from '../../errors/errors.js';
+import { byteLength } from '../../frame/dtype.js';
+import { fileIngress } from '../../ingress/file-ingress.js';
+import { ceriaLines } from '../../ingress/sim/ceria.js';
+import { writeSimGeometry } from '../../ingress/sim-ingress.js';
+import { loadImageEncoder } from '../../transports/sharp.js';
+import type { Output } from '../output.js';
+
+/** What the demo runs: pipelines as they would stand in a file, relative to the output folder. */
+export interface DemoJob {
+  readonly title: string;
+  readonly pipeline: Readonly<Record<string, unknown>>;
+  /** The simulated detector, a pipeline of its own. */
+  readonly sender?: Readonly<Record<string, unknown>>;
+  readonly marks: readonly { readonly x: number; readonly label: string }[];
+}
+
+export interface JobOptions {
+  readonly out: string;
+  /** Where the results go: a bound ZeroMQ PULL socket. */
+  readonly results: string;
+  /** Where the detector sends; only for the simulation. */
+  readonly frames: string;
+  readonly frameCount: number | undefined;
+  readonly input: string | undefined;
+  readonly geometry: string | undefined;
+  readonly output: Output;
+}
+
+const SHAPE = [1024, 1024] as const;
+const SEED = 1;
+const POLARIZATION = 0.99;
+/** One frame of so many becomes an image: encoding one takes longer than reducing it. */
+const IMAGE_EVERY = 25;
+const QUEUE = 8;
+
+/** The simulated detector over a ZeroMQ socket, or the frames of a file. */
+export function planJob(options: JobOptions): Promise<DemoJob> {
+  return options.input === undefined ? simulated(options) : fromFile(options, options.input);
+}
+
+async function simulated(options: JobOptions): Promise<DemoJob> {
+  const simulation = { shape: SHAPE, dtype: 'uint16', seed: SEED, pattern: 'powder' } as const;
+  await writeSimGeometry(options.out, simulation);
+  const limit = options.frameCount === undefined ? {} : { frames: options.frameCount };
+  const mask = { type: 'mask', file: 'mask.npy' };
+  return {
+    title: `CeO2 powder, simulated detector ${SHAPE[0]} x ${SHAPE[1]} uint16`,
+    pipeline: {
+      version: 1,
+      name: 'demo',
+      sources: {
+        detector: {
+          type: 'zmq',
+          socket: 'pull',
+          connect: options.frames,
+          highWaterMark: QUEUE,
+          ...frameSize(byteLength('uint16', SHAPE)),
+          ...limit,
+        },
+      },
+      ...(await reduction(options, [mask, integrate('detector.poni')], SHAPE, [mask])),
+    },
+    sender: {
+      version: 1,
+      name: 'detector',
+      sources: { sim: { type: 'sim', ...simulation, ...limit } },
+      sinks: { socket: { type: 'zmq', from: 'sim', socket: 'push', bind: options.frames, highWaterMark: QUEUE, capacity: QUEUE } },
+    },
+    marks: ceriaLines(0.7).map(({ d, hkl }) => ({ x: (2 * Math.PI) / d, label: hkl.join('') })),
+  };
+}
+
+async function fromFile(options: JobOptions, input: string): Promise<DemoJob> {
+  const path = resolve(input);
+  const { shape, dtype, maxFrameBytes } = await fileIngress.plan!({ path }, { baseDir: '.' });
+  if (shape?.length !== 2 || !dtype || maxFrameBytes === undefined)
+    throw new MillraceError('ERR_USAGE', `${input}: the demo takes images, not frames of shape [${shape?.join(', ') ?? ''}]`);
+  // What detectors write where they have no data: negative, or the largest value of the dtype.
+  const above = { uint8: 254, uint16: 65534, uint32: 2 ** 32 - 2 }[dtype as string];
+  const mask = { type: 'mask', below: 0, ...(above === undefined ? {} : { above }) };
+  const whole = { type: 'roi-stats', rois: { frame: { y: [0, shape[0]], x: [0, shape[1]] } } };
+  const operators = options.geometry === undefined ? [mask, whole] : [mask, integrate(resolve(options.geometry))];
+  return {
+    title: basename(input),
+    pipeline: {
+      version: 1,
+      name: 'demo',
+      sources: { detector: { type: 'file', path, ...frameSize(maxFrameBytes) } },
+      ...(await reduction(options, operators, shape, [mask])),
+    },
+    marks: [],
+  };
+}
+
+const frameSize = (bytes: number) => ({ maxFrame: bytes });
+const integrate = (geometry: string) => ({ type: 'integrate-azimuthal', geometry, bins: 1000, unit: 'q_A^-1', polarization: POLARIZATION });
+
+/** Stages and sinks: the reduction to the results' socket and, where there is an encoder, every 25th frame to an image. */
+async function reduction(options: JobOptions, operators: readonly object[], shape: readonly number[], beforeImage: readonly object[]) {
+  // One core each is left for the main thread with the sender, and for sockets.
+  const workers = Math.max(1, Math.min(4, availableParallelism() - 2));
+  const reduce = { from: 'detector', workers, capacity: QUEUE, operators };
+  const live = { type: 'zmq', from: 'reduce', socket: 'push', connect: options.results };
+  if (!(await canEncode(options.output))) return { stages: { reduce }, sinks: { live } };
+  const sample = { type: 'veto', roi: { y: [0, 1], x: [0, Math.min(1, shape[1]!)] }, min: -1e300, action: 'drop', every: IMAGE_EVERY };
+  return {
+    stages: { reduce, sample: { from: 'detector', capacity: QUEUE, operators: [sample, ...beforeImage] } },
+    sinks: { live, image: { type: 'image', from: 'sample', path: 'frame.png', scale: 'log' } },
+  };
+}
+
+async function canEncode(output: Output): Promise<boolean> {
+  try {
+    await loadImageEncoder();
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof MillraceError) || thrown.code !== 'ERR_OPTIONAL_MISSING') throw thrown;
+    output.err('frame.png is left out: the optional package sharp is not installed');
+    return false;
+  }
+}
