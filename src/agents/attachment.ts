@@ -1,7 +1,7 @@
 import { type ArenaViews, FrameView, viewArena } from '../frame/frame-view.js';
 import { SLOT } from '../frame/slot-layout.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../pipeline/plan-types.js';
-import { ARRAY, BANK, CONTROL, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../ring/ring-operations.js';
 import { waitForGate } from '../ring/park.js';
 import { createClock } from './clock.js';
@@ -75,6 +75,12 @@ export class Attachment {
 
   isClosed(edge: EdgePlan): boolean {
     return Atomics.load(this.arena.words, (edge.ring + RING.closed) >>> 2) !== 0;
+  }
+
+  /** Whether a FIFO ring holds nothing at its head: a look, not a claim. */
+  isEmpty(ring: number, cells: number): boolean {
+    const head = Atomics.load(this.arena.words, (ring + RING.head) >>> 2);
+    return Atomics.load(this.arena.words, (ring + RING.cells + 8 * (head & (cells - 1)) + 4) >>> 2) === EMPTY;
   }
 
   /** Whether the cell of an ordinal in an ordered edge waits for just that ordinal. */

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../errors/errors.js';
 import type { CliContext } from './context.js';
+import type { DemoOptions } from './demo.js';
 import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
 import type { RunOptions } from './run.js';
@@ -130,12 +131,12 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .command('demo')
     .description('the main job on a simulated detector, or on frames of yours')
     .option('--input <file>', 'take the frames of this file')
+    .option('--geometry <file>', "PONI file of the input's geometry; without it, an image and statistics")
     .option('--out <folder>', 'where the results go')
     .option('--seconds <seconds>', 'longest time', seconds)
+    .option('--frames <count>', 'end after so many simulated frames', (text: string) => Number(wholeNumber(text)))
     .option(...json)
-    .action(async (options: { input?: string; out?: string; seconds?: number; json?: boolean }) =>
-      ended(await (await import('./demo.js')).demo(options)),
-    );
+    .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
   return program;
 }
 

@@ -9,7 +9,8 @@ export function formatArena(memory: WebAssembly.Memory, plan: Plan): void {
     words[address >>> 2] = value;
   };
   const park = (thread: number): number => plan.threads[thread]!.line + LINE.park;
-  const bell = (address: number, threads: readonly number[]): void => threads.slice(0, BELL.members).forEach((thread, bit) => put(address + BELL.park + 4 * bit, park(thread)));
+  const bell = (address: number, threads: readonly number[]): void =>
+    threads.slice(0, BELL.members).forEach((thread, bit) => put(address + BELL.park + 4 * bit, park(thread)));
   for (const source of plan.sources) formatSource(put, plan, source.index, bell);
   for (const edge of plan.edges) formatEdge(put, plan, edge, bell);
   for (const pool of plan.pools) formatPool(put, plan, pool, bell);
@@ -65,7 +66,10 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
     plan.sources.forEach((_, source) => {
       const array = ring + RING.cells + source * edge.arrayStride;
       put(array + ARRAY.next, plan.startOrdinal);
-      put(array + ARRAY.leafMask, edge.leaves[source]!.reduce((all, leaves) => all | leaves, 0));
+      put(
+        array + ARRAY.leafMask,
+        edge.leaves[source]!.reduce((all, leaves) => all | leaves, 0),
+      );
       formatCells(put, array + ARRAY.cells, edge.cells, plan.startOrdinal);
     });
   }

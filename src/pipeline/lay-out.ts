@@ -4,7 +4,17 @@ import { AddressSpace } from '../memory/arena.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { Draft, PlanWithTables } from './plan.js';
-import { type ConstantPlan, type EdgePlan, type OperatorPlan, type PoolPlan, SINK_STATS, type SinkNode, type SourceNode, type StageNode, type ThreadPlan } from './plan-types.js';
+import {
+  type ConstantPlan,
+  type EdgePlan,
+  type OperatorPlan,
+  type PoolPlan,
+  SINK_STATS,
+  type SinkNode,
+  type SourceNode,
+  type StageNode,
+  type ThreadPlan,
+} from './plan-types.js';
 import { type Route, routeKey } from './routes.js';
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
@@ -127,7 +137,9 @@ export function layOut(draft: Draft): PlanWithTables {
         frameBytes,
       };
     });
-    const next = routes.map((route) => Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => route.next.get(routeKey(name, branch)) ?? []));
+    const next = routes.map((route) =>
+      Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => route.next.get(routeKey(name, branch)) ?? []),
+    );
     return { name, threads: mine, operators, maxOutputs: prepared.maxOutputs, concurrency: lanes, attempts: stage.attempts, routes: next };
   });
   const pools: PoolPlan[] = bare.map((pool) => ({ ...pool, payload: space.take(pool.slots * pool.slotBytes, 4096) }));

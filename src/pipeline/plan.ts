@@ -1,6 +1,6 @@
+import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
 import type { TypedArray } from '../frame/dtype.js';
-import { SINKS } from '../egress/registry.js';
 import { SOURCES } from '../ingress/registry.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
@@ -8,7 +8,7 @@ import { checkParameters } from './check-parameters.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
-import { type SourceRoutes, routeKey, routesOf } from './routes.js';
+import { routeKey, routesOf, type SourceRoutes } from './routes.js';
 import { DEFAULTS, type EdgeSpec, type PipelineSpec } from './spec.js';
 
 /** Sizes decided before anything has an address. */
@@ -58,7 +58,12 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no source type '${source.type}'`);
     checkParameters(definition.options, source.options, `sources.${name}`, source.place);
     const known = (await definition.plan?.(source.options, { baseDir: spec.baseDir })) ?? {};
-    input.set(name, { shape: known.shape, dtype: known.dtype, maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes, chained: 1 });
+    input.set(name, {
+      shape: known.shape,
+      dtype: known.dtype,
+      maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes,
+      chained: 1,
+    });
   }
   const batches = new Map<string, number>();
   for (const [name, sink] of Object.entries(spec.sinks)) {
@@ -79,7 +84,11 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   for (let divisor = 1; ; divisor *= 2) {
     const draft = size({ spec, routes, stages, input, batches, options }, divisor);
     const result = layOut(draft);
-    if (result.plan.threads.length > MAX_THREADS) throw new MillraceError('ERR_CONFIG_PROMISE', `${result.plan.threads.length} threads are more than the ${MAX_THREADS} that a pipeline may have`);
+    if (result.plan.threads.length > MAX_THREADS)
+      throw new MillraceError(
+        'ERR_CONFIG_PROMISE',
+        `${result.plan.threads.length} threads are more than the ${MAX_THREADS} that a pipeline may have`,
+      );
     if (result.plan.bytes <= ARENA_MAX_BYTES) return result;
     if (DEFAULTS.capacity / divisor <= MIN_CAPACITY) throw tooLarge(result.plan);
   }
@@ -88,7 +97,10 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
 function tooLarge(plan: Plan): MillraceError {
   const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const pools = plan.pools.map((pool) => `'${pool.owner}' ${pool.slots} slots of ${(pool.slotBytes / 2 ** 20).toFixed(1)} MiB`).join(', ');
-  return new MillraceError('ERR_CONFIG_MEMORY', `the arena would need ${gib(plan.bytes)} of at most ${gib(ARENA_MAX_BYTES)} (${pools}): give maxFrame, capacity or slots`);
+  return new MillraceError(
+    'ERR_CONFIG_MEMORY',
+    `the arena would need ${gib(plan.bytes)} of at most ${gib(ARENA_MAX_BYTES)} (${pools}): give maxFrame, capacity or slots`,
+  );
 }
 
 /** Stages so that each comes after what it reads; the links were checked before. */
@@ -98,7 +110,8 @@ function inOrder(spec: PipelineSpec): string[] {
   let left = Object.keys(spec.stages);
   while (left.length) {
     const ready = left.filter((name) => spec.stages[name]!.from.every((from) => done.has(from)));
-    if (!ready.length) throw new MillraceError('ERR_CONFIG_INVALID', `the stages ${left.join(', ')} lead in a circle or to a name that is not there`);
+    if (!ready.length)
+      throw new MillraceError('ERR_CONFIG_INVALID', `the stages ${left.join(', ')} lead in a circle or to a name that is not there`);
     for (const name of ready) done.add(name);
     order.push(...ready);
     left = left.filter((name) => !done.has(name));
@@ -110,7 +123,12 @@ function mergeKinds(kinds: readonly FrameKind[]): FrameKind {
   const [first] = kinds;
   const sameShape = kinds.every((kind) => JSON.stringify(kind.shape) === JSON.stringify(first!.shape));
   const sameDtype = kinds.every((kind) => kind.dtype === first!.dtype);
-  return { shape: sameShape ? first!.shape : undefined, dtype: sameDtype ? first!.dtype : undefined, maxBytes: Math.max(...kinds.map((kind) => kind.maxBytes)), chained: Math.max(...kinds.map((kind) => kind.chained)) };
+  return {
+    shape: sameShape ? first!.shape : undefined,
+    dtype: sameDtype ? first!.dtype : undefined,
+    maxBytes: Math.max(...kinds.map((kind) => kind.maxBytes)),
+    chained: Math.max(...kinds.map((kind) => kind.chained)),
+  };
 }
 
 function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
@@ -120,7 +138,10 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   const edges: DraftEdge[] = [...nodes].map(([node, edge]) => {
     const several = edge.from.some((from) => workersOf(from) > 1 || stages.get(from)?.mayBeAsync === true);
     const ordered = edge.order === 'preserve' && several;
-    const before = edge.from.reduce((sum, from) => sum + workersOf(from) * (stages.get(from)?.mayBeAsync ? spec.stages[from]!.concurrency : 1), 0);
+    const before = edge.from.reduce(
+      (sum, from) => sum + workersOf(from) * (stages.get(from)?.mayBeAsync ? spec.stages[from]!.concurrency : 1),
+      0,
+    );
     const capacity = edge.capacityGiven ? edge.capacity : Math.max(MIN_CAPACITY, Math.floor(edge.capacity / divisor));
     const limit = ordered ? powerOfTwo(edge.window ?? DEFAULTS.window(before)) : capacity;
     return { node, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, reach: [] };
@@ -144,26 +165,49 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     walk(owner);
     reach.set(owner, reached);
     const sources = Object.keys(spec.sources).length;
-    const onEdges = edges.filter((edge) => reached.has(edge.node)).reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + held(edge.node), 0);
+    const onEdges = edges
+      .filter((edge) => reached.has(edge.node))
+      .reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + held(edge.node), 0);
     const stage = spec.stages[owner];
     const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
     const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;
     const given = (stage ?? spec.sources[owner])?.slots;
-    if (given !== undefined) checkSlots(owner, given, outputs, needed, edges.filter((edge) => reached.has(edge.node)), stage?.place ?? spec.sources[owner]?.place);
+    if (given !== undefined)
+      checkSlots(
+        owner,
+        given,
+        outputs,
+        needed,
+        edges.filter((edge) => reached.has(edge.node)),
+        stage?.place ?? spec.sources[owner]?.place,
+      );
     pools.set(owner, { slots: given ?? needed, maxDataBytes: known.input.get(owner)!.maxBytes });
   }
-  return { ...known, pools, edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge.node)).map(([owner]) => owner) })) };
+  return {
+    ...known,
+    pools,
+    edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge.node)).map(([owner]) => owner) })),
+  };
 }
 
 /**
  * A blocking pool works with as few slots as one input may become, slowly: its producer waits. Behind a dropping edge the
  * policy would never act with fewer slots than the edge holds, so there the sum is required.
  */
-function checkSlots(owner: string, given: number, outputs: number, needed: number, edges: readonly DraftEdge[], place: EdgeSpec['place']): void {
+function checkSlots(
+  owner: string,
+  given: number,
+  outputs: number,
+  needed: number,
+  edges: readonly DraftEdge[],
+  place: EdgeSpec['place'],
+): void {
   const dropping = edges.some((edge) => edge.spec.overflow.kind !== 'block' && edge.spec.overflow.kind !== 'sample');
   const least = dropping ? needed : outputs;
   if (given < least) {
-    const why = dropping ? 'its frames reach an edge that drops, and would wait for a slot instead of being dropped' : 'one input may become that many frames';
+    const why = dropping
+      ? 'its frames reach an edge that drops, and would wait for a slot instead of being dropped'
+      : 'one input may become that many frames';
     throw new MillraceError('ERR_CONFIG_PROMISE', `'${owner}' needs at least ${least} slots, not ${given}: ${why}`, place ? { place } : {});
   }
 }

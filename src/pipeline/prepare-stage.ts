@@ -68,7 +68,9 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
       links.push({ spec, definition, folded: [] });
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID');
-      throw known.place ? known : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
+      throw known.place
+        ? known
+        : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
     }
   }
   const operators: PreparedOperator[] = [];
@@ -77,13 +79,26 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
   for (const { spec, definition, folded } of fold(links)) {
     let prepared: Prepared = {};
     try {
-      prepared = (await definition.prepare?.(spec.params, { baseDir, shape: kind.shape, dtype: kind.dtype, maxInputBytes: kind.maxBytes, folded })) ?? {};
+      prepared =
+        (await definition.prepare?.(spec.params, {
+          baseDir,
+          shape: kind.shape,
+          dtype: kind.dtype,
+          maxInputBytes: kind.maxBytes,
+          folded,
+        })) ?? {};
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID', `operator ${spec.type} of stage '${name}'`);
-      throw known.place ? known : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
+      throw known.place
+        ? known
+        : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
     }
     if (definition.stateful && stage.workers > 1) {
-      throw new MillraceError('ERR_CONFIG_PROMISE', `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1`, spec.place ? { place: spec.place } : {});
+      throw new MillraceError(
+        'ERR_CONFIG_PROMISE',
+        `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1`,
+        spec.place ? { place: spec.place } : {},
+      );
     }
     const { constants = {}, ...rest } = prepared;
     const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;

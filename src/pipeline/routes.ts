@@ -32,7 +32,8 @@ function pathsFrom(spec: PipelineSpec, source: string): string[][] {
   const walk = (path: string[]): void => {
     const last = path[path.length - 1] as string;
     if (last in spec.sinks) paths.push(path);
-    if (paths.length > MAX_LEAVES) throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks by more than ${MAX_LEAVES} ways`);
+    if (paths.length > MAX_LEAVES)
+      throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks by more than ${MAX_LEAVES} ways`);
     for (const target of targets.get(last) ?? []) walk([...path, target]);
   };
   walk([source]);

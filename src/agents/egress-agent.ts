@@ -1,0 +1,147 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { asMillraceError } from '../errors/errors.js';
+import { type Logger, RateLimiter } from '../errors/logger.js';
+import type { Delivery, Egress } from '../egress/egress.js';
+import type { FrameView } from '../frame/frame-view.js';
+import { Histogram } from '../observe/histogram.js';
+import { OUTCOME } from '../observe/outcome.js';
+import { type EdgePlan, SINK_STATS, type SinkNode } from '../pipeline/plan-types.js';
+import { LINE } from '../ring/ring-layout.js';
+import { sleepAsync } from '../ring/park.js';
+import { type Attachment, bitIn } from './attachment.js';
+import { readChain, RecordWriter } from './commit-outputs.js';
+
+/** A sink that never waits still gives its event loop a turn this often. */
+const TURN_MS = 20;
+
+/** The reading end of a sink: takes batches, writes them, settles what was delivered. */
+export class EgressAgent {
+  readonly #attachment: Attachment;
+  readonly #node: SinkNode;
+  readonly #egress: Egress;
+  readonly #log: Logger;
+  readonly #required: boolean;
+  readonly #signal: AbortSignal;
+  readonly #edge: EdgePlan;
+  readonly #itemBit: number;
+  readonly #record: RecordWriter;
+  readonly #histogram: Histogram;
+  readonly #limiter = new RateLimiter();
+  readonly #frames: FrameView[] = [];
+  /** For each frame of the batch, the index of the reference that it came with. */
+  readonly #owner: number[] = [];
+  readonly #chain: FrameView[] = [];
+  #source = 0;
+
+  constructor(attachment: Attachment, node: SinkNode, egress: Egress, log: Logger, required: boolean, signal: AbortSignal) {
+    this.#attachment = attachment;
+    this.#node = node;
+    this.#egress = egress;
+    this.#log = log;
+    this.#required = required;
+    this.#signal = signal;
+    this.#edge = attachment.edgeInto(node.name);
+    this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
+    this.#record = new RecordWriter(attachment);
+    this.#histogram = new Histogram(attachment.arena.buffer, node.histogram);
+  }
+
+  /** Resolves when the edge is closed and empty and all was flushed, or the run is aborted. Rejects when the sink fails. */
+  async run(): Promise<void> {
+    const { arena, park } = this.#attachment;
+    let turnAt = performance.now() + TURN_MS;
+    for (;;) {
+      if (this.#attachment.aborted) return;
+      const closed = this.#attachment.isClosed(this.#edge);
+      let count = this.#take();
+      if (count <= 0) {
+        if (closed && count === 0) break;
+        await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => {
+          count = this.#take();
+          return count <= 0;
+        });
+        if (count <= 0) continue;
+      }
+      const pending = this.#write(count);
+      if (pending) await pending;
+      if (performance.now() >= turnAt) {
+        await nextTurn();
+        turnAt = performance.now() + TURN_MS;
+      }
+    }
+    await this.#egress.flush?.();
+  }
+
+  #take(): number {
+    const sources = this.#attachment.plan.sources.length;
+    if (sources > 1) this.#source = (this.#source + 1) % sources;
+    return this.#attachment.ring.takeN(this.#edge.ring, this.#source, this.#node.batch);
+  }
+
+  #write(count: number): Promise<void> | undefined {
+    this.#frames.length = 0;
+    this.#owner.length = 0;
+    for (let i = 0; i < count; i++) {
+      for (const frame of readChain(this.#attachment, this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i), this.#chain)) {
+        this.#frames.push(frame);
+        this.#owner.push(i);
+      }
+    }
+    try {
+      const pending = this.#egress.write(this.#frames);
+      if (pending instanceof Promise) return pending.then((delivery) => this.#settle(count, delivery)).catch((error: unknown) => this.#failed(count, error));
+      this.#settle(count, pending);
+    } catch (error) {
+      this.#failed(count, error);
+    }
+  }
+
+  #failed(count: number, error: unknown): void {
+    if (this.#required || this.#signal.aborted) throw asMillraceError(error, 'ERR_SINK', `sink '${this.#node.name}'`);
+    const suppressed = this.#limiter.admit('failed');
+    if (suppressed >= 0) this.#log.error({ sink: this.#node.name, suppressed }, `sink '${this.#node.name}' failed: ${asMillraceError(error, 'ERR_SINK').message}`);
+    const detail = asMillraceError(error, 'ERR_SINK').message;
+    this.#settle(count, { refused: this.#frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail })) });
+  }
+
+  #settle(count: number, delivery: Delivery | undefined): void {
+    const { line, nowUs } = this.#attachment;
+    const outcomes = new Array<number>(count).fill(OUTCOME.delivered);
+    const refused = delivery?.refused ?? [];
+    for (const { index, reason, detail } of refused) {
+      const owner = this.#owner[index]!;
+      outcomes[owner] = Math.max(outcomes[owner]!, OUTCOME[reason]);
+      const suppressed = this.#limiter.admit(reason);
+      if (suppressed >= 0) this.#log.warn({ sink: this.#node.name, reason, ordinal: this.#frames[index]!.ordinal, suppressed }, `sink '${this.#node.name}' did not take a frame (${reason}): ${detail}`);
+    }
+    const now = nowUs();
+    let bytes = 0;
+    for (const frame of this.#frames) {
+      bytes += frame.bytes.length;
+      this.#histogram.record(now - frame.receivedUs);
+    }
+    this.#add(SINK_STATS.delivered, this.#frames.length - refused.length);
+    this.#add(SINK_STATS.refused, refused.length);
+    this.#add(SINK_STATS.redelivered, delivery?.redelivered ?? 0);
+    const record = this.#record;
+    record.start();
+    for (let i = 0, at = 0; i < count; i++) {
+      const reference = this.#attachment.word(line + LINE.batch + 4 * i);
+      while (this.#owner[at] !== i) at++;
+      const head = this.#frames[at]!;
+      record.settle(head.sourceIndex, head.ordinal, this.#edge.leaves[head.sourceIndex]![reference >>> 24]!, outcomes[i]!);
+      record.input(reference);
+    }
+    record.commit(this.#frames.length, bytes);
+  }
+
+  /** Adds to a counter of the sink; this thread is its only writer. */
+  #add(word: number, n: number): void {
+    const address = this.#node.stats + word;
+    this.#attachment.setWord(address, this.#attachment.word(address) + n);
+  }
+
+  outage(ms: number): void {
+    this.#add(SINK_STATS.outageMs, Math.round(ms));
+  }
+}

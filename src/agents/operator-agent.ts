@@ -1,0 +1,291 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { asMillraceError } from '../errors/errors.js';
+import { type Logger, RateLimiter } from '../errors/logger.js';
+import type { FrameView } from '../frame/frame-view.js';
+import { OUTCOME } from '../observe/outcome.js';
+import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
+import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
+import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
+import { type Attachment, bitIn } from './attachment.js';
+import { readChain, RecordWriter, recordOutputs } from './commit-outputs.js';
+import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SlotStock } from './operator-chain.js';
+
+/** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
+const TURN_MS = 50;
+const SUCCESS = -1;
+
+/**
+ * One worker of a stage: takes references from the edge, runs the chain, commits. `run` is the worker's lease: it resolves
+ * when the edge is closed and empty (or the run is aborted), and rejects when the loop itself fails.
+ */
+export class OperatorAgent {
+  readonly #attachment: Attachment;
+  readonly #stage: StageNode;
+  readonly #edge: EdgePlan;
+  readonly #pool: PoolPlan;
+  readonly #worker: number;
+  readonly #log: Logger;
+  readonly #limiter = new RateLimiter();
+  readonly #record: RecordWriter;
+  readonly #stockSize: number;
+  readonly #stock: FrameView[] = [];
+  readonly #itemBit: number;
+  readonly #poolBit: number;
+  #source = 0;
+  #busyUs = 0;
+
+  constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger) {
+    this.#attachment = attachment;
+    this.#stage = stage;
+    this.#edge = attachment.edgeInto(stage.name);
+    this.#pool = attachment.poolOf(stage.name);
+    this.#worker = worker;
+    this.#log = log;
+    this.#record = new RecordWriter(attachment);
+    this.#stockSize = stage.maxOutputs;
+    this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
+    this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
+  }
+
+  async run(ready: () => void): Promise<void> {
+    const links = await makeChain(this.#attachment, this.#stage, this.#worker, this.#log);
+    ready();
+    try {
+      if (isAsyncChain(links)) await this.#runAsync(links);
+      else await this.#runSync(links);
+    } finally {
+      for (const frame of this.#stock) this.#attachment.ring.release(frame.slot);
+      for (const { operator } of links) operator.close?.();
+    }
+  }
+
+  // ---- synchronous chains ----------------------------------------------------------------------------------------------
+
+  async #runSync(links: readonly ChainLink[]): Promise<void> {
+    const lane = new ChainLane(links, this.#attachment, this.#worker, 0, stockOf(this.#stock), this.#stage.maxOutputs);
+    const { ring, arena, park, nowUs } = this.#attachment;
+    const claim = (): number => ring.claim(this.#pool.ring);
+    const take = (): number => this.#take();
+    const isNothing = (result: number): boolean => result === EMPTY || result === GATE_CLOSED;
+    const inputs: FrameView[] = [];
+    let turnAt = performance.now() + TURN_MS;
+    for (;;) {
+      if (performance.now() >= turnAt) {
+        await nextTurn();
+        turnAt = performance.now() + TURN_MS;
+      }
+      if (this.#attachment.aborted) return;
+      while (this.#stock.length < this.#stockSize) {
+        let slot = claim();
+        if (isNothing(slot)) slot = waitSync(arena.words, this.#pool.bell, this.#poolBit, park, claim, isNothing, TURN_MS);
+        if (isNothing(slot)) break;
+        this.#stock.push(this.#attachment.frame(slot));
+      }
+      if (this.#stock.length < this.#stockSize) continue;
+      const closed = this.#attachment.isClosed(this.#edge);
+      let reference = take();
+      if (reference === EMPTY && closed) return;
+      if (isNothing(reference)) reference = waitSync(arena.words, this.#edge.itemBell, this.#itemBit, park, take, isNothing, TURN_MS);
+      if (isNothing(reference)) continue;
+      const startUs = nowUs();
+      readChain(this.#attachment, reference, inputs);
+      const pending = this.#process(lane, inputs, 1);
+      const outcome = typeof pending === 'number' ? pending : await pending;
+      this.#count(nowUs() - startUs);
+      this.#commit(reference, inputs, lane, outcome);
+    }
+  }
+
+  /** Tries the chain until it succeeds or the attempts are used up. The outcome of a failure, or -1. */
+  #process(lane: ChainLane, inputs: readonly FrameView[], attempt: number): number | Promise<number> {
+    try {
+      const pending = lane.run(inputs);
+      return pending ? pending.then(() => SUCCESS, (error: unknown) => this.#again(lane, inputs, attempt, error)) : SUCCESS;
+    } catch (error) {
+      return this.#again(lane, inputs, attempt, error);
+    }
+  }
+
+  #again(lane: ChainLane, inputs: readonly FrameView[], attempt: number, error: unknown): number | Promise<number> {
+    lane.discard();
+    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failed(error, inputs[0]!, attempt);
+  }
+
+  #failed(error: unknown, input: FrameView, attempts: number): number {
+    const outcome = failureOutcome(error);
+    const suppressed = this.#limiter.admit(outcome);
+    if (suppressed >= 0) {
+      const known = asMillraceError(error, 'ERR_OPERATOR');
+      const fields = { stage: this.#stage.name, source: input.source, ordinal: input.ordinal, attempts, code: known.code, suppressed, stack: known.stack };
+      this.#log.error(fields, `stage '${this.#stage.name}' failed on frame ${input.sequence}: ${known.message}`);
+    }
+    return OUTCOME[outcome];
+  }
+
+  #take(): number {
+    const sources = this.#attachment.plan.sources.length;
+    if (sources > 1) this.#source = (this.#source + 1) % sources;
+    return this.#attachment.ring.take(this.#edge.ring, this.#source);
+  }
+
+  #commit(reference: number, inputs: readonly FrameView[], lane: ChainLane, failure: number): void {
+    let done = this.#fill(reference, inputs, lane, failure);
+    const { ring, arena, park } = this.#attachment;
+    const resume = (): number => {
+      const result = ring.resume(done);
+      if (result === GATE_CLOSED) waitForGate(arena.words);
+      else done = result;
+      return result;
+    };
+    while (done < this.#record.outputCount) {
+      const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;
+      const before = done;
+      const bit = bitIn(edge.producerThreads, this.#attachment.thread);
+      waitSync(arena.words, edge.spaceBell, bit, park, resume, () => done === before, Number.POSITIVE_INFINITY);
+      if (this.#attachment.aborted) return;
+    }
+  }
+
+  /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
+  #fill(reference: number, inputs: readonly FrameView[], lane: ChainLane, failure: number): number {
+    const record = this.#record;
+    const { sourceIndex: source, ordinal } = inputs[0]!;
+    const branch = reference >>> 24;
+    let bytes = 0;
+    for (const input of inputs) bytes += input.bytes.length;
+    record.start();
+    if (failure >= 0 || lane.outputs.length === 0) {
+      const code = failure >= 0 ? failure : lane.merged ? OUTCOME.merged : OUTCOME.filtered;
+      record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
+      record.input(reference);
+    } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
+    return record.commit(inputs.length, bytes);
+  }
+
+  #count(busyUs: number): void {
+    this.#busyUs += busyUs;
+    this.#attachment.setWord(this.#attachment.line + LINE.busyUs, Math.trunc(this.#busyUs) | 0);
+  }
+
+  // ---- asynchronous chains -----------------------------------------------------------------------------------------------
+
+  /**
+   * Up to `concurrency` frames are under way. Results are committed in rising order of ordinals among those that are done,
+   * the lowest first: were the lowest kept back behind one whose cell is not yet free, the edge would never move.
+   */
+  async #runAsync(links: readonly ChainLink[]): Promise<void> {
+    const { ring, arena, park } = this.#attachment;
+    const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, lane) => {
+      const stock: FrameView[] = [];
+      return { stock, chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs), reference: EMPTY, inputs: [], outcome: SUCCESS };
+    });
+    let wake: () => void = () => {};
+    let committing: Promise<void> | undefined;
+    let failed: unknown;
+    const idle = [...lanes];
+    const busy = new Set<AsyncLane>();
+    const finished: AsyncLane[] = [];
+    const commitNext = async (): Promise<void> => {
+      while (finished.length && !this.#attachment.aborted) {
+        finished.sort((a, b) => (a.inputs[0]!.ordinal - b.inputs[0]!.ordinal) | 0);
+        const at = finished.findIndex((lane) => this.#mayCommit(lane));
+        if (at < 0) {
+          await sleepAsync(arena.words, this.#edge.itemBell, 0, park, () => true);
+          continue;
+        }
+        const lane = finished.splice(at, 1)[0]!;
+        await this.#commitAsync(lane);
+        busy.delete(lane);
+        idle.push(lane);
+        wake();
+      }
+      committing = undefined;
+    };
+    const finish = (lane: AsyncLane, outcome: number): void => {
+      lane.outcome = outcome;
+      finished.push(lane);
+      committing ??= commitNext().catch((error) => {
+        failed = error;
+        wake();
+      });
+    };
+    try {
+      for (;;) {
+        if (failed) throw failed;
+        if (this.#attachment.aborted) return;
+        const lane = idle[idle.length - 1];
+        if (!lane) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        while (lane.stock.length < this.#stage.maxOutputs) {
+          const slot = ring.claim(this.#pool.ring);
+          if (slot < 0) await sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => true);
+          else lane.stock.push(this.#attachment.frame(slot));
+          if (this.#attachment.aborted) return;
+        }
+        const closed = this.#attachment.isClosed(this.#edge);
+        const reference = this.#take();
+        if (reference < 0 && reference !== GATE_CLOSED && closed) {
+          if (busy.size === 0) return;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        if (reference === EMPTY || reference === GATE_CLOSED) {
+          await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => !this.#attachment.isClosed(this.#edge));
+          continue;
+        }
+        idle.pop();
+        busy.add(lane);
+        lane.reference = reference;
+        readChain(this.#attachment, reference, lane.inputs);
+        const startUs = this.#attachment.nowUs();
+        void Promise.resolve(this.#process(lane.chain, lane.inputs, 1)).then((outcome) => {
+          this.#count(this.#attachment.nowUs() - startUs);
+          finish(lane, outcome);
+        });
+      }
+    } finally {
+      for (const lane of lanes) for (const frame of lane.stock) ring.release(frame.slot);
+    }
+  }
+
+  /** Whether every ordered edge would take the results now. */
+  #mayCommit(lane: AsyncLane): boolean {
+    if (lane.outcome >= 0 || lane.chain.outputs.length === 0) return true;
+    const { sourceIndex, ordinal } = lane.inputs[0]!;
+    for (const route of this.#stage.routes[sourceIndex]![lane.reference >>> 24]!) {
+      const edge = this.#attachment.edgeInto(route.node);
+      if (edge.kind === 'ordered' && edge.overflow === 'block' && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
+    }
+    return true;
+  }
+
+  async #commitAsync(lane: AsyncLane): Promise<void> {
+    const { ring, arena, park } = this.#attachment;
+    let done = this.#fill(lane.reference, lane.inputs, lane.chain, lane.outcome);
+    while (done < this.#record.outputCount) {
+      if (this.#attachment.aborted) return;
+      const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;
+      await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => true);
+      const result = ring.resume(done);
+      if (result !== GATE_CLOSED) done = result;
+    }
+  }
+}
+
+interface AsyncLane {
+  readonly stock: FrameView[];
+  readonly chain: ChainLane;
+  reference: number;
+  readonly inputs: FrameView[];
+  outcome: number;
+}
+
+function stockOf(stock: FrameView[]): SlotStock {
+  return { take: () => stock.pop(), putBack: (frame) => stock.push(frame) };
+}

@@ -1,0 +1,258 @@
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Logger } from '../errors/logger.js';
+import { typedView } from '../frame/dtype.js';
+import { encodeMeta, FrameView } from '../frame/frame-view.js';
+import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
+import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
+import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } from '../operators/operator.js';
+import { OPERATORS } from '../operators/registry.js';
+import type { OperatorPlan, StageNode } from '../pipeline/plan-types.js';
+import type { Attachment } from './attachment.js';
+
+/** A chain link at work in this worker. */
+export interface ChainLink {
+  readonly plan: OperatorPlan;
+  readonly definition: OperatorDefinition;
+  readonly operator: Operator;
+}
+
+/** Makes the operators of a stage in this worker and sets them up. */
+export async function makeChain(attachment: Attachment, stage: StageNode, worker: number, log: Logger): Promise<ChainLink[]> {
+  const links: ChainLink[] = [];
+  for (const plan of stage.operators) {
+    const definition = plan.url === undefined ? (OPERATORS.get(plan.type) as OperatorDefinition) : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
+    const constants: Record<string, SharedTable> = {};
+    for (const [name, table] of Object.entries(plan.constants)) {
+      constants[name] = { address: table.address, array: typedView(table.dtype, attachment.arena.buffer, table.address, table.length) };
+    }
+    const scratch = { address: plan.scratch[worker]!, bytes: plan.scratchBytes };
+    const operator = definition.create({ ...plan.params }, { memory: attachment.memory, constants, scratch, worker, log }, plan.prepared);
+    await operator.setup?.();
+    links.push({ plan, definition, operator });
+  }
+  return links;
+}
+
+export const isAsyncChain = (links: readonly ChainLink[]): boolean => links.some(({ definition, operator }) => isAsyncOperator(definition, operator));
+
+/** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
+export interface SlotStock {
+  take(): FrameView | undefined;
+  putBack(frame: FrameView): void;
+}
+
+const columnsMeta = new WeakMap<readonly string[], Meta>();
+
+/** The columns of a profile, as a meta object that is the same for the same array, so that its JSON is made once. */
+function metaOfColumns(columns: readonly string[]): Meta {
+  let meta = columnsMeta.get(columns);
+  if (!meta) {
+    meta = Object.freeze({ columns });
+    encodeMeta(meta);
+    columnsMeta.set(columns, meta);
+  }
+  return meta;
+}
+
+/**
+ * Runs one frame at a time through the operators of a stage. Frames between two operators live in scratch; what the last
+ * one emits is in slots, or is the input itself. One lane is one run under way; an asynchronous worker has several.
+ */
+export class ChainLane {
+  /** What the run emitted, in order: slots of the stage's pool, or the input alone. */
+  readonly outputs: FrameView[] = [];
+  /** The run emitted nothing, and the operator that took the frame says that it aggregates. */
+  merged = false;
+  readonly #links: readonly ChainLink[];
+  readonly #levels: Level[];
+  #inputs: readonly FrameView[] = [];
+  readonly #stock: SlotStock;
+  readonly #maxOutputs: number;
+
+  constructor(links: readonly ChainLink[], attachment: Attachment, worker: number, lane: number, stock: SlotStock, maxOutputs: number) {
+    this.#links = links;
+    this.#stock = stock;
+    this.#maxOutputs = maxOutputs;
+    this.#levels = links.map(({ plan }, at) => {
+      const scratch: FrameView[] = [];
+      const start = plan.frames[worker]!;
+      if (at < links.length - 1) {
+        for (let i = 0; i < plan.maxOutputs; i++) scratch.push(new FrameView(attachment.arena, -1, 0, start + (lane * plan.maxOutputs + i) * plan.frameBytes, plan.frameBytes));
+      }
+      return new Level(this, plan, at === links.length - 1, scratch);
+    });
+  }
+
+  /**
+   * Runs the chain on the frames of one reference (more than one where a stage before emitted several); outputs stand in
+   * `outputs`. Throws, or rejects, what an operator threw; then `discard` gives back what was made.
+   */
+  run(inputs: readonly FrameView[]): void | Promise<void> {
+    this.outputs.length = 0;
+    this.merged = false;
+    this.#inputs = inputs;
+    const pending = this.#runRest(0, inputs, 0);
+    if (pending) return pending.then(() => this.#settleOutputs());
+    this.#settleOutputs();
+  }
+
+  /** Whether the outputs are the inputs, as they came. */
+  get passesOn(): boolean {
+    return this.outputs.length === this.#inputs.length && this.outputs.every((output, i) => output === this.#inputs[i]);
+  }
+
+  /** Gives back what a failed run had made. */
+  discard(): void {
+    for (const output of this.outputs) if (output.slot >= 0 && !this.#inputs.includes(output)) this.#stock.putBack(output);
+    this.outputs.length = 0;
+    for (const level of this.#levels) level.discard();
+  }
+
+  close(): void {
+    for (const { operator } of this.#links) operator.close?.();
+  }
+
+  #runLevel(at: number, frame: FrameView): void | Promise<void> {
+    const level = this.#levels[at]!;
+    const link = this.#links[at]!;
+    level.start(frame);
+    const pending = link.operator.process(frame, level);
+    if (pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function')) {
+      return Promise.resolve(pending).then(() => this.#afterLevel(at, level, link));
+    }
+    return this.#afterLevel(at, level, link);
+  }
+
+  #afterLevel(at: number, level: Level, link: ChainLink): void | Promise<void> {
+    level.end();
+    if (level.emitted.length === 0) {
+      if (link.definition.merges) this.merged = true;
+      return;
+    }
+    if (at === this.#links.length - 1) {
+      for (const frame of level.emitted) this.outputs.push(frame);
+      if (this.outputs.length > this.#maxOutputs) throw new MillraceError('ERR_OPERATOR_OUTPUT', `one input became more than ${this.#maxOutputs} frames`);
+      return;
+    }
+    return this.#runRest(at + 1, level.emitted.slice(), 0);
+  }
+
+  #runRest(at: number, frames: readonly FrameView[], from: number): void | Promise<void> {
+    for (let i = from; i < frames.length; i++) {
+      const pending = this.#runLevel(at, frames[i]!);
+      if (pending) return pending.then(() => this.#runRest(at, frames, i + 1));
+    }
+  }
+
+  /** Outputs that are not in slots of this stage are copied into one, unless the inputs are handed on as they came. */
+  #settleOutputs(): void {
+    const { outputs } = this;
+    if (outputs.length === 0 || this.passesOn) return;
+    for (let i = 0; i < outputs.length; i++) {
+      const frame = outputs[i]!;
+      if (frame.slot >= 0 && !this.#inputs.includes(frame)) continue;
+      const copy = this.takeSlot();
+      copy.begin(frame.dtype, frame.shape);
+      copy.bytes.set(frame.bytes);
+      describe(copy, frame);
+      copy.inheritMeta(frame);
+      outputs[i] = copy;
+    }
+    for (let i = 1; i < outputs.length; i++) outputs[i]!.meta = { ...outputs[i]!.meta, output: i };
+  }
+
+  takeSlot(): FrameView {
+    const slot = this.#stock.take();
+    if (!slot) throw new MillraceError('ERR_OPERATOR_OUTPUT', `one input may become at most ${this.#maxOutputs} frames (maxOutputs)`);
+    return slot;
+  }
+
+  giveBack(frame: FrameView): void {
+    this.#stock.putBack(frame);
+  }
+}
+
+function describe(frame: FrameView, from: FrameView): void {
+  frame.source = from.source;
+  frame.sourceIndex = from.sourceIndex;
+  frame.ordinal = from.ordinal;
+  frame.sequence = from.sequence;
+  frame.timestamp = from.timestamp;
+  frame.receivedUs = from.receivedUs;
+}
+
+/** The emitter of one operator. */
+class Level implements Emitter {
+  readonly emitted: FrameView[] = [];
+  readonly #created: FrameView[] = [];
+  readonly #lane: ChainLane;
+  readonly #plan: OperatorPlan;
+  readonly #last: boolean;
+  readonly #scratch: readonly FrameView[];
+  #input: FrameView | undefined;
+  #active = false;
+
+  constructor(lane: ChainLane, plan: OperatorPlan, last: boolean, scratch: readonly FrameView[]) {
+    this.#lane = lane;
+    this.#plan = plan;
+    this.#last = last;
+    this.#scratch = scratch;
+  }
+
+  start(input: FrameView): void {
+    this.emitted.length = 0;
+    this.#created.length = 0;
+    this.#input = input;
+    input.owner = this;
+    this.#active = true;
+  }
+
+  end(): void {
+    this.#active = false;
+    for (const frame of this.#created) {
+      if (frame.owner === this && frame.slot >= 0) this.#lane.giveBack(frame); // created and not emitted
+      frame.owner = undefined;
+    }
+    if (this.#input) this.#input.owner = undefined;
+  }
+
+  /** After a failure: everything that was made goes back. */
+  discard(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    for (const frame of this.#created) if (frame.slot >= 0) this.#lane.giveBack(frame);
+    this.#created.length = 0;
+    this.emitted.length = 0;
+  }
+
+  emit(frame: Frame): void {
+    if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame after process() had settled`);
+    const view = frame as FrameView;
+    if (view.owner !== this) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
+    if (this.emitted.length >= this.#plan.maxOutputs) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`);
+    view.owner = undefined;
+    this.emitted.push(view);
+  }
+
+  create(spec: CreateSpec): MutableFrame {
+    if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created a frame after process() had settled`);
+    const frame = this.#last ? this.#lane.takeSlot() : this.#scratch[this.#created.length];
+    if (!frame) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created more than its ${this.#plan.maxOutputs} frames (maxOutputs)`);
+    this.#created.push(frame);
+    frame.owner = this;
+    frame.begin(spec.dtype, spec.shape);
+    const input = this.#input!;
+    describe(frame, input);
+    if (!spec.meta && !spec.columns) frame.inheritMeta(input);
+    else if (!spec.meta && input.rawMeta.length === 0) frame.meta = metaOfColumns(spec.columns!);
+    else frame.meta = { ...input.meta, ...spec.meta, ...(spec.columns ? { columns: spec.columns } : {}) };
+    return frame;
+  }
+}
+
+/** The outcome of a frame whose operator failed, by the error's code. */
+export function failureOutcome(error: unknown): 'operator-failed' | 'operator-input' | 'operator-output' {
+  const known = asMillraceError(error, 'ERR_OPERATOR');
+  if (known.code === 'ERR_OPERATOR_INPUT') return 'operator-input';
+  return known.code === 'ERR_OPERATOR_OUTPUT' ? 'operator-output' : 'operator-failed';
+}

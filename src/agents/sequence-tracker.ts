@@ -1,0 +1,52 @@
+/** Most separate gaps that are remembered; beyond that only their count is kept. */
+const MAX_RANGES = 1000;
+
+export interface SequenceVerdict {
+  /** Frames that carried a number of their sender. */
+  readonly numbered: number;
+  readonly repeated: number;
+  /** Ranges that never came between the first and the last number, ends included. */
+  readonly missing: readonly (readonly [number, number])[];
+  /** Gaps beyond the ones listed. */
+  readonly unlisted: number;
+}
+
+/** Follows a sender's own numbers: gaps, late arrivals that close them, repeats. */
+export class SequenceTracker {
+  #next = 0;
+  #numbered = 0;
+  #repeated = 0;
+  #unlisted = 0;
+  #missing: [number, number][] = [];
+
+  add(sequence: number): void {
+    if (this.#numbered++ === 0 || sequence === this.#next) {
+      this.#next = sequence + 1;
+      return;
+    }
+    if (sequence > this.#next) {
+      if (this.#missing.length < MAX_RANGES) this.#missing.push([this.#next, sequence - 1]);
+      else this.#unlisted++;
+      this.#next = sequence + 1;
+      return;
+    }
+    this.#close(sequence);
+  }
+
+  #close(sequence: number): void {
+    const at = this.#missing.findIndex(([first, last]) => sequence >= first && sequence <= last);
+    if (at < 0) {
+      this.#repeated++;
+      return;
+    }
+    const [first, last] = this.#missing[at]!;
+    const rest: [number, number][] = [];
+    if (first < sequence) rest.push([first, sequence - 1]);
+    if (sequence < last) rest.push([sequence + 1, last]);
+    this.#missing.splice(at, 1, ...rest);
+  }
+
+  get verdict(): SequenceVerdict {
+    return { numbered: this.#numbered, repeated: this.#repeated, missing: this.#missing.map((range) => [...range] as [number, number]), unlisted: this.#unlisted };
+  }
+}

@@ -1,0 +1,46 @@
+import type { Plan } from '../pipeline/plan-types.js';
+import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
+import type { SequenceVerdict } from './sequence-tracker.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What a thread tells the main thread. */
+export type FromThread =
+  | { readonly kind: 'ready' }
+  /** An ingress has read its last message; a sink has taken and flushed everything. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'failed'; readonly error: ThreadError }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };
+
+export interface ThreadError {
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+/** What the main thread tells an ingress or egress thread. */
+export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close';
+
+export interface ThreadData {
+  readonly memory: WebAssembly.Memory;
+  readonly plan: Plan;
+  readonly thread: number;
+  readonly baseDir: string;
+  readonly name: string;
+}
+
+export interface IngressThreadData extends ThreadData {
+  readonly spec: SourceSpec;
+}
+
+export interface EgressThreadData extends ThreadData {
+  readonly spec: SinkSpec;
+}
+
+/** What one long-running task of the pool is given. */
+export interface OperatorTask extends ThreadData {
+  readonly worker: number;
+  readonly port: import('node:worker_threads').MessagePort;
+}

@@ -1,0 +1,29 @@
+import type { MessagePort } from 'node:worker_threads';
+import { asMillraceError } from '../errors/errors.js';
+import type { Logger } from '../errors/logger.js';
+import type { FromThread, LogLevel, ThreadError } from './thread-messages.js';
+
+/** A thread's end of the line to the main thread. */
+export class ThreadPort {
+  readonly #port: MessagePort;
+  readonly log: Logger;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    const send = (level: LogLevel) => (fields: object, message: string) => this.say({ kind: 'log', level, fields, message });
+    this.log = { debug: send('debug'), info: send('info'), warn: send('warn'), error: send('error') };
+  }
+
+  say(message: FromThread): void {
+    this.#port.postMessage(message);
+  }
+
+  fail(error: unknown, code: 'ERR_SOURCE' | 'ERR_SINK' | 'ERR_WORKER'): void {
+    this.say({ kind: 'failed', error: toThreadError(error, code) });
+  }
+}
+
+export function toThreadError(error: unknown, code: 'ERR_SOURCE' | 'ERR_SINK' | 'ERR_WORKER'): ThreadError {
+  const known = asMillraceError(error, code);
+  return { code: known.code, message: known.message, stack: known.stack };
+}

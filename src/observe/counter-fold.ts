@@ -1,0 +1,16 @@
+/** Follows 32-bit counters of other threads, which wrap, as numbers that do not: adds up the wrapped differences. */
+export class CounterFold {
+  readonly #last: Int32Array;
+  readonly totals: Float64Array;
+
+  constructor(words: number, start = 0) {
+    this.#last = new Int32Array(words).fill(start);
+    this.totals = new Float64Array(words);
+  }
+
+  /** Must be called before any counter has gone round. */
+  fold(word: number, value: number): void {
+    this.totals[word]! += (value - this.#last[word]!) >>> 0;
+    this.#last[word] = value;
+  }
+}

@@ -1,0 +1,90 @@
+import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import type { ArenaViews } from '../frame/frame-view.js';
+import { summarize } from '../observe/histogram.js';
+import type { LatencyUs, Ledger, Report, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';
+import type { Counters } from './counters.js';
+import type { Plan } from './plan-types.js';
+import type { PipelineSpec } from './spec.js';
+
+export interface ReportInput {
+  readonly spec: PipelineSpec;
+  readonly plan: Plan;
+  readonly arena: ArenaViews;
+  readonly counters: Counters;
+  readonly sequences: ReadonlyMap<string, SequenceVerdict>;
+  readonly durationS: number;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly undelivered: Readonly<Record<string, number>> | undefined;
+}
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((total, n) => total + n, 0);
+
+/** Whether a ledger closes. */
+export function isBalanced(ledger: Ledger): boolean {
+  return ledger.received === ledger.delivered + ledger.merged + ledger.filtered + sum(ledger.dropped) + sum(ledger.dead) + ledger.inFlight;
+}
+
+/** What the sender's own numbers say: see docs/specs/report.md. */
+export function verdictOf(type: string, options: Readonly<Record<string, unknown>>, sequences: SequenceVerdict | undefined): Verdict {
+  if (!sequences || sequences.numbered === 0) return { state: 'unverifiable', reason: 'the sender numbers no frames' };
+  if (sequences.missing.length > 0) {
+    return {
+      state: 'incomplete',
+      missing: sequences.missing,
+      ...(sequences.unlisted ? { reason: `${sequences.unlisted} further gaps are not listed` } : {}),
+    };
+  }
+  if (type === 'zmq' && options.socket === 'sub')
+    return { state: 'unverifiable', reason: 'a SUB socket cannot tell what came before the first frame or after the last' };
+  return { state: 'complete' };
+}
+
+export function buildReport(input: ReportInput): Report {
+  const { spec, plan, arena, counters } = input;
+  const sources: Record<string, SourceReport> = {};
+  const stages: Record<string, StageReport> = {};
+  const sinks: Record<string, SinkReport> = {};
+  let received = 0;
+  let bytes = 0;
+  for (const node of plan.sources) {
+    const { bytes: sourceBytes, ...ledger } = counters.ledger(node);
+    const source = spec.sources[node.name]!;
+    sources[node.name] = { ledger, verdict: verdictOf(source.type, source.options, input.sequences.get(node.name)), bytes: sourceBytes };
+    received += ledger.received;
+    bytes += sourceBytes;
+  }
+  for (const node of plan.stages) {
+    const { frames, bytes: stageBytes, busyUs } = counters.stage(node.threads);
+    stages[node.name] = {
+      frames,
+      bytes: stageBytes,
+      busy: input.durationS > 0 ? Math.min(1, busyUs / 1e6 / input.durationS / node.threads.length) : 0,
+    };
+  }
+  const all = plan.sinks.map((node) => node.histogram);
+  for (const node of plan.sinks) sinks[node.name] = { ...counters.sink(node), latencyUs: latency(arena, [node.histogram]) };
+  const balanced = Object.values(sources).every(({ ledger }) => isBalanced(ledger));
+  const drained = Object.values(sources).every(({ ledger }) => ledger.inFlight === 0);
+  return {
+    version: 1,
+    name: spec.name,
+    ok: balanced && drained && input.error === undefined,
+    balanced,
+    durationS: input.durationS,
+    ...(input.error ? { error: input.error } : {}),
+    ...(input.undelivered ? { undelivered: input.undelivered } : {}),
+    sources,
+    stages,
+    sinks,
+    latencyUs: latency(arena, all),
+    throughput:
+      input.durationS > 0
+        ? { framesPerS: received / input.durationS, bytesPerS: bytes / input.durationS }
+        : { framesPerS: 0, bytesPerS: 0 },
+  };
+}
+
+function latency(arena: ArenaViews, histograms: readonly number[]): LatencyUs {
+  const { p50, p90, p99, max } = summarize(arena.buffer, histograms);
+  return { p50, p90, p99, max };
+}

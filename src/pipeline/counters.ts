@@ -1,0 +1,141 @@
+import type { ArenaViews } from '../frame/frame-view.js';
+import { CounterFold } from '../observe/counter-fold.js';
+import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
+import type { Ledger } from '../observe/report.js';
+import { ARRAY, BANK, EMPTY, ENTRY, LEDGER, LINE, RING, SOURCE } from '../ring/ring-layout.js';
+import { type EdgePlan, type Plan, SINK_STATS, type SinkNode, type SourceNode } from './plan-types.js';
+
+export interface StageTotals {
+  frames: number;
+  bytes: number;
+  busyUs: number;
+}
+
+/** The main thread's reading of every counter in the arena. `poll` must run at least every few seconds. */
+export class Counters {
+  readonly #arena: ArenaViews;
+  readonly #plan: Plan;
+  readonly #ledgers: CounterFold[];
+  readonly #frames: CounterFold;
+  readonly #busy: CounterFold;
+
+  constructor(arena: ArenaViews, plan: Plan) {
+    this.#arena = arena;
+    this.#plan = plan;
+    this.#ledgers = plan.sources.map(() => {
+      const fold = new CounterFold(LEDGER.words);
+      // Ordinals need not start at 0, counts do.
+      fold.fold(LEDGER.given, plan.startOrdinal);
+      fold.fold(LEDGER.low, plan.startOrdinal);
+      fold.totals.fill(0);
+      return fold;
+    });
+    this.#frames = new CounterFold(plan.threads.length);
+    this.#busy = new CounterFold(plan.threads.length);
+  }
+
+  poll(): void {
+    for (const source of this.#plan.sources) this.#pollSource(source);
+    for (const { thread, line } of this.#plan.threads) {
+      this.#frames.fold(thread, this.#word(this.#bank(line) + 4 * BANK.frames));
+      this.#busy.fold(thread, this.#word(line + LINE.busyUs));
+    }
+  }
+
+  /** Reads a bank that is not being written: the record word must be the same before and after. */
+  #pollSource(source: SourceNode): void {
+    const record = this.#plan.threads[source.thread]!.line + LINE.record;
+    const values = new Int32Array(LEDGER.words);
+    for (let tries = 0; tries < 100; tries++) {
+      const before = Atomics.load(this.#arena.words, record >>> 2);
+      const bank = source.block + SOURCE.banks + ((before >>> 1) & 1) * SOURCE.bankBytes;
+      for (let i = 0; i < LEDGER.words; i++) values[i] = this.#word(bank + 4 * i);
+      if (Atomics.load(this.#arena.words, record >>> 2) >>> 1 === before >>> 1) break;
+    }
+    values.forEach((value, i) => this.#ledgers[source.index]!.fold(i, value));
+  }
+
+  #word(address: number): number {
+    return this.#arena.words[address >>> 2]!;
+  }
+
+  #bank(line: number): number {
+    const record = Atomics.load(this.#arena.words, (line + LINE.record) >>> 2);
+    return line + LINE.banks + ((record >>> 1) & 1) * BANK.bytes;
+  }
+
+  ledger(source: SourceNode): Ledger & { readonly bytes: number } {
+    const { totals } = this.#ledgers[source.index]!;
+    const dropped: Record<string, number> = {};
+    const dead: Record<string, number> = {};
+    for (const code of OUTCOME_CODES) {
+      const n = totals[LEDGER.counts + code]!;
+      if (n === 0) continue;
+      const name = outcomeName(code) as string;
+      if (isDrop(code)) dropped[name] = n;
+      else if (isDead(code)) dead[name] = n;
+    }
+    const count = (code: number): number => totals[LEDGER.counts + code]!;
+    return {
+      received: totals[LEDGER.received]!,
+      delivered: count(OUTCOME.delivered),
+      merged: count(OUTCOME.merged),
+      filtered: count(OUTCOME.filtered),
+      dropped,
+      dead,
+      inFlight: totals[LEDGER.given]! - totals[LEDGER.low]!,
+      bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0),
+    };
+  }
+
+  #lowBytes(source: SourceNode): number {
+    const record = Atomics.load(this.#arena.words, (this.#plan.threads[source.thread]!.line + LINE.record) >>> 2);
+    return this.#word(source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes + 4 * LEDGER.bytesLow);
+  }
+
+  stage(threads: readonly number[]): StageTotals {
+    const totals: StageTotals = { frames: 0, bytes: 0, busyUs: 0 };
+    for (const thread of threads) {
+      const { line } = this.#plan.threads[thread]!;
+      const bank = this.#bank(line);
+      totals.frames += this.#frames.totals[thread]!;
+      totals.bytes += (this.#word(bank + 4 * BANK.bytesLow) >>> 0) + (this.#word(bank + 4 * BANK.bytesHigh) >>> 0) * 2 ** 32;
+      totals.busyUs += this.#busy.totals[thread]!;
+    }
+    return totals;
+  }
+
+  sink(node: SinkNode): { delivered: number; redelivered: number; refused: number; outageMs: number } {
+    const read = (word: number): number => this.#word(node.stats + word) >>> 0;
+    return {
+      delivered: read(SINK_STATS.delivered),
+      redelivered: read(SINK_STATS.redelivered),
+      refused: read(SINK_STATS.refused),
+      outageMs: read(SINK_STATS.outageMs),
+    };
+  }
+
+  /** References that wait on an edge: a glance, exact at rest. */
+  depth(edge: EdgePlan): number {
+    if (edge.kind === 'fifo') return Math.max(0, (this.#word(edge.ring + RING.tail) - this.#word(edge.ring + RING.head)) | 0);
+    let waiting = 0;
+    for (const source of this.#plan.sources) {
+      const cells = edge.ring + RING.cells + source.index * edge.arrayStride + ARRAY.cells;
+      for (let i = 0; i < edge.cells; i++) if (this.#word(cells + 8 * i + 4) !== EMPTY) waiting++;
+    }
+    return waiting;
+  }
+
+  /** Frames that each leaf still owes, by leaf number. For a run that is at rest or given up. */
+  owed(source: SourceNode): number[] {
+    const counts = new Array<number>(32).fill(0);
+    const record = Atomics.load(this.#arena.words, (this.#plan.threads[source.thread]!.line + LINE.record) >>> 2);
+    const bank = source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;
+    const given = this.#word(bank + 4 * LEDGER.given);
+    for (let n = this.#word(bank + 4 * LEDGER.low); n !== given; n = (n + 1) | 0) {
+      const owed = this.#word(source.table + (n & (source.tableEntries - 1)) * ENTRY.bytes + ENTRY.owed);
+      for (let leaf = 0; leaf < 32; leaf++) if ((owed >>> leaf) & 1) counts[leaf]!++;
+    }
+    return counts;
+  }
+}

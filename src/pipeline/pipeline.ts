@@ -1,0 +1,317 @@
+import type { FromThread, ThreadData } from '../agents/thread-messages.js';
+import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { type Logger, SILENT } from '../errors/logger.js';
+import { type ArenaViews, viewArena } from '../frame/frame-view.js';
+import { createArena } from '../memory/arena.js';
+import { MetricsServer } from '../observe/metrics-server.js';
+import { metricsText } from '../observe/metrics-text.js';
+import type { Progress, Report } from '../observe/report.js';
+import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
+import { wakeThreads } from '../ring/park.js';
+import { buildReport } from './build-report.js';
+import { Counters } from './counters.js';
+import { formatArena } from './format-arena.js';
+import { type PlanOptions, plan as makePlan } from './plan.js';
+import type { Plan } from './plan-types.js';
+import type { PipelineSpec } from './spec.js';
+import { ThreadHandle } from './thread-handle.js';
+import { WorkerPool } from './worker-pool.js';
+
+export interface PipelineOptions extends PlanOptions {
+  /** pino's shape. Nothing is logged without one. */
+  readonly logger?: Logger;
+}
+
+const POLL_MS = 100;
+/** How long a thread may take to close once it was asked to. */
+const CLOSE_MS = 5000;
+
+type State = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
+
+/**
+ * A pipeline at work. `start` resolves when every thread is ready and the sources run; `closed` resolves with the report
+ * once the sources have ended (or `stop` was called), everything was delivered, and all threads are gone. Failures of the
+ * run stand in the report (`ok: false`, `error`); `start` rejects with what kept it from starting.
+ */
+export class Pipeline implements AsyncDisposable {
+  readonly spec: PipelineSpec;
+  /** The report of the run. Never rejects. */
+  readonly closed: Promise<Report>;
+  readonly #log: Logger;
+  readonly #options: PipelineOptions;
+  #state: State = 'new';
+  #plan: Plan | undefined;
+  #arena: ArenaViews | undefined;
+  #counters: Counters | undefined;
+  #pool: WorkerPool | undefined;
+  #metrics: MetricsServer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #startedMs = 0;
+  #error: { readonly code: string; readonly message: string } | undefined;
+  #undelivered: Record<string, number> | undefined;
+  #deadline: { at: number; progress: number; absolute: boolean } | undefined;
+  readonly #ingress: ThreadHandle[] = [];
+  readonly #egress: ThreadHandle[] = [];
+  readonly #leases = new Map<string, Promise<void>[]>();
+  readonly #ended = new Set<string>();
+  #resolveClosed: (report: Report) => void = () => {};
+
+  constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
+    this.spec = spec;
+    this.#options = options;
+    this.#log = options.logger ?? SILENT;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline starts once');
+    this.#state = 'starting';
+    try {
+      options.signal?.throwIfAborted();
+      await this.#open();
+      options.signal?.throwIfAborted();
+    } catch (error) {
+      const known = asMillraceError(error, 'ERR_STATE');
+      this.#error = { code: known.code, message: known.message };
+      await this.#close();
+      throw error;
+    }
+    options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
+    this.#state = 'running';
+    this.#startedMs = performance.now();
+    for (const thread of [...this.#egress, ...this.#ingress]) thread.say('run');
+    this.#timer = setInterval(() => this.#poll(), POLL_MS);
+    if (this.#error) this.#giveUp();
+  }
+
+  async #open(): Promise<void> {
+    const { plan, tables } = await makePlan(this.spec, this.#options);
+    const memory = createArena(plan.bytes);
+    this.#plan = plan;
+    this.#arena = viewArena(memory);
+    formatArena(memory, plan);
+    for (const { address, array } of tables) this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
+    this.#counters = new Counters(this.#arena, plan);
+    const { metrics } = this.spec;
+    if (metrics) {
+      this.#metrics = new MetricsServer({ port: metrics.port, ...(metrics.host ? { host: metrics.host } : {}), text: () => metricsText(this.report()), ready: () => this.#state === 'running' });
+      await this.#metrics.open();
+    }
+    const data = (name: string, thread: number): ThreadData => ({ memory, plan, thread, baseDir: this.spec.baseDir, name });
+    for (const { name, thread } of plan.sinks) {
+      this.#egress.push(this.#thread(name, 'egress', { ...data(name, thread), spec: this.spec.sinks[name]! }));
+    }
+    for (const { name, thread } of plan.sources) {
+      this.#ingress.push(this.#thread(name, 'ingress', { ...data(name, thread), spec: this.spec.sources[name]! }));
+    }
+    await Promise.all([...this.#openWorkers(plan, data), ...this.#egress.map((thread) => thread.ready), ...this.#ingress.map((thread) => thread.ready)]);
+  }
+
+  #thread(name: string, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
+    return new ThreadHandle(name, role, data, {
+      ended: () => this.#onEnded(name),
+      failed: (error) => this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message), error.code),
+      log: (message) => this.#onLog(message),
+    });
+  }
+
+  #openWorkers(plan: Plan, data: (name: string, thread: number) => ThreadData): Promise<void>[] {
+    const workers = plan.stages.reduce((sum, stage) => sum + stage.threads.length, 0);
+    if (workers === 0) return [];
+    const pool = new WorkerPool(workers);
+    this.#pool = pool;
+    return plan.stages.flatMap((stage) => {
+      const leases: Promise<void>[] = [];
+      const ready = stage.threads.map(
+        (thread, worker) =>
+          new Promise<void>((resolve, reject) => {
+            const lease = pool.lease(data(stage.name, thread), worker, (message) => {
+              if (message.kind === 'ready') resolve();
+              else if (message.kind === 'log') this.#onLog(message);
+            });
+            leases.push(lease);
+            lease.catch((error: unknown) => {
+              const text = `a worker of stage '${stage.name}' ended: ${error instanceof Error ? error.message : error}`;
+              reject(new MillraceError('ERR_WORKER', text, { cause: error }));
+              this.#fail(new MillraceError('ERR_WORKER', text, { cause: error }));
+            });
+          }),
+      );
+      this.#leases.set(stage.name, leases);
+      Promise.all(leases).then(() => this.#onEnded(stage.name), () => {});
+      return ready;
+    });
+  }
+
+  #onLog(message: Extract<FromThread, { kind: 'log' }>): void {
+    this.#log[message.level](message.fields, message.message);
+  }
+
+  /** A source, stage or sink has handed on its last frame. */
+  #onEnded(name: string): void {
+    if (this.#ended.has(name) || !this.#plan || this.#state === 'closing' || this.#state === 'closed') return;
+    this.#ended.add(name);
+    for (const edge of this.#plan.edges) {
+      if (!edge.producers.every((producer) => this.#ended.has(producer))) continue;
+      Atomics.store(this.#arena!.words, (edge.ring + RING.closed) >>> 2, 1);
+      this.#wake(edge.consumerThreads);
+    }
+    if (this.#state === 'running' && this.#ingress.every((thread) => thread.ended)) this.#setDeadline(false);
+    if (this.#plan.sinks.every((sink) => this.#ended.has(sink.name))) void this.#close();
+  }
+
+  #wake(threads: readonly number[]): void {
+    wakeThreads(
+      this.#arena!.words,
+      threads.map((thread) => this.#plan!.threads[thread]!.line + LINE.park),
+    );
+  }
+
+  /** The run cannot go on. What is held stays in flight and is reported as that. */
+  #fail(error: MillraceError, code: string = error.code): void {
+    if (this.#error) return;
+    this.#error = { code, message: error.message };
+    this.#log.error({ code }, error.message);
+    if (this.#state === 'running' || this.#state === 'draining') this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#undelivered ??= this.#owed();
+    void this.#close();
+  }
+
+  /** A drain has `drainMs`; one that began because the sources ended has that long without any progress. */
+  #setDeadline(absolute: boolean): void {
+    this.#deadline = { at: performance.now() + this.spec.drainMs, progress: -1, absolute };
+  }
+
+  #poll(): void {
+    this.#counters!.poll();
+    const { drainMs } = this.spec;
+    if (!this.#deadline || this.#state === 'closing') return;
+    const progress = this.#plan!.sinks.reduce((sum, sink) => sum + this.#counters!.sink(sink).delivered, 0);
+    if (!this.#deadline.absolute && progress !== this.#deadline.progress) this.#deadline = { at: performance.now() + drainMs, progress, absolute: false };
+    if (performance.now() < this.#deadline.at) return;
+    const owed = this.#owed();
+    const names = Object.entries(owed).map(([sink, frames]) => `${frames} frames for '${sink}'`);
+    this.#undelivered = owed;
+    this.#fail(new MillraceError('ERR_DRAIN_DEADLINE', `the drain missed its deadline of ${drainMs} ms: ${names.join(', ') || 'nothing'} not delivered`));
+  }
+
+  #owed(): Record<string, number> {
+    const owed: Record<string, number> = {};
+    for (const source of this.#plan?.sources ?? []) {
+      const counts = this.#counters!.owed(source);
+      for (const [sink, leaf] of this.#leavesOf(source.index)) if (counts[leaf]) owed[sink] = (owed[sink] ?? 0) + counts[leaf]!;
+    }
+    return owed;
+  }
+
+  /** For each leaf of a source, the sink at its end. */
+  #leavesOf(source: number): [sink: string, leaf: number][] {
+    const leaves: [string, number][] = [];
+    for (const { name } of this.#plan!.sinks) {
+      const edge = this.#plan!.edges.find((one) => one.node === name)!;
+      const mask = edge.leaves[source]!.reduce((all, some) => all | some, 0);
+      for (let leaf = 0; leaf < 32; leaf++) if ((mask >>> leaf) & 1) leaves.push([name, leaf]);
+    }
+    return leaves;
+  }
+
+  /** Stops the sources; with `drain` (the default) everything received is delivered first. Resolves with the report. */
+  stop(options: { readonly drain?: boolean } = {}): Promise<Report> {
+    if (options.drain === false) return this.abort();
+    if (this.#state === 'running') {
+      this.#state = 'draining';
+      this.#setDeadline(true);
+      for (const thread of this.#ingress) thread.say('stop');
+    } else if (this.#state === 'new') void this.#close();
+    return this.closed;
+  }
+
+  /** Ends now. What is under way stays in flight and is reported as that. */
+  abort(): Promise<Report> {
+    if (this.#state === 'running' || this.#state === 'draining') {
+      this.#undelivered ??= this.#owed();
+      this.#error ??= { code: 'ERR_CLOSED', message: 'the run was aborted' };
+    }
+    void this.#close();
+    return this.closed;
+  }
+
+  /** Counts so far; a glance while the run goes on, exact at rest. */
+  progress(): Progress {
+    const total = { received: 0, delivered: 0, dropped: 0, dead: 0, inFlight: 0, bytes: 0, queueDepth: 0 };
+    if (!this.#plan || !this.#counters) return total;
+    if (this.#state !== 'closed') this.#counters.poll();
+    const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
+    for (const source of this.#plan.sources) {
+      const ledger = this.#counters.ledger(source);
+      total.received += ledger.received;
+      total.delivered += ledger.delivered;
+      total.dropped += sum(ledger.dropped);
+      total.dead += sum(ledger.dead);
+      total.inFlight += ledger.inFlight;
+      total.bytes += ledger.bytes;
+    }
+    for (const edge of this.#plan.edges) total.queueDepth += this.#counters.depth(edge);
+    return total;
+  }
+
+  /** The report as it would be now. */
+  report(sequences: ReadonlyMap<string, SequenceVerdict> = new Map()): Report {
+    const durationS = this.#startedMs ? (performance.now() - this.#startedMs) / 1e3 : 0;
+    if (!this.#plan || !this.#counters || !this.#arena) {
+      const none = { p50: 0, p90: 0, p99: 0, max: 0 };
+      const report: Report = { version: 1, name: this.spec.name, ok: this.#error === undefined, balanced: true, durationS, sources: {}, stages: {}, sinks: {}, latencyUs: none, throughput: { framesPerS: 0, bytesPerS: 0 } };
+      return this.#error ? { ...report, error: this.#error } : report;
+    }
+    this.#counters.poll();
+    return buildReport({ spec: this.spec, plan: this.#plan, arena: this.#arena, counters: this.#counters, sequences, durationS, error: this.#error, undelivered: this.#undelivered });
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#state = 'closing';
+    const sequences = new Map<string, SequenceVerdict>();
+    if (this.#error && this.#arena && this.#plan) {
+      Atomics.store(this.#arena.words, CONTROL.phase >> 2, PHASE.abort);
+      this.#wake(this.#plan.threads.map(({ thread }) => thread));
+      for (const thread of [...this.#ingress, ...this.#egress]) thread.say('abort');
+    }
+    await Promise.all(
+      this.#ingress.map(async (thread) => {
+        const verdict = await withTimeout(thread.settle(), CLOSE_MS);
+        if (verdict) sequences.set(thread.name, verdict);
+      }),
+    );
+    clearInterval(this.#timer);
+    const report = this.report(sequences);
+    await withTimeout(Promise.allSettled([...this.#leases.values()].flat()), CLOSE_MS);
+    await Promise.all([...this.#ingress, ...this.#egress].map((thread) => thread.close(CLOSE_MS)));
+    await this.#pool?.close();
+    await this.#metrics?.close();
+    this.#state = 'closed';
+    this.#resolveClosed(report);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** The promise's value, or undefined after so long. */
+async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

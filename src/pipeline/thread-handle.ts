@@ -1,0 +1,81 @@
+import { Worker } from 'node:worker_threads';
+import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import type { EgressThreadData, FromThread, IngressThreadData, ThreadError, ToThread } from '../agents/thread-messages.js';
+
+export interface ThreadEvents {
+  ended(): void;
+  failed(error: ThreadError): void;
+  log(message: Extract<FromThread, { kind: 'log' }>): void;
+}
+
+/** The main thread's side of an ingress or egress thread. It is closed by message; terminated only when it does not answer. */
+export class ThreadHandle {
+  readonly ready: Promise<void>;
+  readonly closed: Promise<void>;
+  #worker: Worker;
+  #ended = false;
+  #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
+
+  constructor(
+    readonly name: string,
+    role: 'ingress' | 'egress',
+    data: IngressThreadData | EgressThreadData,
+    events: ThreadEvents,
+  ) {
+    const worker = new Worker(new URL(`../../workers/${role}.js`, import.meta.url), { workerData: data, name: `millrace ${role} ${name}` });
+    this.#worker = worker;
+    let opened: () => void = () => {};
+    let refused: (error: ThreadError) => void = () => {};
+    this.ready = new Promise((resolve, reject) => {
+      opened = resolve;
+      refused = (error) => reject(error);
+    });
+    this.ready.catch(() => {}); // whoever starts the pipeline awaits it; until then it must not count as unhandled
+    const fail = (error: ThreadError): void => {
+      refused(error);
+      events.failed(error);
+    };
+    worker.on('message', (message: FromThread) => {
+      if (message.kind === 'ready') opened();
+      else if (message.kind === 'ended') {
+        this.#ended = true;
+        events.ended();
+      } else if (message.kind === 'settled') this.#settled?.(message.sequences);
+      else if (message.kind === 'failed') fail(message.error);
+      else if (message.kind === 'log') events.log(message);
+    });
+    worker.on('error', (error) =>
+      fail({ code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: ${error.message}`, stack: error.stack }),
+    );
+    this.closed = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#settled?.(undefined);
+        resolve();
+      });
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  say(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Asks an ingress to sweep until all is settled; undefined when the thread is gone. */
+  settle(): Promise<SequenceVerdict | undefined> {
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+      this.say('settle');
+    });
+  }
+
+  /** Closes by message, and by force after `patienceMs`. */
+  async close(patienceMs: number): Promise<void> {
+    this.say('close');
+    const timer = setTimeout(() => void this.#worker.terminate(), patienceMs);
+    await this.closed;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,55 @@
+// An egress thread: opens the sink, writes what comes over its edge until that is closed and empty.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Attachment } from '../src/agents/attachment.js';
+import { EgressAgent } from '../src/agents/egress-agent.js';
+import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
+import { ThreadPort } from '../src/agents/thread-port.js';
+import { CODECS } from '../src/codecs/registry.js';
+import { MillraceError } from '../src/errors/errors.js';
+import type { Egress } from '../src/egress/egress.js';
+import { SINKS } from '../src/egress/registry.js';
+
+const { memory, plan, thread, spec, name, baseDir } = workerData as EgressThreadData;
+const parent = parentPort!;
+const port = new ThreadPort(parent);
+const aborting = new AbortController();
+const attachment = new Attachment(memory, plan, thread);
+let egress: Egress | undefined;
+let agent: EgressAgent | undefined;
+
+async function open(): Promise<void> {
+  const definition = SINKS.get(spec.type);
+  const codec = CODECS.get(spec.codec);
+  if (!definition || !codec) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  const outage = (ms: number): void => agent?.outage(ms);
+  egress = definition.create(spec.options, { name, codec, baseDir, log: port.log, signal: aborting.signal, outage });
+  agent = new EgressAgent(attachment, attachment.sinkNode(name), egress, port.log, spec.required, aborting.signal);
+  await egress.open();
+  port.say({ kind: 'ready' });
+}
+
+async function run(): Promise<void> {
+  try {
+    await agent!.run();
+    port.say({ kind: 'ended' });
+  } catch (error) {
+    port.fail(error, 'ERR_SINK');
+  }
+}
+
+async function close(): Promise<void> {
+  try {
+    await egress?.close();
+  } catch (error) {
+    port.log.warn({ sink: name }, `sink '${name}' did not close cleanly: ${error}`);
+  }
+  port.say({ kind: 'closed' });
+  parent.close();
+}
+
+parent.on('message', (message: ToThread) => {
+  if (message === 'run') void run();
+  else if (message === 'abort') aborting.abort();
+  else if (message === 'close') void close();
+});
+open().catch((error: unknown) => port.fail(error, 'ERR_SINK'));

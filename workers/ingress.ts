@@ -1,0 +1,55 @@
+// An ingress thread: opens the source, runs it until it ends or is stopped, then sweeps until every frame is settled.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Attachment } from '../src/agents/attachment.js';
+import { IngressAgent } from '../src/agents/ingress-agent.js';
+import type { IngressThreadData, ToThread } from '../src/agents/thread-messages.js';
+import { ThreadPort } from '../src/agents/thread-port.js';
+import { CODECS } from '../src/codecs/registry.js';
+import { MillraceError } from '../src/errors/errors.js';
+import type { Ingress } from '../src/ingress/ingress.js';
+import { SOURCES } from '../src/ingress/registry.js';
+
+const { memory, plan, thread, spec, name, baseDir } = workerData as IngressThreadData;
+const parent = parentPort!;
+const port = new ThreadPort(parent);
+const stopping = new AbortController();
+const attachment = new Attachment(memory, plan, thread);
+const agent = new IngressAgent(attachment, attachment.sourceNode(name), port.log, stopping.signal);
+let ingress: Ingress | undefined;
+
+async function open(): Promise<void> {
+  const definition = SOURCES.get(spec.type);
+  const codec = CODECS.get(spec.codec);
+  if (!definition || !codec) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log });
+  await ingress.open();
+  port.say({ kind: 'ready' });
+}
+
+async function run(): Promise<void> {
+  try {
+    await ingress!.run(agent, stopping.signal);
+    port.say({ kind: 'ended' });
+  } catch (error) {
+    port.fail(error, 'ERR_SOURCE');
+  }
+}
+
+async function close(): Promise<void> {
+  agent.close();
+  try {
+    await ingress?.close();
+  } catch (error) {
+    port.log.warn({ source: name }, `source '${name}' did not close cleanly: ${error}`);
+  }
+  port.say({ kind: 'closed' });
+  parent.close();
+}
+
+parent.on('message', (message: ToThread) => {
+  if (message === 'run') void run();
+  else if (message === 'stop' || message === 'abort') stopping.abort();
+  else if (message === 'settle') void agent.settled().then(() => port.say({ kind: 'settled', sequences: agent.tracker.verdict }));
+  else if (message === 'close') void close();
+});
+open().catch((error: unknown) => port.fail(error, 'ERR_SOURCE'));
