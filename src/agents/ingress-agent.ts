@@ -7,7 +7,7 @@ import { META_BYTES } from '../frame/slot-layout.js';
 import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
-import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { sleepAsync } from '../ring/park.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { SequenceTracker } from './sequence-tracker.js';
@@ -59,11 +59,11 @@ export class IngressAgent implements FrameWriter {
     if (!(bytes <= this.maxBytes)) throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${this.maxBytes}`);
     const meta = header.meta ? encodeMeta(header.meta).length : 0;
     if (meta > META_BYTES - 8) throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
-    let slot = this.#attachment.ring.claim(this.#pool.ring);
-    if (slot === EMPTY) {
+    if (this.#tableIsFull()) {
       this.sweep();
-      slot = this.#attachment.ring.claim(this.#pool.ring);
+      if (this.#tableIsFull()) return undefined;
     }
+    const slot = this.#attachment.ring.claim(this.#pool.ring);
     if (slot < 0) return undefined;
     const frame = this.#attachment.frame(slot);
     frame.begin(header.dtype, header.shape);
@@ -80,6 +80,7 @@ export class IngressAgent implements FrameWriter {
   ready(): Promise<void> {
     const { arena, park } = this.#attachment;
     if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
+    if (this.#tableIsFull()) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#tableIsFull());
     const freeRing = this.#pool.ring;
     return sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => this.#attachment.isEmpty(freeRing, this.#pool.cells));
   }
@@ -164,6 +165,11 @@ export class IngressAgent implements FrameWriter {
       if (this.#attachment.aborted || this.#inFlight() === 0) return;
       await sleepAsync(arena.words, this.#node.bell, 1, park, () => true);
     }
+  }
+
+  /** Settled frames behind one that is not keep their entries: a dropping edge can fill the table while its slots are free. */
+  #tableIsFull(): boolean {
+    return this.#inFlight() >= this.#node.tableEntries;
   }
 
   #inFlight(): number {

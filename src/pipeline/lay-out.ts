@@ -20,6 +20,9 @@ import { type Route, routeKey } from './routes.js';
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
+/** Frames dropped behind one that is still under way keep their entries; with so many a slow operator does not stop the reading. */
+const MIN_TABLE_ENTRIES = 65536;
+
 /** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
 export function layOut(draft: Draft): PlanWithTables {
   const { spec, routes } = draft;
@@ -41,7 +44,7 @@ export function layOut(draft: Draft): PlanWithTables {
   for (const name of Object.keys(spec.sinks)) hire(name, 1);
 
   const totalSlots = [...draft.pools.values()].reduce((sum, pool) => sum + pool.slots, 0);
-  const tableEntries = powerOfTwo(Math.max(totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))));
+  const tableEntries = powerOfTwo(Math.max(MIN_TABLE_ENTRIES, totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))));
   const sourceBlocks = space.take(SOURCE.bytes * sourceNames.length);
   const sources: SourceNode[] = sourceNames.map((name, index) => {
     const known = draft.input.get(name)!;
