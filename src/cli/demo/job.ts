@@ -69,8 +69,14 @@ async function simulated(options: JobOptions): Promise<DemoJob> {
       sources: { sim: { type: 'sim', ...simulation, ...limit } },
       sinks: { socket: { type: 'zmq', from: 'sim', socket: 'push', bind: options.frames, highWaterMark: QUEUE, capacity: QUEUE } },
     },
-    marks: ceriaLines(0.7).map(({ d, hkl }) => ({ x: (2 * Math.PI) / d, label: hkl.join('') })),
+    marks: ringMarks(),
   };
+}
+
+/** The rings that fall on the detector whole, one mark for lines of one spacing. */
+function ringMarks(): DemoJob['marks'] {
+  const lines = ceriaLines(1);
+  return lines.filter(({ d }, index) => d !== lines[index - 1]?.d).map(({ d, hkl }) => ({ x: (2 * Math.PI) / d, label: hkl.join('') }));
 }
 
 async function fromFile(options: JobOptions, input: string): Promise<DemoJob> {
