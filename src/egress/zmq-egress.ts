@@ -20,12 +20,15 @@ export interface ZmqEgressOptions {
  * Delivered means: accepted by the socket, which holds up to `highWaterMark` messages for each peer and goes on sending
  * for `lingerMs` after the close. A full PUSH blocks; a full PUB drops without a word. A repeat cannot be seen.
  */
+/** What was accepted before an abort is still sent for so long. */
+const ABORT_LINGER_MS = 1000;
+
 class ZmqEgress implements Egress {
   readonly #options: ZmqEgressOptions;
   readonly #context: EgressContext;
   #writer: ZmqWriter | undefined;
   // Closing is what ends a send that waits for room; what was accepted before still lingers.
-  readonly #abort = (): void => this.#writer?.close();
+  readonly #abort = (): void => this.#writer?.close(ABORT_LINGER_MS);
 
   constructor(options: ZmqEgressOptions, context: EgressContext) {
     this.#options = options;
@@ -66,8 +69,10 @@ class ZmqEgress implements Egress {
 
   async close(): Promise<void> {
     this.#context.signal.removeEventListener('abort', this.#abort);
-    this.#writer?.close();
+    const writer = this.#writer;
     this.#writer = undefined;
+    writer?.close();
+    await writer?.released();
   }
 }
 

@@ -26,6 +26,8 @@ export interface PipelineOptions extends PlanOptions {
 const POLL_MS = 100;
 /** How long a thread may take to close once it was asked to. */
 const CLOSE_MS = 5000;
+/** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
+const CLOSE_SINK_MS = 35_000;
 
 type State = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
@@ -291,7 +293,7 @@ export class Pipeline implements AsyncDisposable {
     clearInterval(this.#timer);
     const report = this.report(sequences);
     await withTimeout(Promise.allSettled([...this.#leases.values()].flat()), CLOSE_MS);
-    await Promise.all([...this.#ingress, ...this.#egress].map((thread) => thread.close(CLOSE_MS)));
+    await Promise.all([...this.#ingress.map((thread) => thread.close(CLOSE_MS)), ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS))]);
     await this.#pool?.close();
     await this.#metrics?.close();
     this.#state = 'closed';

@@ -3,6 +3,9 @@
  * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
  * before the thread may go; `close()` settles what is pending.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type * as Zmq from 'zeromq';
 import { MillraceError } from '../errors/errors.js';
 import { loadOptional } from './load-optional.js';
@@ -41,12 +44,20 @@ export interface ZmqReader {
 export interface ZmqWriter {
   /** Resolves true when the socket accepted the whole message (the parts are then no longer read), false when it was closed meanwhile. */
   send(parts: readonly (Uint8Array | string)[]): Promise<boolean>;
-  close(): void;
+  /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
+  close(lingerMs?: number): void;
+  /** Resolves when libzmq has let go of everything that was sent: not before may the thread end. Call it after `close`. */
+  released(): Promise<void>;
 }
 
 /** A part larger than this would make libzmq drop the peer; it only keeps a hostile length from being allocated. */
 const MAX_PART_BYTES = 2 ** 30;
 /** libzmq gets the address of longer parts and never says when it is done with them. */
+/** `lingerMs: -1` means this: a thread that waits for a peer for ever could never end. */
+const LONGEST_LINGER_MS = 30_000;
+/** How much longer than its linger a socket may take to give up its messages. */
+const RELEASE_MS = 1000;
+const RELEASE_POLL_MS = 10;
 const ZERO_COPY_ABOVE_BYTES = 128;
 
 export const endpointList = (endpoints: string | readonly string[] | undefined): readonly string[] =>
@@ -100,7 +111,9 @@ export async function openZmqReader(options: ZmqReaderOptions): Promise<ZmqReade
 /** @throws ERR_OPTIONAL_MISSING, ERR_SINK when an endpoint is not to be had. */
 export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWriter> {
   const zmq = await load();
-  const settings = { sendHighWaterMark: options.highWaterMark, linger: options.lingerMs, immediate: options.immediate };
+  const lingerMs = options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs;
+  const settings = { sendHighWaterMark: options.highWaterMark, linger: lingerMs, immediate: options.immediate };
+  const copies = new SentCopies();
   const socket = options.socket === 'pub' ? new zmq.Publisher(settings) : new zmq.Push(settings);
   try {
     await attach(socket, options);
@@ -111,20 +124,50 @@ export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWrite
     send: async (parts) => {
       if (socket.closed) return false;
       try {
-        await socket.send(parts.map(ownPart));
+        await socket.send(parts.map((part) => copies.own(part)));
         return true;
       } catch (thrown) {
         if (socket.closed) return false;
         throw thrown;
       }
     },
-    close: () => socket.close(),
+    close: (lingerMs) => {
+      if (socket.closed) return;
+      if (lingerMs !== undefined) socket.linger = lingerMs;
+      socket.close();
+    },
+    released: () => copies.released((options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs) + RELEASE_MS),
   };
 }
 
-/** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
-function ownPart(part: Uint8Array | string): Buffer | string {
-  if (typeof part === 'string') return part;
-  if (part.byteLength > ZERO_COPY_ABOVE_BYTES) return Buffer.from(part);
-  return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+/**
+ * The copies that libzmq sends from. The addon says nowhere when it has let one go, and frees them all when the thread
+ * ends, whether its own I/O thread still reads them or not. The collector knows: a copy that it can collect is free.
+ */
+class SentCopies {
+  #held = 0;
+  readonly #registry = new FinalizationRegistry<undefined>(() => {
+    this.#held--;
+  });
+
+  /** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
+  own(part: Uint8Array | string): Buffer | string {
+    if (typeof part === 'string') return part;
+    if (part.byteLength <= ZERO_COPY_ABOVE_BYTES) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+    const copy = Buffer.from(part);
+    this.#held++;
+    this.#registry.register(copy, undefined);
+    return copy;
+  }
+
+  async released(patienceMs: number): Promise<void> {
+    if (this.#held === 0) return;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const until = performance.now() + patienceMs;
+    while (this.#held > 0 && performance.now() < until) {
+      collect();
+      await sleep(RELEASE_POLL_MS);
+    }
+  }
 }
