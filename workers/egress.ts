@@ -5,11 +5,11 @@ import { EgressAgent } from '../src/agents/egress-agent.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
-import { MillraceError } from '../src/errors/errors.js';
 import type { Egress } from '../src/egress/egress.js';
 import { SINKS } from '../src/egress/registry.js';
+import { MillraceError } from '../src/errors/errors.js';
 
-const { memory, plan, thread, spec, name, baseDir } = workerData as EgressThreadData;
+const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as EgressThreadData;
 const parent = parentPort!;
 const port = new ThreadPort(parent);
 const aborting = new AbortController();
@@ -20,9 +20,10 @@ let agent: EgressAgent | undefined;
 async function open(): Promise<void> {
   const definition = SINKS.get(spec.type);
   const codec = CODECS.get(spec.codec);
-  if (!definition || !codec) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  if (!definition || !codec)
+    throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
   const outage = (ms: number): void => agent?.outage(ms);
-  egress = definition.create(spec.options, { name, codec, baseDir, log: port.log, signal: aborting.signal, outage });
+  egress = definition.create(spec.options, { name, codec, baseDir, log: port.log, signal: aborting.signal, outage, port: program });
   agent = new EgressAgent(attachment, attachment.sinkNode(name), egress, port.log, spec.required, aborting.signal);
   await egress.open();
   port.say({ kind: 'ready' });

@@ -9,7 +9,7 @@ import { MillraceError } from '../src/errors/errors.js';
 import type { Ingress } from '../src/ingress/ingress.js';
 import { SOURCES } from '../src/ingress/registry.js';
 
-const { memory, plan, thread, spec, name, baseDir } = workerData as IngressThreadData;
+const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as IngressThreadData;
 const parent = parentPort!;
 const port = new ThreadPort(parent);
 const stopping = new AbortController();
@@ -20,8 +20,9 @@ let ingress: Ingress | undefined;
 async function open(): Promise<void> {
   const definition = SOURCES.get(spec.type);
   const codec = CODECS.get(spec.codec);
-  if (!definition || !codec) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
-  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log });
+  if (!definition || !codec)
+    throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log, port: program });
   await ingress.open();
   port.say({ kind: 'ready' });
 }

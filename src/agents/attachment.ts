@@ -1,9 +1,9 @@
 import { type ArenaViews, FrameView, viewArena } from '../frame/frame-view.js';
 import { SLOT } from '../frame/slot-layout.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../pipeline/plan-types.js';
+import { waitForGate } from '../ring/park.js';
 import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../ring/ring-operations.js';
-import { waitForGate } from '../ring/park.js';
 import { createClock } from './clock.js';
 
 /** What a thread of a pipeline works with: its instance of the ring operations and its views of the arena. */
@@ -118,7 +118,6 @@ export class Attachment {
     return this.plan.sinks.find((sink) => sink.name === name)!;
   }
 }
-
 
 /** The bit of a thread in a bell whose members are listed; 0 for one beyond the thirty-second: it looks again by time only. */
 export function bitIn(threads: readonly number[], thread: number): number {

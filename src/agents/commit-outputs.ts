@@ -1,7 +1,7 @@
 import type { FrameView } from '../frame/frame-view.js';
 import type { Route } from '../pipeline/routes.js';
-import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../ring/ring-layout.js';
 import { waitForGate } from '../ring/park.js';
+import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
 
 /** Fills the records of a thread's line. Plain words: the commit that follows publishes them. */
@@ -71,7 +71,14 @@ const branchMask = (routes: readonly Route[]): number => routes.reduce((mask, ro
  * Puts the outputs of one input into the record. The input's own reference goes on when it was handed on as it is;
  * else the outputs form a chain whose head has the branches, and the input is released.
  */
-export function recordOutputs(attachment: Attachment, record: RecordWriter, reference: number, passesOn: boolean, outputs: readonly FrameView[], routes: readonly Route[]): void {
+export function recordOutputs(
+  attachment: Attachment,
+  record: RecordWriter,
+  reference: number,
+  passesOn: boolean,
+  outputs: readonly FrameView[],
+  routes: readonly Route[],
+): void {
   const head = outputs[0]!;
   if (passesOn) {
     const own = 1 << (reference >>> 24);
@@ -92,6 +99,7 @@ export function recordOutputs(attachment: Attachment, record: RecordWriter, refe
 /** All frames of a chain, head first, into an array that the caller keeps. */
 export function readChain(attachment: Attachment, reference: number, into: FrameView[]): FrameView[] {
   into.length = 0;
-  for (let slot = reference & SLOT_MASK; slot !== EMPTY; slot = attachment.nextInChain(slot)) into.push(attachment.frame(slot).load(attachment.sourceNames));
+  for (let slot = reference & SLOT_MASK; slot !== EMPTY; slot = attachment.nextInChain(slot))
+    into.push(attachment.frame(slot).load(attachment.sourceNames));
   return into;
 }

@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Delivery, Egress } from '../egress/egress.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
-import type { Delivery, Egress } from '../egress/egress.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
-import { type EdgePlan, SINK_STATS, type SinkNode } from '../pipeline/plan-types.js';
-import { LINE } from '../ring/ring-layout.js';
+import { SINK_STATS } from '../observe/sink-stats.js';
+import type { EdgePlan, SinkNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
+import { LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
-import { readChain, RecordWriter } from './commit-outputs.js';
+import { RecordWriter, readChain } from './commit-outputs.js';
 
 /** A sink that never waits still gives its event loop a turn this often. */
 const TURN_MS = 20;
@@ -89,7 +90,8 @@ export class EgressAgent {
     }
     try {
       const pending = this.#egress.write(this.#frames);
-      if (pending instanceof Promise) return pending.then((delivery) => this.#settle(count, delivery)).catch((error: unknown) => this.#failed(count, error));
+      if (pending instanceof Promise)
+        return pending.then((delivery) => this.#settle(count, delivery)).catch((error: unknown) => this.#failed(count, error));
       this.#settle(count, pending);
     } catch (error) {
       this.#failed(count, error);
@@ -99,7 +101,11 @@ export class EgressAgent {
   #failed(count: number, error: unknown): void {
     if (this.#required || this.#signal.aborted) throw asMillraceError(error, 'ERR_SINK', `sink '${this.#node.name}'`);
     const suppressed = this.#limiter.admit('failed');
-    if (suppressed >= 0) this.#log.error({ sink: this.#node.name, suppressed }, `sink '${this.#node.name}' failed: ${asMillraceError(error, 'ERR_SINK').message}`);
+    if (suppressed >= 0)
+      this.#log.error(
+        { sink: this.#node.name, suppressed },
+        `sink '${this.#node.name}' failed: ${asMillraceError(error, 'ERR_SINK').message}`,
+      );
     const detail = asMillraceError(error, 'ERR_SINK').message;
     this.#settle(count, { refused: this.#frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail })) });
   }
@@ -112,7 +118,11 @@ export class EgressAgent {
       const owner = this.#owner[index]!;
       outcomes[owner] = Math.max(outcomes[owner]!, OUTCOME[reason]);
       const suppressed = this.#limiter.admit(reason);
-      if (suppressed >= 0) this.#log.warn({ sink: this.#node.name, reason, ordinal: this.#frames[index]!.ordinal, suppressed }, `sink '${this.#node.name}' did not take a frame (${reason}): ${detail}`);
+      if (suppressed >= 0)
+        this.#log.warn(
+          { sink: this.#node.name, reason, ordinal: this.#frames[index]!.ordinal, suppressed },
+          `sink '${this.#node.name}' did not take a frame (${reason}): ${detail}`,
+        );
     }
     const now = nowUs();
     let bytes = 0;

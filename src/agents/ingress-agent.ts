@@ -1,14 +1,14 @@
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import { byteLength } from '../frame/dtype.js';
-import { encodeMeta, type FrameView } from '../frame/frame-view.js';
 import type { FrameHeader } from '../frame/frame.js';
+import { encodeMeta, type FrameView } from '../frame/frame-view.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
-import { GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { sleepAsync } from '../ring/park.js';
+import { GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { SequenceTracker } from './sequence-tracker.js';
 
@@ -56,9 +56,14 @@ export class IngressAgent implements FrameWriter {
   claim(header: FrameHeader): OpenSlot | undefined {
     if (this.#slot.frame) throw new MillraceError('ERR_STATE', 'a slot is claimed already: commit or abort it first');
     const bytes = byteLength(header.dtype, header.shape);
-    if (!(bytes <= this.maxBytes)) throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${this.maxBytes}`);
+    if (!(bytes <= this.maxBytes))
+      throw new MillraceError(
+        'ERR_MESSAGE_TOO_LARGE',
+        `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${this.maxBytes}`,
+      );
     const meta = header.meta ? encodeMeta(header.meta).length : 0;
-    if (meta > META_BYTES - 8) throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
+    if (meta > META_BYTES - 8)
+      throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
     if (this.#tableIsFull()) {
       this.sweep();
       if (this.#tableIsFull()) return undefined;
@@ -115,7 +120,11 @@ export class IngressAgent implements FrameWriter {
   refuse(reason: RefuseReason, detail: string): void {
     this.#attachment.throughGate(() => this.#attachment.ring.refuse(OUTCOME[reason]));
     const suppressed = this.#limiter.admit(reason);
-    if (suppressed >= 0) this.#log.warn({ source: this.#node.name, reason, suppressed }, `source '${this.#node.name}' refused a message (${reason}): ${detail}`);
+    if (suppressed >= 0)
+      this.#log.warn(
+        { source: this.#node.name, reason, suppressed },
+        `source '${this.#node.name}' refused a message (${reason}): ${detail}`,
+      );
   }
 
   /** Commits the claimed frame; called by its slot. */
@@ -126,8 +135,12 @@ export class IngressAgent implements FrameWriter {
     frame.store();
     if (numbered) this.tracker.add(frame.sequence);
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
-    this.#node.routes.forEach((route, i) => this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (route.branch << 24)));
-    const done = this.#attachment.throughGate(() => ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length));
+    this.#node.routes.forEach((route, i) =>
+      this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (route.branch << 24)),
+    );
+    const done = this.#attachment.throughGate(() =>
+      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length),
+    );
     this.#ordinal = (this.#ordinal + 1) | 0;
     if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
     return done < this.#edges.length ? this.#handOver(done) : undefined;
@@ -182,7 +195,6 @@ export class IngressAgent implements FrameWriter {
     clearInterval(this.#timer);
     this.sweep();
   }
-
 }
 
 /** The one claim of a writer. */

@@ -4,10 +4,10 @@ import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
-import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
+import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
-import { readChain, RecordWriter, recordOutputs } from './commit-outputs.js';
+import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
 import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SlotStock } from './operator-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
@@ -100,7 +100,12 @@ export class OperatorAgent {
   #process(lane: ChainLane, inputs: readonly FrameView[], attempt: number): number | Promise<number> {
     try {
       const pending = lane.run(inputs);
-      return pending ? pending.then(() => SUCCESS, (error: unknown) => this.#again(lane, inputs, attempt, error)) : SUCCESS;
+      return pending
+        ? pending.then(
+            () => SUCCESS,
+            (error: unknown) => this.#again(lane, inputs, attempt, error),
+          )
+        : SUCCESS;
     } catch (error) {
       return this.#again(lane, inputs, attempt, error);
     }
@@ -116,7 +121,15 @@ export class OperatorAgent {
     const suppressed = this.#limiter.admit(outcome);
     if (suppressed >= 0) {
       const known = asMillraceError(error, 'ERR_OPERATOR');
-      const fields = { stage: this.#stage.name, source: input.source, ordinal: input.ordinal, attempts, code: known.code, suppressed, stack: known.stack };
+      const fields = {
+        stage: this.#stage.name,
+        source: input.source,
+        ordinal: input.ordinal,
+        attempts,
+        code: known.code,
+        suppressed,
+        stack: known.stack,
+      };
       this.#log.error(fields, `stage '${this.#stage.name}' failed on frame ${input.sequence}: ${known.message}`);
     }
     return OUTCOME[outcome];
@@ -177,7 +190,13 @@ export class OperatorAgent {
     const { ring, arena, park } = this.#attachment;
     const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, lane) => {
       const stock: FrameView[] = [];
-      return { stock, chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs), reference: EMPTY, inputs: [], outcome: SUCCESS };
+      return {
+        stock,
+        chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs),
+        reference: EMPTY,
+        inputs: [],
+        outcome: SUCCESS,
+      };
     });
     let wake: () => void = () => {};
     let committing: Promise<void> | undefined;

@@ -1,8 +1,8 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { typedView } from '../frame/dtype.js';
-import { encodeMeta, FrameView } from '../frame/frame-view.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
+import { encodeMeta, FrameView } from '../frame/frame-view.js';
 import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
 import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
@@ -20,7 +20,10 @@ export interface ChainLink {
 export async function makeChain(attachment: Attachment, stage: StageNode, worker: number, log: Logger): Promise<ChainLink[]> {
   const links: ChainLink[] = [];
   for (const plan of stage.operators) {
-    const definition = plan.url === undefined ? (OPERATORS.get(plan.type) as OperatorDefinition) : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
+    const definition =
+      plan.url === undefined
+        ? (OPERATORS.get(plan.type) as OperatorDefinition)
+        : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
     const constants: Record<string, SharedTable> = {};
     for (const [name, table] of Object.entries(plan.constants)) {
       constants[name] = { address: table.address, array: typedView(table.dtype, attachment.arena.buffer, table.address, table.length) };
@@ -33,7 +36,8 @@ export async function makeChain(attachment: Attachment, stage: StageNode, worker
   return links;
 }
 
-export const isAsyncChain = (links: readonly ChainLink[]): boolean => links.some(({ definition, operator }) => isAsyncOperator(definition, operator));
+export const isAsyncChain = (links: readonly ChainLink[]): boolean =>
+  links.some(({ definition, operator }) => isAsyncOperator(definition, operator));
 
 /** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
 export interface SlotStock {
@@ -77,7 +81,8 @@ export class ChainLane {
       const scratch: FrameView[] = [];
       const start = plan.frames[worker]!;
       if (at < links.length - 1) {
-        for (let i = 0; i < plan.maxOutputs; i++) scratch.push(new FrameView(attachment.arena, -1, 0, start + (lane * plan.maxOutputs + i) * plan.frameBytes, plan.frameBytes));
+        for (let i = 0; i < plan.maxOutputs; i++)
+          scratch.push(new FrameView(attachment.arena, -1, 0, start + (lane * plan.maxOutputs + i) * plan.frameBytes, plan.frameBytes));
       }
       return new Level(this, plan, at === links.length - 1, scratch);
     });
@@ -117,7 +122,10 @@ export class ChainLane {
     const link = this.#links[at]!;
     level.start(frame);
     const pending = link.operator.process(frame, level);
-    if (pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function')) {
+    if (
+      pending instanceof Promise ||
+      (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function')
+    ) {
       return Promise.resolve(pending).then(() => this.#afterLevel(at, level, link));
     }
     return this.#afterLevel(at, level, link);
@@ -131,7 +139,8 @@ export class ChainLane {
     }
     if (at === this.#links.length - 1) {
       for (const frame of level.emitted) this.outputs.push(frame);
-      if (this.outputs.length > this.#maxOutputs) throw new MillraceError('ERR_OPERATOR_OUTPUT', `one input became more than ${this.#maxOutputs} frames`);
+      if (this.outputs.length > this.#maxOutputs)
+        throw new MillraceError('ERR_OPERATOR_OUTPUT', `one input became more than ${this.#maxOutputs} frames`);
       return;
     }
     return this.#runRest(at + 1, level.emitted.slice(), 0);
@@ -228,8 +237,13 @@ class Level implements Emitter {
   emit(frame: Frame): void {
     if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame after process() had settled`);
     const view = frame as FrameView;
-    if (view.owner !== this) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
-    if (this.emitted.length >= this.#plan.maxOutputs) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`);
+    if (view.owner !== this)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
+    if (this.emitted.length >= this.#plan.maxOutputs)
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
+      );
     view.owner = undefined;
     this.emitted.push(view);
   }
@@ -237,7 +251,11 @@ class Level implements Emitter {
   create(spec: CreateSpec): MutableFrame {
     if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created a frame after process() had settled`);
     const frame = this.#last ? this.#lane.takeSlot() : this.#scratch[this.#created.length];
-    if (!frame) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created more than its ${this.#plan.maxOutputs} frames (maxOutputs)`);
+    if (!frame)
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `${this.#plan.type} created more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
+      );
     this.#created.push(frame);
     frame.owner = this;
     frame.begin(spec.dtype, spec.shape);

@@ -47,6 +47,11 @@ export class SequenceTracker {
   }
 
   get verdict(): SequenceVerdict {
-    return { numbered: this.#numbered, repeated: this.#repeated, missing: this.#missing.map((range) => [...range] as [number, number]), unlisted: this.#unlisted };
+    return {
+      numbered: this.#numbered,
+      repeated: this.#repeated,
+      missing: this.#missing.map((range) => [...range] as [number, number]),
+      unlisted: this.#unlisted,
+    };
   }
 }

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
 import type { SequenceVerdict } from './sequence-tracker.js';
@@ -29,6 +30,8 @@ export interface ThreadData {
   readonly thread: number;
   readonly baseDir: string;
   readonly name: string;
+  /** The line to the embedding program. */
+  readonly port?: MessagePort;
 }
 
 export interface IngressThreadData extends ThreadData {
@@ -42,5 +45,5 @@ export interface EgressThreadData extends ThreadData {
 /** What one long-running task of the pool is given. */
 export interface OperatorTask extends ThreadData {
   readonly worker: number;
-  readonly port: import('node:worker_threads').MessagePort;
+  readonly port: MessagePort;
 }

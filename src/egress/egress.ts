@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
 import type { Frame } from '../frame/frame.js';
@@ -22,6 +23,8 @@ export interface EgressContext {
   readonly signal: AbortSignal;
   /** Adds to the time in which the sink could not be reached. */
   outage(ms: number): void;
+  /** The line to the embedding program, for the types that have one. */
+  readonly port?: MessagePort | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { EgressDefinition } from './egress.js';
 import { fileEgress } from './file-egress.js';
 import { imageEgress } from './image-egress.js';
+import { iterateEgress } from './iterate-egress.js';
 import { kafkaEgress } from './kafka-egress.js';
 import { nullEgress } from './null-egress.js';
 import { printEgress } from './print-egress.js';
@@ -10,5 +11,8 @@ import { zmqEgress } from './zmq-egress.js';
 /** The sinks that ship with Millrace, by type. Each loads its client when it is opened, not before. */
 // biome-ignore lint/suspicious/noExplicitAny: options are checked against each schema before they reach a sink
 export const SINKS: ReadonlyMap<string, EgressDefinition<any>> = new Map(
-  [fileEgress, imageEgress, kafkaEgress, nullEgress, printEgress, redisEgress, zmqEgress].map((definition) => [definition.type, definition]),
+  [fileEgress, imageEgress, iterateEgress, kafkaEgress, nullEgress, printEgress, redisEgress, zmqEgress].map((definition) => [
+    definition.type,
+    definition,
+  ]),
 );

@@ -104,17 +104,26 @@ export class FrameView implements MutableFrame {
     this.receivedUs = floats[(this.header + SLOT.receivedUs) >>> 3]!;
     const metaLength = words[at + SLOT.metaLength / 4]!;
     this.#meta = undefined;
-    this.#rawMeta = metaLength ? new Uint8Array(this.arena.buffer, this.address + (words[at + SLOT.metaOffset / 4]! >>> 0), metaLength) : NO_BYTES;
+    this.#rawMeta = metaLength
+      ? new Uint8Array(this.arena.buffer, this.address + (words[at + SLOT.metaOffset / 4]! >>> 0), metaLength)
+      : NO_BYTES;
     return this;
   }
 
   /** Gives a new frame its dtype and shape. Throws ERR_OPERATOR_OUTPUT when it does not fit. */
   begin(dtype: DType, shape: readonly number[]): void {
     if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isSafeInteger(side) && side >= 0)) {
-      throw new MillraceError('ERR_OPERATOR_OUTPUT', `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} non-negative whole sides`);
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} non-negative whole sides`,
+      );
     }
     const bytes = byteLength(dtype, shape);
-    if (bytes > this.maxDataBytes) throw new MillraceError('ERR_OPERATOR_OUTPUT', `a frame of ${bytes} bytes (${dtype} [${shape}]) does not fit in a slot of ${this.maxDataBytes}`);
+    if (bytes > this.maxDataBytes)
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `a frame of ${bytes} bytes (${dtype} [${shape}]) does not fit in a slot of ${this.maxDataBytes}`,
+      );
     this.#reshape(dtypeCode(dtype), shape.length, shape[0] ?? 0, shape[1] ?? 0, shape[2] ?? 0, shape[3] ?? 0);
     this.#meta = NO_META;
     this.#rawMeta = NO_BYTES;
@@ -127,7 +136,8 @@ export class FrameView implements MutableFrame {
     const dataBytes = this.bytes.length;
     const metaOffset = (dataBytes + 7) & ~7;
     const meta = this.#rawMeta;
-    if (meta.length > META_BYTES - 8) throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${META_BYTES - 8}`);
+    if (meta.length > META_BYTES - 8)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${META_BYTES - 8}`);
     if (meta.length) bytes.set(meta, this.address + metaOffset);
     words[at + SLOT.kind / 4] = this.#kind;
     for (let i = 0; i < 4; i++) words[at + SLOT.shape / 4 + i] = this.#sides[i]!;

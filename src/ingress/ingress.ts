@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
 import type { DType } from '../frame/dtype.js';
@@ -39,6 +40,8 @@ export interface IngressContext {
   readonly codec: Codec;
   readonly baseDir: string;
   readonly log: Logger;
+  /** The line to the embedding program, for the types that have one. */
+  readonly port?: MessagePort | undefined;
 }
 
 /** A source at work, in a thread of its own with a live event loop. */

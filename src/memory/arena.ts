@@ -10,7 +10,8 @@ export const ARENA_MAX_BYTES = 65536 * PAGE_BYTES;
  */
 export function createArena(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
-  if (pages * PAGE_BYTES > ARENA_MAX_BYTES) throw new MillraceError('ERR_CONFIG_MEMORY', `an arena of ${bytes} bytes is over the limit of ${ARENA_MAX_BYTES}`);
+  if (pages * PAGE_BYTES > ARENA_MAX_BYTES)
+    throw new MillraceError('ERR_CONFIG_MEMORY', `an arena of ${bytes} bytes is over the limit of ${ARENA_MAX_BYTES}`);
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {

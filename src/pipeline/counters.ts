@@ -2,8 +2,9 @@ import type { ArenaViews } from '../frame/frame-view.js';
 import { CounterFold } from '../observe/counter-fold.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
 import type { Ledger } from '../observe/report.js';
+import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEDGER, LINE, RING, SOURCE } from '../ring/ring-layout.js';
-import { type EdgePlan, type Plan, SINK_STATS, type SinkNode, type SourceNode } from './plan-types.js';
+import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
 
 export interface StageTotals {
   frames: number;

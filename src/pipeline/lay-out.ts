@@ -2,6 +2,7 @@ import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import { META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
+import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { Draft, PlanWithTables } from './plan.js';
 import {
@@ -9,7 +10,6 @@ import {
   type EdgePlan,
   type OperatorPlan,
   type PoolPlan,
-  SINK_STATS,
   type SinkNode,
   type SourceNode,
   type StageNode,
@@ -44,7 +44,9 @@ export function layOut(draft: Draft): PlanWithTables {
   for (const name of Object.keys(spec.sinks)) hire(name, 1);
 
   const totalSlots = [...draft.pools.values()].reduce((sum, pool) => sum + pool.slots, 0);
-  const tableEntries = powerOfTwo(Math.max(MIN_TABLE_ENTRIES, totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))));
+  const tableEntries = powerOfTwo(
+    Math.max(MIN_TABLE_ENTRIES, totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))),
+  );
   const sourceBlocks = space.take(SOURCE.bytes * sourceNames.length);
   const sources: SourceNode[] = sourceNames.map((name, index) => {
     const known = draft.input.get(name)!;

@@ -1,5 +1,5 @@
-import type { FromThread, ThreadData } from '../agents/thread-messages.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import type { FromThread, ThreadData } from '../agents/thread-messages.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
@@ -7,13 +7,15 @@ import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
 import type { Progress, Report } from '../observe/report.js';
-import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
 import { wakeThreads } from '../ring/park.js';
+import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
 import { buildReport } from './build-report.js';
 import { Counters } from './counters.js';
 import { formatArena } from './format-arena.js';
-import { type PlanOptions, plan as makePlan } from './plan.js';
+import { plan as makePlan, type PlanOptions } from './plan.js';
 import type { Plan } from './plan-types.js';
+import { PushSource } from './push-source.js';
+import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { ThreadHandle } from './thread-handle.js';
 import { WorkerPool } from './worker-pool.js';
@@ -53,6 +55,8 @@ export class Pipeline implements AsyncDisposable {
   #error: { readonly code: string; readonly message: string } | undefined;
   #undelivered: Record<string, number> | undefined;
   #deadline: { at: number; progress: number; absolute: boolean } | undefined;
+  readonly #pushed = new Map<string, PushSource>();
+  readonly #readers = new Map<string, SinkReader>();
   readonly #ingress: ThreadHandle[] = [];
   readonly #egress: ThreadHandle[] = [];
   readonly #leases = new Map<string, Promise<void>[]>();
@@ -66,6 +70,22 @@ export class Pipeline implements AsyncDisposable {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+    for (const [name, { type }] of Object.entries(spec.sources)) if (type === 'push') this.#pushed.set(name, new PushSource());
+    for (const [name, { type }] of Object.entries(spec.sinks)) if (type === 'iterate') this.#readers.set(name, new SinkReader());
+  }
+
+  /** The program's end of a source of type `push`. */
+  source(name: string): PushSource {
+    const source = this.#pushed.get(name);
+    if (!source) throw new MillraceError('ERR_USAGE', `'${name}' is not a source of type push`);
+    return source;
+  }
+
+  /** The program's end of a sink of type `iterate`: `for await (const frame of pipeline.sink('out'))`. */
+  sink(name: string): SinkReader {
+    const reader = this.#readers.get(name);
+    if (!reader) throw new MillraceError('ERR_USAGE', `'${name}' is not a sink of type iterate`);
+    return reader;
   }
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -95,21 +115,34 @@ export class Pipeline implements AsyncDisposable {
     this.#plan = plan;
     this.#arena = viewArena(memory);
     formatArena(memory, plan);
-    for (const { address, array } of tables) this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
+    for (const { address, array } of tables)
+      this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
     this.#counters = new Counters(this.#arena, plan);
     const { metrics } = this.spec;
     if (metrics) {
-      this.#metrics = new MetricsServer({ port: metrics.port, ...(metrics.host ? { host: metrics.host } : {}), text: () => metricsText(this.report()), ready: () => this.#state === 'running' });
+      this.#metrics = new MetricsServer({
+        port: metrics.port,
+        ...(metrics.host ? { host: metrics.host } : {}),
+        text: () => metricsText(this.report()),
+        ready: () => this.#state === 'running',
+      });
       await this.#metrics.open();
     }
-    const data = (name: string, thread: number): ThreadData => ({ memory, plan, thread, baseDir: this.spec.baseDir, name });
+    const data = (name: string, thread: number): ThreadData => {
+      const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
+      return { memory, plan, thread, baseDir: this.spec.baseDir, name, ...(port ? { port } : {}) };
+    };
     for (const { name, thread } of plan.sinks) {
       this.#egress.push(this.#thread(name, 'egress', { ...data(name, thread), spec: this.spec.sinks[name]! }));
     }
     for (const { name, thread } of plan.sources) {
       this.#ingress.push(this.#thread(name, 'ingress', { ...data(name, thread), spec: this.spec.sources[name]! }));
     }
-    await Promise.all([...this.#openWorkers(plan, data), ...this.#egress.map((thread) => thread.ready), ...this.#ingress.map((thread) => thread.ready)]);
+    await Promise.all([
+      ...this.#openWorkers(plan, data),
+      ...this.#egress.map((thread) => thread.ready),
+      ...this.#ingress.map((thread) => thread.ready),
+    ]);
   }
 
   #thread(name: string, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
@@ -143,7 +176,10 @@ export class Pipeline implements AsyncDisposable {
           }),
       );
       this.#leases.set(stage.name, leases);
-      Promise.all(leases).then(() => this.#onEnded(stage.name), () => {});
+      Promise.all(leases).then(
+        () => this.#onEnded(stage.name),
+        () => {},
+      );
       return ready;
     });
   }
@@ -195,12 +231,18 @@ export class Pipeline implements AsyncDisposable {
     const { drainMs } = this.spec;
     if (!this.#deadline || this.#state === 'closing') return;
     const progress = this.#plan!.sinks.reduce((sum, sink) => sum + this.#counters!.sink(sink).delivered, 0);
-    if (!this.#deadline.absolute && progress !== this.#deadline.progress) this.#deadline = { at: performance.now() + drainMs, progress, absolute: false };
+    if (!this.#deadline.absolute && progress !== this.#deadline.progress)
+      this.#deadline = { at: performance.now() + drainMs, progress, absolute: false };
     if (performance.now() < this.#deadline.at) return;
     const owed = this.#owed();
     const names = Object.entries(owed).map(([sink, frames]) => `${frames} frames for '${sink}'`);
     this.#undelivered = owed;
-    this.#fail(new MillraceError('ERR_DRAIN_DEADLINE', `the drain missed its deadline of ${drainMs} ms: ${names.join(', ') || 'nothing'} not delivered`));
+    this.#fail(
+      new MillraceError(
+        'ERR_DRAIN_DEADLINE',
+        `the drain missed its deadline of ${drainMs} ms: ${names.join(', ') || 'nothing'} not delivered`,
+      ),
+    );
   }
 
   #owed(): Record<string, number> {
@@ -268,11 +310,31 @@ export class Pipeline implements AsyncDisposable {
     const durationS = this.#startedMs ? (performance.now() - this.#startedMs) / 1e3 : 0;
     if (!this.#plan || !this.#counters || !this.#arena) {
       const none = { p50: 0, p90: 0, p99: 0, max: 0 };
-      const report: Report = { version: 1, name: this.spec.name, ok: this.#error === undefined, balanced: true, durationS, sources: {}, stages: {}, sinks: {}, latencyUs: none, throughput: { framesPerS: 0, bytesPerS: 0 } };
+      const report: Report = {
+        version: 1,
+        name: this.spec.name,
+        ok: this.#error === undefined,
+        balanced: true,
+        durationS,
+        sources: {},
+        stages: {},
+        sinks: {},
+        latencyUs: none,
+        throughput: { framesPerS: 0, bytesPerS: 0 },
+      };
       return this.#error ? { ...report, error: this.#error } : report;
     }
     this.#counters.poll();
-    return buildReport({ spec: this.spec, plan: this.#plan, arena: this.#arena, counters: this.#counters, sequences, durationS, error: this.#error, undelivered: this.#undelivered });
+    return buildReport({
+      spec: this.spec,
+      plan: this.#plan,
+      arena: this.#arena,
+      counters: this.#counters,
+      sequences,
+      durationS,
+      error: this.#error,
+      undelivered: this.#undelivered,
+    });
   }
 
   async #close(): Promise<void> {
@@ -293,7 +355,11 @@ export class Pipeline implements AsyncDisposable {
     clearInterval(this.#timer);
     const report = this.report(sequences);
     await withTimeout(Promise.allSettled([...this.#leases.values()].flat()), CLOSE_MS);
-    await Promise.all([...this.#ingress.map((thread) => thread.close(CLOSE_MS)), ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS))]);
+    await Promise.all([
+      ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
+      ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),
+    ]);
+    for (const end of [...this.#pushed.values(), ...this.#readers.values()]) end.close();
     await this.#pool?.close();
     await this.#metrics?.close();
     this.#state = 'closed';

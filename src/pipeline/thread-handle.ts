@@ -22,7 +22,11 @@ export class ThreadHandle {
     data: IngressThreadData | EgressThreadData,
     events: ThreadEvents,
   ) {
-    const worker = new Worker(new URL(`../../workers/${role}.js`, import.meta.url), { workerData: data, name: `millrace ${role} ${name}` });
+    const worker = new Worker(new URL(`../../workers/${role}.js`, import.meta.url), {
+      workerData: data,
+      transferList: data.port ? [data.port] : [],
+      name: `millrace ${role} ${name}`,
+    });
     this.#worker = worker;
     let opened: () => void = () => {};
     let refused: (error: ThreadError) => void = () => {};

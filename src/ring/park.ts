@@ -18,7 +18,15 @@ export interface Sleeper {
 }
 
 /** Tries, and sleeps between tries, until `attempt` yields something else than `nothing` or the phase is no longer run. */
-export function waitSync(words: Int32Array, bell: number, bit: number, park: number, attempt: () => number, isNothing: (result: number) => boolean, deadlineMs: number): number {
+export function waitSync(
+  words: Int32Array,
+  bell: number,
+  bit: number,
+  park: number,
+  attempt: () => number,
+  isNothing: (result: number) => boolean,
+  deadlineMs: number,
+): number {
   const until = performance.now() + deadlineMs;
   for (;;) {
     const seen = Atomics.load(words, park >> 2);

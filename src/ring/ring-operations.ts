@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 
 /** What `assembly/ring.ts` exports. Addresses are bytes in the arena; results: a reference or count, EMPTY, GATE_CLOSED. */
 export interface RingOperations {
-  attach(thread: number, line: number, gate: number, slots: number, stride: number, sources: number, banks: number, bankStride: number, poison: number): void;
+  attach(
+    thread: number,
+    line: number,
+    gate: number,
+    slots: number,
+    stride: number,
+    sources: number,
+    banks: number,
+    bankStride: number,
+    poison: number,
+  ): void;
   claim(pool: number): number;
   release(reference: number): number;
   take(ring: number, fromSource: number): number;
@@ -38,6 +48,7 @@ export function loadRing(memory: WebAssembly.Memory, file = 'ring.wasm', die: (s
 /** The constants that the module exports, for the test that compares them with the layout. */
 export function ringConstants(memory: WebAssembly.Memory): Record<string, number> {
   const constants: Record<string, number> = {};
-  for (const [name, value] of Object.entries(loadRing(memory))) if (value instanceof WebAssembly.Global) constants[name] = value.value as number;
+  for (const [name, value] of Object.entries(loadRing(memory)))
+    if (value instanceof WebAssembly.Global) constants[name] = value.value as number;
   return constants;
 }

@@ -1,0 +1,78 @@
+import type { MessagePort } from 'node:worker_threads';
+import { MillraceError } from '../errors/errors.js';
+import type { DType } from '../frame/dtype.js';
+import type { Frame, Meta } from '../frame/frame.js';
+import type { Delivery, Egress, EgressDefinition } from './egress.js';
+
+/** A frame as the embedding program gets it: a copy of its own. */
+export interface ReceivedFrame {
+  readonly source: string;
+  readonly ordinal: number;
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly meta: Meta;
+}
+
+/** What the program's side answers to a batch: it took all frames, or nobody reads any more. */
+export type IterateAnswer = 'taken' | 'left';
+
+/** Frames to the embedding program, over a message port. A write resolves when the program has taken every frame of it. */
+class IterateEgress implements Egress {
+  readonly #port: MessagePort;
+  #left = false;
+  #answered: (() => void) | undefined;
+  #aborted: ((error: Error) => void) | undefined;
+
+  constructor(port: MessagePort, signal: AbortSignal) {
+    this.#port = port;
+    port.on('message', (answer: IterateAnswer) => {
+      if (answer === 'left') this.#left = true;
+      this.#answered?.();
+    });
+    signal.addEventListener('abort', () => this.#aborted?.(new MillraceError('ERR_SINK', 'aborted before the program took the frames')), {
+      once: true,
+    });
+  }
+
+  async open(): Promise<void> {}
+
+  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    if (!this.#left) {
+      const answer = new Promise<void>((resolve, reject) => {
+        this.#answered = resolve;
+        this.#aborted = reject;
+      });
+      const batch = frames.map((frame) => copyOf(frame));
+      this.#port.postMessage(
+        batch,
+        batch.map((frame) => frame.bytes.buffer),
+      );
+      await answer;
+      if (!this.#left) return undefined;
+    }
+    return { refused: frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail: 'nobody reads the sink any more' })) };
+  }
+
+  async close(): Promise<void> {
+    this.#port.close();
+  }
+}
+
+function copyOf({ source, ordinal, sequence, timestamp, shape, dtype, bytes, meta }: Frame): ReceivedFrame {
+  return { source, ordinal, sequence, timestamp, shape: [...shape], dtype, bytes: new Uint8Array(bytes), meta };
+}
+
+export const iterateEgress: EgressDefinition<Record<string, never>> = {
+  type: 'iterate',
+  description: 'frames that the embedding program reads with `for await` (library only)',
+  options: { type: 'object', properties: {}, additionalProperties: false },
+  usesCodec: false,
+  batch: 16,
+  create(_options, { name, port, signal }) {
+    if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': only a program that embeds the pipeline can iterate`);
+    return new IterateEgress(port, signal);
+  },
+};

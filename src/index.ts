@@ -1,0 +1,24 @@
+/**
+ * Millrace: frames from instruments, reduced on every core in shared memory, handed on with every frame accounted for.
+ *
+ *     detector, broker, file, program
+ *          |
+ *       ingress thread ----> [edge] ----> operator workers ----> [edge] ----> egress thread ----> broker, file, program
+ *          |                                 (a pool)                              |
+ *          '----------------------- one shared memory (slots) --------------------'
+ *                        main thread: plan, supervise, ledger, metrics
+ *
+ * `pipeline()` puts one together in code, `loadPipeline()` reads a file; either way a `Pipeline` runs it.
+ */
+export { ERRORS, type ErrorCode, EXIT, MillraceError, type Place } from './errors/errors.js';
+export type { Logger } from './errors/logger.js';
+export type { DType, TypedArray } from './frame/dtype.js';
+export type { Frame, Meta, MutableFrame } from './frame/frame.js';
+export type { Ledger, Progress, Report, SinkReport, SourceReport, StageReport, Verdict } from './observe/report.js';
+export { type BuildOptions, PipelineBuilder, pipeline } from './pipeline/builder.js';
+export { ConfigError } from './pipeline/config-error.js';
+export { loadPipeline, parsePipeline, specFromObject } from './pipeline/load.js';
+export { Pipeline, type PipelineOptions } from './pipeline/pipeline.js';
+export { type PushFrame, PushSource } from './pipeline/push-source.js';
+export { type OwnFrame, SinkReader } from './pipeline/sink-reader.js';
+export type { PipelineSpec } from './pipeline/spec.js';

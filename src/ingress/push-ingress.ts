@@ -1,0 +1,48 @@
+import type { MessagePort } from 'node:worker_threads';
+import { MillraceError } from '../errors/errors.js';
+import type { FrameHeader } from '../frame/frame.js';
+import type { FrameWriter, Ingress, IngressDefinition } from './ingress.js';
+
+/** What the embedding program sends; answered by `'taken'` once the frame is in its slot (or was refused and counted). */
+export type PushMessage = { readonly header: FrameHeader; readonly bytes: Uint8Array } | 'end';
+
+/** Frames from the embedding program, over a message port. Ends when the program calls `end()`, or at the drain. */
+class PushIngress implements Ingress {
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  async open(): Promise<void> {}
+
+  run(out: FrameWriter, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let last: Promise<unknown> = Promise.resolve();
+      const take = async (message: PushMessage): Promise<void> => {
+        if (message === 'end') return resolve();
+        if (!(await out.write(message.header, message.bytes))) return;
+        this.#port.postMessage('taken');
+      };
+      this.#port.on('message', (message: PushMessage) => {
+        last = last.then(() => take(message)).catch(reject);
+      });
+      signal.addEventListener('abort', () => void last.then(() => resolve()), { once: true });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#port.close();
+  }
+}
+
+export const pushIngress: IngressDefinition<Record<string, never>> = {
+  type: 'push',
+  description: 'frames that the embedding program pushes (library only)',
+  options: { type: 'object', properties: {}, additionalProperties: false },
+  usesCodec: false,
+  create(_options, { name, port }) {
+    if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': only a program that embeds the pipeline can push`);
+    return new PushIngress(port);
+  },
+};

@@ -1,0 +1,67 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MillraceError } from '../errors/errors.js';
+import { byteLength, type DType, dtypeOf, type TypedArray } from '../frame/dtype.js';
+import type { Meta } from '../frame/frame.js';
+import type { PushMessage } from '../ingress/push-ingress.js';
+
+/** A frame to push. `data` is copied before `push` returns; its length must be the product of the shape. */
+export interface PushFrame {
+  readonly data: TypedArray;
+  /** C order, slowest axis first. Default: `[data.length]`. */
+  readonly shape?: readonly number[];
+  /** Default: what the array is. */
+  readonly dtype?: DType;
+  readonly sequence?: number;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp?: number;
+  readonly meta?: Meta;
+}
+
+/** The program's end of a source of type `push`. */
+export class PushSource {
+  /** The thread's end of the line. */
+  readonly threadPort: MessagePort;
+  readonly #port: MessagePort;
+  readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  #ended = false;
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.threadPort = port2;
+    port1.on('message', () => this.#waiting.shift()?.resolve());
+    port1.unref(); // an idle program may end
+  }
+
+  /** Resolves when the frame stands in its slot: with a blocking pipeline that is where back-pressure reaches the program. Rejects with ERR_CLOSED when the source ended before. */
+  push(frame: PushFrame): Promise<void> {
+    const { data, shape = [data.length], dtype = dtypeOf(data), sequence, timestamp, meta } = frame;
+    if (byteLength(dtype, shape) !== data.byteLength) {
+      return Promise.reject(new MillraceError('ERR_USAGE', `${data.byteLength} bytes are not a frame of ${dtype} [${shape}]`));
+    }
+    if (this.#ended) return Promise.reject(new MillraceError('ERR_CLOSED', 'the source has ended'));
+    const message: PushMessage = {
+      header: { dtype, shape, sequence, timestamp, meta },
+      bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
+    };
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#port.postMessage(message, [message.bytes.buffer as ArrayBuffer]);
+    });
+  }
+
+  /** No more frames. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#port.postMessage('end' satisfies PushMessage);
+  }
+
+  /** Called when the run is over: what was not taken never will be. */
+  close(): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.splice(0))
+      reject(new MillraceError('ERR_CLOSED', 'the pipeline ended before it took the frame'));
+    this.#port.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { IterateAnswer, ReceivedFrame } from '../egress/iterate-egress.js';
+import { type TypedArray, typedView } from '../frame/dtype.js';
+
+/** A frame that the program owns. */
+export interface OwnFrame extends ReceivedFrame {
+  readonly data: TypedArray;
+}
+
+/** The program's end of a sink of type `iterate`: read it with `for await`, once. Until the program reads, the sink waits. */
+export class SinkReader implements AsyncIterable<OwnFrame> {
+  /** The thread's end of the line. */
+  readonly threadPort: MessagePort;
+  readonly #port: MessagePort;
+  #batch: ReceivedFrame[] = [];
+  #closed = false;
+  #changed: () => void = () => {};
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.threadPort = port2;
+    port1.on('message', (batch: ReceivedFrame[]) => {
+      this.#batch = batch;
+      this.#changed();
+    });
+    port1.unref();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<OwnFrame, void, undefined> {
+    try {
+      for (;;) {
+        while (this.#batch.length === 0) {
+          if (this.#closed) return;
+          await new Promise<void>((resolve) => {
+            this.#changed = resolve;
+          });
+        }
+        const frame = this.#batch.shift() as ReceivedFrame;
+        yield { ...frame, data: typedView(frame.dtype, frame.bytes.buffer, 0, frame.bytes.length / bytesPerItem(frame)) };
+        if (this.#batch.length === 0) this.#answer('taken');
+      }
+    } finally {
+      if (!this.#closed) this.#answer('left');
+    }
+  }
+
+  #answer(answer: IterateAnswer): void {
+    this.#port.postMessage(answer);
+  }
+
+  /** Called when the run is over. */
+  close(): void {
+    this.#closed = true;
+    this.#changed();
+    this.#port.close();
+  }
+}
+
+function bytesPerItem({ bytes, shape }: ReceivedFrame): number {
+  const items = shape.reduce((product, side) => product * side, 1);
+  return items === 0 ? 1 : bytes.length / items;
+}
