@@ -49,7 +49,8 @@ export class IngressAgent implements FrameWriter {
     this.#ordinal = attachment.plan.startOrdinal;
     this.#slot = new ClaimedSlot(this);
     // What this thread hands on goes to the same edges by the same branches for ever: only the slot changes.
-    this.#edges.forEach((edge, i) => attachment.setWord(attachment.line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edge]!.ring));
+    for (const [i, edge] of this.#edges.entries())
+      attachment.setWord(attachment.line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edge]!.ring);
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
   }
 
@@ -135,9 +136,9 @@ export class IngressAgent implements FrameWriter {
     frame.store();
     if (numbered) this.tracker.add(frame.sequence);
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
-    this.#node.routes.forEach((route, i) =>
-      this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (route.branch << 24)),
-    );
+    const { routes } = this.#node;
+    for (let i = 0; i < routes.length; i++)
+      this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
     const done = this.#attachment.throughGate(() =>
       ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length),
     );

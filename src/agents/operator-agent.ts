@@ -199,34 +199,39 @@ export class OperatorAgent {
       };
     });
     let wake: () => void = () => {};
-    let committing: Promise<void> | undefined;
+    let committing = false;
     let failed: unknown;
     const idle = [...lanes];
     const busy = new Set<AsyncLane>();
     const finished: AsyncLane[] = [];
+    // `committing` is taken back in the turn in which the last result was seen, so that none is left behind.
     const commitNext = async (): Promise<void> => {
-      while (finished.length && !this.#attachment.aborted) {
-        finished.sort((a, b) => (a.inputs[0]!.ordinal - b.inputs[0]!.ordinal) | 0);
-        const at = finished.findIndex((lane) => this.#mayCommit(lane));
-        if (at < 0) {
-          await sleepAsync(arena.words, this.#edge.itemBell, 0, park, () => true);
-          continue;
+      committing = true;
+      try {
+        while (finished.length > 0 && !this.#attachment.aborted) {
+          finished.sort((a, b) => (a.inputs[0]!.ordinal - b.inputs[0]!.ordinal) | 0);
+          const at = finished.findIndex((lane) => this.#mayCommit(lane));
+          if (at < 0) {
+            await sleepAsync(arena.words, this.#edge.itemBell, 0, park, () => true);
+            continue;
+          }
+          const lane = finished.splice(at, 1)[0]!;
+          await this.#commitAsync(lane);
+          busy.delete(lane);
+          idle.push(lane);
+          wake();
         }
-        const lane = finished.splice(at, 1)[0]!;
-        await this.#commitAsync(lane);
-        busy.delete(lane);
-        idle.push(lane);
+      } catch (error) {
+        failed = error;
         wake();
+      } finally {
+        committing = false;
       }
-      committing = undefined;
     };
     const finish = (lane: AsyncLane, outcome: number): void => {
       lane.outcome = outcome;
       finished.push(lane);
-      committing ??= commitNext().catch((error) => {
-        failed = error;
-        wake();
-      });
+      if (!committing) void commitNext();
     };
     try {
       for (;;) {

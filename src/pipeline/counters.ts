@@ -53,7 +53,7 @@ export class Counters {
       for (let i = 0; i < LEDGER.words; i++) values[i] = this.#word(bank + 4 * i);
       if (Atomics.load(this.#arena.words, record >>> 2) >>> 1 === before >>> 1) break;
     }
-    values.forEach((value, i) => this.#ledgers[source.index]!.fold(i, value));
+    for (const [i, value] of values.entries()) this.#ledgers[source.index]!.fold(i, value);
   }
 
   #word(address: number): number {

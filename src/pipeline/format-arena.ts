@@ -10,7 +10,7 @@ export function formatArena(memory: WebAssembly.Memory, plan: Plan): void {
   };
   const park = (thread: number): number => plan.threads[thread]!.line + LINE.park;
   const bell = (address: number, threads: readonly number[]): void =>
-    threads.slice(0, BELL.members).forEach((thread, bit) => put(address + BELL.park + 4 * bit, park(thread)));
+    for (const [bit, thread] of threads.slice(0, BELL.members).entries()) put(address + BELL.park + 4 * bit, park(thread));
   for (const source of plan.sources) formatSource(put, plan, source.index, bell);
   for (const edge of plan.edges) formatEdge(put, plan, edge, bell);
   for (const pool of plan.pools) formatPool(put, plan, pool, bell);
@@ -60,7 +60,9 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
   put(ring + RING.every, edge.every);
   put(ring + RING.sources, plan.sources.length);
   put(ring + RING.arrayStride, edge.arrayStride);
-  edge.leaves.forEach((byBranch, source) => byBranch.forEach((leaves, branch) => put(edge.leafTable + 128 * source + 4 * branch, leaves)));
+  for (const [source, byBranch] of edge.leaves.entries()) {
+    for (const [branch, leaves] of byBranch.entries()) put(edge.leafTable + 128 * source + 4 * branch, leaves);
+  }
   if (edge.kind === 'fifo') formatCells(put, ring + RING.cells, edge.cells, 0);
   else {
     plan.sources.forEach((_, source) => {

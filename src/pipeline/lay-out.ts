@@ -5,16 +5,7 @@ import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { Draft, PlanWithTables } from './plan.js';
-import {
-  type ConstantPlan,
-  type EdgePlan,
-  type OperatorPlan,
-  type PoolPlan,
-  type SinkNode,
-  type SourceNode,
-  type StageNode,
-  type ThreadPlan,
-} from './plan-types.js';
+import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
 import { type Route, routeKey } from './routes.js';
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
