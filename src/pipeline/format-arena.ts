@@ -9,8 +9,9 @@ export function formatArena(memory: WebAssembly.Memory, plan: Plan): void {
     words[address >>> 2] = value;
   };
   const park = (thread: number): number => plan.threads[thread]!.line + LINE.park;
-  const bell = (address: number, threads: readonly number[]): void =>
+  const bell = (address: number, threads: readonly number[]): void => {
     for (const [bit, thread] of threads.slice(0, BELL.members).entries()) put(address + BELL.park + 4 * bit, park(thread));
+  };
   for (const source of plan.sources) formatSource(put, plan, source.index, bell);
   for (const edge of plan.edges) formatEdge(put, plan, edge, bell);
   for (const pool of plan.pools) formatPool(put, plan, pool, bell);
