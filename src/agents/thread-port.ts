@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asMillraceError } from '../errors/errors.js';
-import type { Logger } from '../errors/logger.js';
+import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FromThread, LogLevel, ThreadError } from './thread-messages.js';
 
 /** A thread's end of the line to the main thread. */
@@ -10,7 +10,12 @@ export class ThreadPort {
 
   constructor(port: MessagePort) {
     this.#port = port;
-    const send = (level: LogLevel) => (fields: object, message: string) => this.say({ kind: 'log', level, fields, message });
+    // A line that says the same for every frame must not become a load of its own.
+    const limiter = new RateLimiter();
+    const send = (level: LogLevel) => (fields: object, message: string) => {
+      const suppressed = limiter.admit(`${level} ${message}`);
+      if (suppressed >= 0) this.say({ kind: 'log', level, fields: suppressed > 0 ? { ...fields, suppressed } : fields, message });
+    };
     this.log = { debug: send('debug'), info: send('info'), warn: send('warn'), error: send('error') };
   }
 
