@@ -52,6 +52,7 @@ export class Pipeline implements AsyncDisposable {
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
+  #stopAsked = false;
   #error: { readonly code: string; readonly message: string } | undefined;
   #undelivered: Record<string, number> | undefined;
   #deadline: { at: number; progress: number; absolute: boolean } | undefined;
@@ -107,6 +108,7 @@ export class Pipeline implements AsyncDisposable {
     for (const thread of [...this.#egress, ...this.#ingress]) thread.say('run');
     this.#timer = setInterval(() => this.#poll(), POLL_MS);
     if (this.#error) this.#giveUp();
+    else if (this.#stopAsked) void this.stop();
   }
 
   async #open(): Promise<void> {
@@ -272,7 +274,8 @@ export class Pipeline implements AsyncDisposable {
       this.#state = 'draining';
       this.#setDeadline(true);
       for (const thread of this.#ingress) thread.say('stop');
-    } else if (this.#state === 'new') void this.#close();
+    } else if (this.#state === 'starting') this.#stopAsked = true;
+    else if (this.#state === 'new') void this.#close();
     return this.closed;
   }
 

@@ -178,7 +178,7 @@ function putOrdered(r: usize, ref: u32): i32 {
   if (ahead > 0 || <u32>(v >> 32) != EMPTY) return 2;
   const place = placeOf(ref), was = load<u32>(place); pt(15);
   atomic.store<u32>(place, load<u32>(r, RING_EDGE)); pt(16);
-  if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>n) == v) { pt(17); if (atomic.load<u32>(a) == n) ringAll(load<u32>(r, RING_ITEM_BELL)); return 1; } // publishes: the reference
+  if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>n) == v) { pt(17); if (atomic.load<u32>(a) == n || load<u32>(r, RING_POLICY) == LATEST) ringAll(load<u32>(r, RING_ITEM_BELL)); return 1; } // publishes: the reference
   atomic.store<u32>(place, was);
   return 2;
 }
