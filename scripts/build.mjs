@@ -8,10 +8,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
 // A shared memory's maximum must not exceed what the module declares: 65536 pages is all that wasm32 can have.
-const FLAGS = '-O3 --noAssert --runtime stub --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --enable simd,threads,bulk-memory'.split(' ');
+const FLAGS =
+  '-O3 --noAssert --runtime stub --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536 --enable simd,threads,bulk-memory'.split(
+    ' ',
+  );
 
 function newer(source, target) {
-  return !existsSync(target) || statSync(source).mtimeMs > statSync(target).mtimeMs || statSync(fileURLToPath(import.meta.url)).mtimeMs > statSync(target).mtimeMs;
+  return (
+    !existsSync(target) ||
+    statSync(source).mtimeMs > statSync(target).mtimeMs ||
+    statSync(fileURLToPath(import.meta.url)).mtimeMs > statSync(target).mtimeMs
+  );
 }
 
 function assembly(source, target, patch) {
