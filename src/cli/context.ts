@@ -5,4 +5,6 @@ export interface CliContext {
   readonly output: Output;
   /** Aborted by the first signal: drain, then end. */
   readonly signal: AbortSignal;
+  /** Aborted by the second: end now, whatever is under way. */
+  readonly force?: AbortSignal;
 }

@@ -6,10 +6,15 @@ import { runCli } from './program.js';
 // The only file that knows of the process: its signals, its streams and its exit code.
 const output = processOutput();
 const drain = new AbortController();
+const force = new AbortController();
+/** Sockets of ZeroMQ must be closed before their threads go, or the process aborts: what is forced gets this long for it. */
+const FORCED_MS = 4000;
 const onSignal = (signal: NodeJS.Signals): void => {
   if (drain.signal.aborted) {
     output.err(`millrace: ${signal} again: forced exit`);
-    process.exit(EXIT.failed);
+    force.abort();
+    setTimeout(() => process.exit(EXIT.failed), FORCED_MS).unref();
+    return;
   }
   output.err(`millrace: ${signal}: draining; a second signal forces the exit`);
   drain.abort();
@@ -21,7 +26,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal });
+process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal });
 // What ran is over: from here on a signal ends the process at once, as it does any other.
 process.off('SIGINT', onSignal);
 process.off('SIGTERM', onSignal);

@@ -20,10 +20,11 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
 }
 
 /** Runs a pipeline until its sources end or the signal drains it; 0 when its report is `ok`. */
-export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal }: CliContext): Promise<number> {
+export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal, force }: CliContext): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
   const pipeline = new Pipeline(spec, { logger: stderrLogger(output) });
+  force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   await pipeline.start({ signal });
   const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
   const report = await pipeline.closed.finally(hide);

@@ -48,7 +48,7 @@ const ARRAYS = {
 
 export const dtypeCode = (dtype: DType): number => DTYPES.indexOf(dtype);
 export const itemSize = (dtype: DType): number => SIZES[dtype];
-export const isDType = (name: unknown): name is DType => typeof name === 'string' && name in SIZES;
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(SIZES, name);
 
 /** A typed view; `offset` in bytes must be a multiple of the item size, `length` counts items. */
 export function typedView(dtype: DType, buffer: ArrayBufferLike, offset: number, length: number): TypedArray {

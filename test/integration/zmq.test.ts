@@ -226,15 +226,16 @@ describe('zmq sink', () => {
     expect(arrived).toBeGreaterThan(100);
   });
 
-  it('what was accepted is still sent after the close', async () => {
+  it('what was accepted is still sent after the close, and the close waits until libzmq has let go of it', async () => {
     const connect = await endpoint();
     const egress = zmqEgress.create({ connect, highWaterMark: 1000 }, egressContext(array10));
     await egress.open();
     await drive(egress, { frames: 100, batch: 16 });
-    await egress.close();
+    const closed = egress.close();
     const pull = new Pull();
     await pull.bind(connect);
     for (let ordinal = 0; ordinal < 100; ordinal++) expect((await pull.receive())[1]!.equals(payloadOf(ordinal))).toBe(true);
+    await closed;
     pull.close();
   });
 
