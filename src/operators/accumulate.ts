@@ -20,6 +20,7 @@ export const accumulate = defineOperator<AccumulateParams>({
   type: 'accumulate',
   description: 'Mean and variance of every N frames, pixel by pixel (float64).',
   stateful: true,
+  merges: true,
   parameters: {
     type: 'object',
     additionalProperties: false,
