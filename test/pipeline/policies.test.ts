@@ -80,7 +80,7 @@ describe('the check itself', () => {
         work: { from: 's', workers: 2, operators: [{ type: operatorPath('copy'), dawdle: 200 }] },
         check: { from: 'work', order: 'none', attempts: 1, operators: [{ type: operatorPath('rising') }] },
       },
-      sinks: { out: { type: 'null', from: 'check' } },
+      sinks: { out: { type: 'null', from: 'check', order: 'none' } },
     });
     const { ledger } = report.sources.s!;
     expect(ledger.dead['operator-failed']).toBeGreaterThan(0);
