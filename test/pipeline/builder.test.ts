@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { pipeline } from '#dist/src/index.js';
+
+const echo = (name: string) => pipeline(name).source('in', { type: 'push', maxFrame: 4096 }).sink('out', { type: 'iterate', from: 'in' });
+
+test('what is pushed comes out, in order, as it went in, and the ledger closes', async () => {
+  const run = echo('push').build();
+  await run.start();
+  const sender = (async () => {
+    for (let n = 0; n < 2000; n++)
+      await run.source('in').push({ data: Float64Array.of(n, n / 3), sequence: 10 + n, timestamp: n, meta: { n } });
+    run.source('in').end();
+  })();
+  let n = 0;
+  for await (const frame of run.sink('out')) {
+    expect([frame.sequence, frame.ordinal, frame.timestamp, frame.dtype]).toEqual([10 + n, n, n, 'float64']);
+    expect([...frame.data]).toEqual([n, n / 3]);
+    expect(frame.meta).toEqual({ n });
+    n++;
+  }
+  await sender;
+  const report = await run.closed;
+  expect(n).toBe(2000);
+  expect(report).toMatchObject({
+    ok: true,
+    balanced: true,
+    sources: { in: { ledger: { received: 2000, delivered: 2000, inFlight: 0 }, verdict: { state: 'complete' } } },
+  });
+});
+
+test('until the program reads, a push waits: nothing piles up', async () => {
+  const run = echo('pressure').build();
+  await run.start();
+  let taken = 0;
+  const pushes: Promise<void>[] = [];
+  for (let n = 0; n < 500; n++)
+    pushes.push(
+      run
+        .source('in')
+        .push({ data: Uint8Array.of(1) })
+        .then(
+          () => {
+            taken++;
+          },
+          () => {},
+        ),
+    );
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(taken).toBeGreaterThan(0);
+  expect(taken).toBeLessThan(200);
+  let read = 0;
+  run.source('in').end();
+  for await (const _ of run.sink('out')) read++;
+  await Promise.all(pushes);
+  expect(read).toBe(500);
+});
+
+test('a program that leaves the loop lets the run end, and what it did not read is dead with its reason', async () => {
+  const run = echo('leave').build();
+  await run.start();
+  for (let n = 0; n < 50; n++) void run.source('in').push({ data: Uint8Array.of(n) });
+  run.source('in').end();
+  for await (const _ of run.sink('out')) break;
+  const report = await run.closed;
+  expect(report.balanced).toBe(true);
+  expect(report.sources.in!.ledger.dead['sink-refused']).toBeGreaterThan(0);
+});
+
+test('pushes after the end, of the wrong length, and to what is no push source are refused with their codes', async () => {
+  const run = echo('misuse').build();
+  expect(() => run.source('out')).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  expect(() => run.sink('in')).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  await run.start();
+  await expect(run.source('in').push({ data: new Uint8Array(3), shape: [2, 2] })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  await expect(run.start()).rejects.toMatchObject({ code: 'ERR_STATE' });
+  run.source('in').end();
+  await expect(run.source('in').push({ data: new Uint8Array(3) })).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  for await (const _ of run.sink('out'));
+  expect((await run.closed).ok).toBe(true);
+  expect(await run.stop()).toBe(await run.closed);
+});
+
+test('a frame over maxFrame is received and dead, and the push is answered', async () => {
+  const run = echo('large').build();
+  await run.start();
+  const reading = (async () => {
+    let n = 0;
+    for await (const _ of run.sink('out')) n++;
+    return n;
+  })();
+  await run.source('in').push({ data: new Uint8Array(5000) });
+  await run.source('in').push({ data: new Uint8Array(4096) });
+  run.source('in').end();
+  expect(await reading).toBe(1);
+  expect((await run.closed).sources.in!.ledger).toMatchObject({ received: 2, delivered: 1, dead: { 'too-large': 1 }, inFlight: 0 });
+});
+
+test('the builder refuses what the file would, with the path of each mistake', () => {
+  const build = () =>
+    pipeline('wrong')
+      .source('s', { type: 'sim' })
+      .stage('a', { from: 'nobody', operators: [{ type: 'veto', min: 0 }] })
+      .sink('x', { type: 'null', from: 'a', capacity: 0 })
+      .spec();
+  expect(build).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }));
+  expect(build).toThrow(/nobody/);
+});
