@@ -1,0 +1,32 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+
+/** What one thread of a pair does in one repetition; a consumer (side 1) throws when what came was wrong. */
+export type Side = () => void | Promise<void>;
+
+export interface PairData<D> {
+  /** URL of the module that exports `makeSide`. */
+  readonly module: string;
+  readonly variants: readonly string[];
+  readonly repeats: number;
+  /** The variant that is to take twice as long. */
+  readonly slow: string | undefined;
+  readonly data: D;
+}
+
+/** Every variant, made once in each of two threads, then run in turns: their times can be compared repetition by repetition. */
+export async function runPair<D>(pair: PairData<D>): Promise<Record<string, number[]>> {
+  const meeting = new SharedArrayBuffer(256);
+  const { port1, port2 } = new MessageChannel();
+  const threads = [port1, port2].map(
+    (port, side) =>
+      new Worker(new URL('./pair-thread.js', import.meta.url), { workerData: { ...pair, meeting, side, port }, transferList: [port] }),
+  );
+  try {
+    return await new Promise((resolve, reject) => {
+      for (const thread of threads) thread.once('error', reject);
+      threads[1]!.once('message', resolve);
+    });
+  } finally {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}
