@@ -2,6 +2,8 @@
 //
 // The algorithms and who writes each word: ../README.md. Offsets: ../ring-layout.ts, the same numbers (a test compares them).
 // Claiming and publishing are one compare-exchange, so a thread that dies anywhere leaves no hole, and what it held can be decided.
+// What only the census reads (place words, the record once it is done, the bits of a slot that is on no ring yet) is stored
+// plainly: the census comes after the thread left its call, or ended, and either makes all of it visible.
 // FAULT builds call die(step) at every numbered step pt(step), so that a test can end a thread there.
 // Results: a reference or a count, -1 nothing there, -2 the gate is closed and nothing was done.
 // @ts-ignore
@@ -80,15 +82,15 @@ function pushCell(r: usize, ref: u32): i32 {
     if (ahead == 0 && <u32>(v >> 32) == EMPTY) {
       if (limit <= mask) { // a limit below the cells: full when the reference that many positions back is still there
         const p = t - limit, w = atomic.load<u64>(r + RING_CELLS + (<usize>(p & mask) << 3));
-        if (<u32>w == p && <u32>(w >> 32) != EMPTY) { if (stored) atomic.store<u32>(place, was); return 0; }
+        if (<u32>w == p && <u32>(w >> 32) != EMPTY) { if (stored) store<u32>(place, was); return 0; }
       }
-      if (!stored) { was = load<u32>(place); pt(10); atomic.store<u32>(place, load<u32>(r, RING_EDGE)); stored = true; pt(11); }
+      if (!stored) { was = load<u32>(place); pt(10); store<u32>(place, load<u32>(r, RING_EDGE)); stored = true; pt(11); }
       if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>t) == v) { // publishes: the reference and all that was written before
         pt(12); atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1); pt(13);
         ring(load<u32>(r, RING_ITEM_BELL));
         return 1;
       }
-    } else if (ahead < 0) { if (stored) atomic.store<u32>(place, was); return 0; }
+    } else if (ahead < 0) { if (stored) store<u32>(place, was); return 0; }
     else { pt(14); atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1); }
   }
 }
@@ -105,7 +107,7 @@ function popCell(r: usize): u32 {
 }
 @inline function takeFifo(r: usize): u32 {
   const ref = popCell(r);
-  if (ref != EMPTY) { atomic.store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); ring(load<u32>(r, RING_SPACE_BELL)); }
+  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); ring(load<u32>(r, RING_SPACE_BELL)); }
   return ref;
 }
 
@@ -136,7 +138,7 @@ function freeSlot(slot: u32): void {
 @inline function claimFrom(pool: usize): u32 {
   const slot = popCell(pool); if (slot == EMPTY) return EMPTY;
   const h = headerOf(slot);
-  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); atomic.store<u32>(h + SLOT_PLACE, heldFrom(0)); pt(51); atomic.store<u32>(h, 1); pt(52);
+  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(h, heldFrom(0), SLOT_PLACE); pt(51); store<u32>(h, 1); pt(52);
   return slot;
 }
 
@@ -164,7 +166,7 @@ function dropCounted(ref: u32, leaves: u32, code: u32): void {
   atomic.store<u32>(T + LINE_DROP, w | 1); pt(81); // publishes: the drop
   settle(load<u32>(T, LINE_DROP_SOURCE), load<u32>(T, LINE_DROP_ORDINAL), leaves, code);
   dropBit(ref); pt(82);
-  atomic.store<u32>(T + LINE_DROP, w);
+  store<u32>(T, w, LINE_DROP);
 }
 @inline function dropFrom(r: usize, ref: u32, code: u32): void { dropCounted(ref, leavesOf(r, ref), code); }
 
@@ -177,9 +179,9 @@ function putOrdered(r: usize, ref: u32): i32 {
   if (ahead < 0) return 0;
   if (ahead > 0 || <u32>(v >> 32) != EMPTY) return 2;
   const place = placeOf(ref), was = load<u32>(place); pt(15);
-  atomic.store<u32>(place, load<u32>(r, RING_EDGE)); pt(16);
+  store<u32>(place, load<u32>(r, RING_EDGE)); pt(16);
   if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>n) == v) { pt(17); if (atomic.load<u32>(a) == n || load<u32>(r, RING_POLICY) == LATEST) ringAll(load<u32>(r, RING_ITEM_BELL)); return 1; } // publishes: the reference
-  atomic.store<u32>(place, was);
+  store<u32>(place, was);
   return 2;
 }
 @inline function passCell(r: usize, a: usize, n: u32): void { atomic.cmpxchg<u32>(a, n, n + 1); pt(26); ringAll(load<u32>(r, RING_SPACE_BELL)); }
@@ -197,7 +199,7 @@ function takeOrdered(r: usize, source: u32): u32 {
       if (!settledBelow(a, source, n)) return EMPTY;
       if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(n + mask + 1)) == v) passCell(r, a, n);
     } else if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(n + mask + 1)) == v) {
-      pt(25); atomic.store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); passCell(r, a, n);
+      pt(25); store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); passCell(r, a, n);
       // Another consumer may take the next one, and nobody rings for what was there before.
       if (<u32>(atomic.load<u64>(a + ARRAY_CELLS + (<usize>((n + 1) & mask) << 3)) >> 32) != EMPTY) ring(load<u32>(r, RING_ITEM_BELL));
       return ref;
@@ -209,7 +211,7 @@ function forceOrdered(r: usize, source: u32, code: u32): void {
   const mask = load<u32>(r, RING_MASK), a = arrayAt(r, source), n = atomic.load<u32>(a), c = a + ARRAY_CELLS + (<usize>(n & mask) << 3), v = atomic.load<u64>(c), ref = <u32>(v >> 32);
   if (<u32>v != n) { atomic.cmpxchg<u32>(a, n, n + 1); return; }
   if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(n + mask + 1)) != v) return;
-  if (ref != EMPTY) { atomic.store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(27); }
+  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(27); }
   passCell(r, a, n);
   if (ref != EMPTY) dropFrom(r, ref, code);
 }
@@ -258,11 +260,15 @@ function finish(from: i32): i32 {
   for (let i = from; i < outputs; i++) { const o = T + LINE_OUTPUT_REFS + (<usize>i << 3); if (!give(load<u32>(o, 4), load<u32>(o))) { leave(); return i; } pt(73); }
   for (let i = 0, n = load<i32>(T, LINE_SETTLEMENTS); i < n; i++) { const q = T + LINE_SETTLE_ITEMS + (<usize>i << 4); settle(load<u32>(q), load<u32>(q, 4), load<u32>(q, 8), load<u32>(q, 12)); }
   for (let i = 0, n = load<i32>(T, LINE_INPUTS); i < n; i++) dropBit(load<u32>(T + LINE_INPUT_REFS + (<usize>i << 2)));
-  pt(74); atomic.store<u32>(T + LINE_RECORD, load<u32>(T, LINE_RECORD) & ~1);
+  pt(74); store<u32>(T, load<u32>(T, LINE_RECORD) & ~1, LINE_RECORD);
   leave(); return outputs;
 }
 @inline function bankOf(word: u32): usize { return BANKS + <usize>((word >> 1) & 1) * BANK_STRIDE; }
-@inline function add64(at: usize, n: u32): void { store<u64>(at, load<u64>(at) + <u64>n); }
+// 160 bytes; memory.copy would leave the module for a function of the engine each time.
+@inline function copyBank(to: usize, from: usize): void {
+  v128.store(to, v128.load(from)); v128.store(to, v128.load(from, 16), 16); v128.store(to, v128.load(from, 32), 32); v128.store(to, v128.load(from, 48), 48); v128.store(to, v128.load(from, 64), 64);
+  v128.store(to, v128.load(from, 80), 80); v128.store(to, v128.load(from, 96), 96); v128.store(to, v128.load(from, 112), 112); v128.store(to, v128.load(from, 128), 128); v128.store(to, v128.load(from, 144), 144);
+}
 
 // ---- what threads call --------------------------------------------------------------------------------------------------------
 export function claim(pool: usize): i32 { if (!enter()) return -2; const k = claimFrom(pool); leave(); return <i32>k; }
@@ -279,14 +285,14 @@ export function takeN(r: usize, from: u32, n: i32): i32 {
 export function fanClaimed(slot: u32, branches: u32): i32 {
   if (!enter()) return -2;
   const h = headerOf(slot);
-  for (let m = branches; m; m &= m - 1) atomic.store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
-  pt(63); atomic.store<u32>(h, branches); pt(64); leave(); return 1;
+  for (let m = branches; m; m &= m - 1) store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
+  pt(63); store<u32>(h, branches); pt(64); leave(); return 1;
 }
 /** Adds branches to a slot of which this thread holds a reference. */
 export function fanHeld(ref: u32, branches: u32): i32 {
   if (!enter()) return -2;
   const h = headerOf(ref);
-  for (let m = branches; m; m &= m - 1) atomic.store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
+  for (let m = branches; m; m &= m - 1) store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
   pt(65); atomic.or<u32>(h, branches); pt(66); leave(); return 1;
 }
 /** Commit of a worker or sink: inputs, outputs and settlements stand in the line. Returns how many outputs were handed over (fewer: wait for room, then resume), or -2 before the commit. */
@@ -306,7 +312,7 @@ export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32):
   store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, 1, ENTRY_COUNT); pt(67);
   atomic.store<u32>(e, n); pt(68); // publishes: the entry
   store<i32>(T, 0, LINE_INPUTS); store<i32>(T, outputs, LINE_OUTPUTS); store<i32>(T, 0, LINE_SETTLEMENTS);
-  memory.copy(idle, live, 160);
+  copyBank(idle, live);
   store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + 1, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
   if (load<u32>(idle, LEDGER_BYTES) < bytes) store<u32>(idle, load<u32>(idle, LEDGER_BYTES + 4) + 1, LEDGER_BYTES + 4);
   pt(69); atomic.store<u32>(T + LINE_RECORD, (w + 2) | 1); pt(72); // publishes: the frame is received
@@ -316,7 +322,7 @@ export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32):
 export function refuse(code: u32): i32 {
   if (!enter()) return -2;
   const w = load<u32>(T, LINE_RECORD), live = bankOf(w), idle = bankOf(w + 2), at = idle + LEDGER_COUNTS + (<usize>code << 2);
-  memory.copy(idle, live, 160);
+  copyBank(idle, live);
   store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + 1, LEDGER_RECEIVED); store<u32>(at, load<u32>(at) + 1); pt(75);
   atomic.store<u32>(T + LINE_RECORD, w + 2); // publishes: the count
   leave(); return 1;
@@ -329,7 +335,7 @@ export function sweep(source: u32, atMost: i32): i32 {
   while (n < atMost && low != given) {
     const e = entryAt(s, low);
     if (atomic.load<u32>(e + ENTRY_OWED) != 0) break; // acquires: the outcome
-    if (n == 0) memory.copy(idle, live, 160);
+    if (n == 0) copyBank(idle, live);
     const at = idle + LEDGER_COUNTS + (<usize>(31 - clz(atomic.load<u32>(e + ENTRY_OUTCOME))) << 2);
     store<u32>(at, load<u32>(at) + load<u32>(e, ENTRY_COUNT)); low++; n++;
   }
