@@ -201,6 +201,7 @@ export class OperatorAgent {
     let wake: () => void = () => {};
     let committing = false;
     let failed: unknown;
+    let lane: AsyncLane | undefined;
     const idle = [...lanes];
     const busy = new Set<AsyncLane>();
     const finished: AsyncLane[] = [];
@@ -210,15 +211,15 @@ export class OperatorAgent {
       try {
         while (finished.length > 0 && !this.#attachment.aborted) {
           finished.sort((a, b) => (a.inputs[0]!.ordinal - b.inputs[0]!.ordinal) | 0);
-          const at = finished.findIndex((lane) => this.#mayCommit(lane));
+          const at = finished.findIndex((one) => this.#mayCommit(one));
           if (at < 0) {
             await sleepAsync(arena.words, this.#edge.itemBell, 0, park, () => true);
             continue;
           }
-          const lane = finished.splice(at, 1)[0]!;
-          await this.#commitAsync(lane);
-          busy.delete(lane);
-          idle.push(lane);
+          const next = finished.splice(at, 1)[0]!;
+          await this.#commitAsync(next);
+          busy.delete(next);
+          idle.push(next);
           wake();
         }
       } catch (error) {
@@ -228,16 +229,21 @@ export class OperatorAgent {
         committing = false;
       }
     };
-    const finish = (lane: AsyncLane, outcome: number): void => {
-      lane.outcome = outcome;
-      finished.push(lane);
+    const finish = (done: AsyncLane, outcome: number): void => {
+      done.outcome = outcome;
+      finished.push(done);
       if (!committing) void commitNext();
     };
+    // An abort rings the park word only, and an operator may never settle.
+    const watch = setInterval(() => {
+      if (this.#attachment.aborted) wake();
+    }, TURN_MS);
     try {
       for (;;) {
         if (failed) throw failed;
         if (this.#attachment.aborted) return;
-        const lane = idle[idle.length - 1];
+        // Out of the idle ones at once: others come back to them during every wait below.
+        lane ??= idle.pop();
         if (!lane) {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -263,18 +269,20 @@ export class OperatorAgent {
           await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => !this.#attachment.isClosed(this.#edge));
           continue;
         }
-        idle.pop();
-        busy.add(lane);
-        lane.reference = reference;
-        readChain(this.#attachment, reference, lane.inputs);
+        const taken = lane;
+        lane = undefined;
+        busy.add(taken);
+        taken.reference = reference;
+        readChain(this.#attachment, reference, taken.inputs);
         const startUs = this.#attachment.nowUs();
-        void Promise.resolve(this.#process(lane.chain, lane.inputs, 1)).then((outcome) => {
+        void Promise.resolve(this.#process(taken.chain, taken.inputs, 1)).then((outcome) => {
           this.#count(this.#attachment.nowUs() - startUs);
-          finish(lane, outcome);
+          finish(taken, outcome);
         });
       }
     } finally {
-      for (const lane of lanes) for (const frame of lane.stock) ring.release(frame.slot);
+      clearInterval(watch);
+      for (const { stock } of lanes) for (const frame of stock) ring.release(frame.slot);
     }
   }
 
