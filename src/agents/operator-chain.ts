@@ -3,11 +3,15 @@ import type { Logger } from '../errors/logger.js';
 import { typedView } from '../frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import { encodeMeta, FrameView } from '../frame/frame-view.js';
+import { META_BYTES } from '../frame/slot-layout.js';
 import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
 import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
 import type { OperatorPlan, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
+
+/** Behind the data, from the next multiple of eight on. */
+const MAX_META_BYTES = META_BYTES - 8;
 
 /** A chain link at work in this worker. */
 export interface ChainLink {
@@ -168,6 +172,10 @@ export class ChainLane {
       outputs[i] = copy;
     }
     for (let i = 1; i < outputs.length; i++) outputs[i]!.meta = { ...outputs[i]!.meta, output: i };
+    // Here the frame dies; at the commit it would be the worker.
+    for (const { rawMeta } of outputs)
+      if (rawMeta.length > MAX_META_BYTES)
+        throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${rawMeta.length} bytes of at most ${MAX_META_BYTES}`);
   }
 
   takeSlot(): FrameView {
