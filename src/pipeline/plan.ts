@@ -176,7 +176,8 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
       checkSlots(
         owner,
         given,
-        outputs,
+        // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
+        stage ? held(owner) * (outputs - 1) + 1 : 1,
         needed,
         edges.filter((edge) => reached.has(edge.node)),
         stage?.place ?? spec.sources[owner]?.place,
@@ -191,23 +192,23 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
 }
 
 /**
- * A blocking pool works with as few slots as one input may become, slowly: its producer waits. Behind a dropping edge the
+ * A blocking pool works with few slots, slowly: its producer waits, but never for itself. Behind a dropping edge the
  * policy would never act with fewer slots than the edge holds, so there the sum is required.
  */
 function checkSlots(
   owner: string,
   given: number,
-  outputs: number,
+  claimed: number,
   needed: number,
   edges: readonly DraftEdge[],
   place: EdgeSpec['place'],
 ): void {
   const dropping = edges.some((edge) => edge.spec.overflow.kind !== 'block' && edge.spec.overflow.kind !== 'sample');
-  const least = dropping ? needed : outputs;
+  const least = dropping ? needed : claimed;
   if (given < least) {
     const why = dropping
       ? 'its frames reach an edge that drops, and would wait for a slot instead of being dropped'
-      : 'one input may become that many frames';
+      : 'the frames that one input may become are claimed before it is taken, by every worker at once';
     throw new MillraceError('ERR_CONFIG_PROMISE', `'${owner}' needs at least ${least} slots, not ${given}: ${why}`, place ? { place } : {});
   }
 }
