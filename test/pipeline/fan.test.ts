@@ -298,7 +298,7 @@ describe('what a frame carries', () => {
       {
         sources: { s: counter(20_000) },
         stages: {
-          three: { from: 's', workers: 2, slots: 16, operators: [{ type: operatorPath('triple') }] },
+          three: { from: 's', workers: 2, slots: 33, operators: [{ type: operatorPath('triple') }] },
           pass: { from: 'three', operators: [{ type: operatorPath('every'), n: 2, at: 1 }] },
         },
         sinks: {
