@@ -105,9 +105,15 @@ function popCell(r: usize): u32 {
     } else { pt(23); atomic.cmpxchg<u32>(r, h, h + 1); }
   }
 }
+// A producer that found the ring full is woken when half of it is free: woken for each place, it would sleep once a frame.
+// Whoever takes the last reference sees an empty ring (head is at least its own position), so nobody is forgotten.
+@inline function ringHalfEmpty(r: usize): void {
+  const bell = <usize>load<u32>(r, RING_SPACE_BELL), mask = atomic.load<u32>(bell);
+  if (mask != 0 && <i32>(atomic.load<u32>(r + RING_TAIL) - atomic.load<u32>(r)) <= <i32>(load<u32>(r, RING_LIMIT) >> 1)) wakeOne(bell, mask);
+}
 @inline function takeFifo(r: usize): u32 {
   const ref = popCell(r);
-  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); ring(load<u32>(r, RING_SPACE_BELL)); }
+  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); ringHalfEmpty(r); }
   return ref;
 }
 
@@ -184,7 +190,8 @@ function putOrdered(r: usize, ref: u32): i32 {
   store<u32>(place, was);
   return 2;
 }
-@inline function passCell(r: usize, a: usize, n: u32): void { atomic.cmpxchg<u32>(a, n, n + 1); pt(26); ringAll(load<u32>(r, RING_SPACE_BELL)); }
+// Who waits for the window is woken at every half of it. It waited for a position a whole window on, so one half is passed at least.
+@inline function passCell(r: usize, a: usize, n: u32): void { atomic.cmpxchg<u32>(a, n, n + 1); pt(26); if (((n + 1) & (load<u32>(r, RING_MASK) >> 1)) == 0) ringAll(load<u32>(r, RING_SPACE_BELL)); }
 // May ordinal n be passed over? Its entry says that no leaf below this edge is open, or belongs to a later ordinal.
 @inline function settledBelow(a: usize, source: u32, n: u32): bool {
   const e = entryAt(sourceAt(source), n), at = <i32>(atomic.load<u32>(e) - n); // acquires: the ordinal first, then the bits
