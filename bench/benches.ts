@@ -1,5 +1,9 @@
+import { latestAge } from './pipeline/latest-age.js';
+import { runLoop } from './pipeline/run-loop.js';
+import { twoWorkers } from './pipeline/two-workers.js';
+import { payloadCopy } from './ring/payload-copy.js';
 import { slotLife } from './ring/slot-life.js';
 import type { Bench } from './support/bench.js';
 
 /** All benches, in the order in which they are shown. */
-export const BENCHES: readonly Bench[] = [slotLife];
+export const BENCHES: readonly Bench[] = [slotLife, payloadCopy, runLoop, twoWorkers, latestAge];

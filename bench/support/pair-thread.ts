@@ -12,9 +12,11 @@ interface ThreadData extends PairData<unknown> {
 }
 
 const { module, variants, repeats, slow, data, meeting, side, port } = workerData as ThreadData;
-const { makeSide } = (await import(module)) as { makeSide: (variant: string, side: 0 | 1, data: unknown, port: MessagePort) => Side };
+const { makeSide } = (await import(module)) as {
+  makeSide: (variant: string, side: 0 | 1, data: unknown, port: MessagePort) => Side | Promise<Side>;
+};
 const arrivals = new Int32Array(meeting);
-const sides = variants.map((variant) => makeSide(variant, side, data, port));
+const sides = await Promise.all(variants.map((variant) => makeSide(variant, side, data, port)));
 const seconds: Record<string, number[]> = Object.fromEntries(variants.map((variant) => [variant, []]));
 
 let met = 0;

@@ -1,0 +1,45 @@
+// The guard: every guarded row in five fresh processes; the median of their ratios must not fall below its floor.
+//   node dist/bench/guard.js [row...] [--processes N] [--json]
+// Floors stand in bench/baselines/guard.json, below the spread that was measured when they were set.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { parseArgs, promisify } from 'node:util';
+import type { BenchRow } from './support/bench.js';
+import { median } from './support/statistics.js';
+
+interface Floor {
+  readonly row: string;
+  /** The bench that has the row. */
+  readonly bench: string;
+  readonly floor: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { processes: { type: 'string', default: '5' }, json: { type: 'boolean' } },
+});
+const file = new URL('../../bench/baselines/guard.json', import.meta.url);
+const floors = (JSON.parse(await readFile(file, 'utf8')) as Floor[]).filter(
+  ({ row }) => positionals.length === 0 || positionals.includes(row),
+);
+const run = promisify(execFile);
+const ratios = new Map<string, number[]>(floors.map(({ row }) => [row, []]));
+for (let i = 0; i < Number(values.processes); i++) {
+  for (const bench of new Set(floors.map((floor) => floor.bench))) {
+    const args = [new URL('./run.js', import.meta.url).pathname, bench, '--json', '--quick', '--repeats', '7'];
+    const { rows } = JSON.parse((await run(process.execPath, args, { maxBuffer: 2 ** 24 })).stdout) as { rows: BenchRow[] };
+    for (const { row, ratios: measured } of rows) ratios.get(row)?.push(median(measured));
+  }
+}
+const results = floors.map(({ row, floor }) => ({ row, floor, median: median(ratios.get(row)!), ratios: ratios.get(row)! }));
+const below = results.filter((result) => !(result.median >= result.floor));
+if (values.json) console.log(JSON.stringify(results));
+else {
+  for (const { row, floor, median: ratio, ratios: all } of results) {
+    const verdict = ratio >= floor ? 'ok' : 'BELOW ITS FLOOR';
+    console.log(
+      `${row.padEnd(24)} ${ratio.toFixed(2)} [${Math.min(...all).toFixed(2)} .. ${Math.max(...all).toFixed(2)}], floor ${floor}: ${verdict}`,
+    );
+  }
+}
+process.exitCode = below.length > 0 ? 1 : 0;
