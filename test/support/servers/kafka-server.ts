@@ -60,7 +60,9 @@ export async function startKafkaServer(overrides: Readonly<Record<string, string
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', path], {
+  const clusterId = randomBytes(16);
+  clusterId[0]! &= 0x7f; // else one in 64 begins with a hyphen, and is taken for an option
+  await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', clusterId.toString('base64url'), '-c', path], {
     timeout: 90_000,
   });
   const start = (): Promise<void> =>
