@@ -1,55 +1,48 @@
 import { Piscina } from 'piscina';
 import { type Bench, isSlow } from '../support/bench.js';
-import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { StageRig } from '../support/stage-rig.js';
 
-const BYTES = 65_536;
+const FRAME_BYTES = 65536;
+const SLOTS = 64;
+const ROW = 'run-loop';
 
-/** Frames of 64 KiB through a one-worker stage, against one `piscina.run` a frame over the same shared memory. */
+/** Frames of 64 KiB that stand in shared memory: through the run loop of a one-worker stage, and by one `piscina.run` each. */
 export const runLoop: Bench = {
   name: 'run-loop',
   async run({ repeats, scale }) {
-    const frames = Math.ceil(20_000 * scale);
-    const pool = new Piscina({
-      filename: new URL('../support/piscina-task.js', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: 1,
-      recordTiming: false,
-    });
-    const memory = new SharedArrayBuffer(64 * BYTES);
-    const engine = async (): Promise<number> => {
-      const { report } = await runPipeline({
-        sources: { s: { type: 'sim', pattern: 'noise', pool: 1, shape: [64, 1024], dtype: 'uint8', frames } },
-        stages: { p: { from: 's', capacity: 64, operators: [{ type: operatorPath('touch'), times: isSlow('run-loop') ? 2 : 1 }] } },
-        sinks: { x: { type: 'null', from: 'p' } },
-      });
-      return report.throughput.framesPerS;
-    };
-    const tasks = async (): Promise<number> => {
+    const frames = Math.ceil(60_000 * scale);
+    const tasks = Math.ceil(frames / 4);
+    const rig = new StageRig({ operator: 'touch', frameBytes: FRAME_BYTES, slots: SLOTS });
+    const filename = new URL('../support/piscina-task.js', import.meta.url).href;
+    const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1, recordTiming: false });
+    const memory = new SharedArrayBuffer(SLOTS * FRAME_BYTES);
+    const runTasks = async (): Promise<number> => {
       const from = performance.now();
-      const count = Math.ceil(frames / 4);
-      for (let n = 0; n < count; ) {
+      for (let n = 0; n < tasks; ) {
         const batch: Promise<unknown>[] = [];
-        for (let i = 0; i < 64 && n < count; i++, n++)
-          batch.push(pool.run({ memory, offset: i * BYTES, bytes: BYTES }) as Promise<unknown>);
+        for (let slot = 0; slot < SLOTS && n < tasks; slot++, n++)
+          batch.push(pool.run({ memory, offset: slot * FRAME_BYTES }) as Promise<unknown>);
         await Promise.all(batch);
       }
-      return count / ((performance.now() - from) / 1e3);
+      return tasks / ((performance.now() - from) / 1e3);
     };
     const ours: number[] = [];
     const theirs: number[] = [];
     try {
-      await tasks();
-      for (let i = 0; i < repeats; i++) {
-        ours.push(await engine());
-        theirs.push(await tasks());
+      for (let repetition = -2; repetition < repeats; repetition++) {
+        const { seconds } = await rig.run('stage', frames, isSlow(ROW));
+        const reference = await runTasks();
+        if (repetition < 0) continue;
+        ours.push(frames / seconds);
+        theirs.push(reference);
       }
     } finally {
-      await pool.destroy();
+      await Promise.all([rig.close(), pool.destroy()]);
     }
     return [
       {
-        row: 'run-loop',
-        measured: { name: 'run loop, source and sink included', unit: 'frames/s', values: ours },
+        row: ROW,
+        measured: { name: 'run loop', unit: 'frames/s', values: ours },
         reference: { name: 'one piscina.run a frame', unit: 'frames/s', values: theirs },
         ratios: ours.map((value, i) => value / theirs[i]!),
         ratio: 'times as many frames',

@@ -3,7 +3,7 @@ import { type Bench, isSlow } from '../support/bench.js';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
 
 const BYTES = 65_536;
-const ROUNDS = 10;
+const ROUNDS = 30;
 
 function bare(threads: number, frames: number): Promise<number> {
   return Promise.all(
@@ -24,7 +24,7 @@ function bare(threads: number, frames: number): Promise<number> {
 export const twoWorkers: Bench = {
   name: 'two-workers',
   async run({ repeats, scale }) {
-    const frames = 2 * Math.ceil(400 * scale);
+    const frames = 2 * Math.ceil(150 * scale);
     const staged = async (workers: number, rounds: number): Promise<number> => {
       const { report } = await runPipeline({
         sources: { s: { type: 'sim', pattern: 'noise', pool: 2, shape: [64, 1024], dtype: 'uint8', frames } },
