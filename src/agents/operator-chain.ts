@@ -100,6 +100,10 @@ export class ChainLane {
     this.outputs.length = 0;
     this.merged = false;
     this.#inputs = inputs;
+    if (this.#links.length === 0) {
+      for (const input of inputs) this.outputs.push(input);
+      return;
+    }
     const pending = this.#runRest(0, inputs, 0);
     if (pending) return pending.then(() => this.#settleOutputs());
     this.#settleOutputs();

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { EgressThreadData, FromThread, IngressThreadData, ThreadError, ToThread } from '../agents/thread-messages.js';
+import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
 
 export interface ThreadEvents {
   ended(): void;
@@ -32,7 +33,10 @@ export class ThreadHandle {
     let refused: (error: ThreadError) => void = () => {};
     this.ready = new Promise((resolve, reject) => {
       opened = resolve;
-      refused = (error) => reject(error);
+      refused = ({ code, message }) => {
+        const known = code in ERRORS ? (code as ErrorCode) : role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK';
+        reject(new MillraceError(known, message));
+      };
     });
     this.ready.catch(() => {}); // whoever starts the pipeline awaits it; until then it must not count as unhandled
     const fail = (error: ThreadError): void => {

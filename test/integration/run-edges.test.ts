@@ -1,0 +1,32 @@
+import { afterEach, expect, it } from 'vitest';
+import { MillraceRun } from '../support/run-millrace.js';
+import { freePort } from '../support/servers/server-process.js';
+
+let millrace: MillraceRun | undefined;
+afterEach(() => millrace?.dispose());
+
+const source = { type: 'sim', pattern: 'counter', shape: [16, 16], frames: 200 };
+
+it('a stage without operators passes every frame on', async () => {
+  millrace = new MillraceRun();
+  const { exitCode, report } = await millrace.run({
+    version: 1,
+    sources: { s: source },
+    stages: { a: { from: 's', workers: 2, operators: [] } },
+    sinks: { o: { type: 'null', from: 'a', checksum: true } },
+  });
+  expect(exitCode).toBe(0);
+  expect(report.sources.s!.ledger).toMatchObject({ received: 200, delivered: 200, dead: {} });
+});
+
+it('a sink that cannot be opened ends the run with its own error', async () => {
+  millrace = new MillraceRun();
+  const run = millrace.run({
+    version: 1,
+    sources: { s: source },
+    sinks: { o: { type: 'redis', from: 's', url: `redis://127.0.0.1:${await freePort()}`, stream: 'x', openTimeoutMs: 100 } },
+  });
+  await run.catch(() => {});
+  expect(millrace.stderr).toMatch(/ECONNREFUSED 127\.0\.0\.1:\d+ \[ERR_SINK\]$/m);
+  expect(millrace.stderr).not.toContain('ERR_INTERNAL');
+});
