@@ -28,8 +28,8 @@ export const stageCost: Bench = {
     return [
       {
         row: ROW,
-        measured: { name: 'cost of the stage', unit: 'us CPU a frame', values: cost },
-        reference: { name: 'operator in a bare loop', unit: 'us CPU a frame', values: bare },
+        measured: { name: 'cost of the stage a frame, CPU', unit: 'us', values: cost },
+        reference: { name: 'operator in a bare loop a frame, CPU', unit: 'us', values: bare },
         ratios: cost.map((us) => ALLOWED_US / Math.max(us, 0.1)),
         ratio: `${ALLOWED_US} us to the cost`,
         bar: 1,
