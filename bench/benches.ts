@@ -1,3 +1,4 @@
+import { msgpackNative } from './codecs/msgpack-native.js';
 import { integrateKernel } from './kernels/integrate.js';
 import { latestAge } from './pipeline/latest-age.js';
 import { runLoop } from './pipeline/run-loop.js';
@@ -18,4 +19,5 @@ export const BENCHES: readonly Bench[] = [
   latestAge,
   zmqIntegrateZmq,
   integrateKernel,
+  msgpackNative,
 ];
