@@ -22,7 +22,7 @@ async function measure(folder: string): Promise<Map<string, number>> {
   return new Map(
     rows.map(({ row, measured }) => [
       row,
-      /s$/.test(measured.unit) && !measured.unit.includes('/') ? 1 / median(measured.values) : median(measured.values),
+      /^(us|ms|source intervals)/.test(measured.unit) ? 1 / median(measured.values) : median(measured.values),
     ]),
   );
 }
