@@ -73,6 +73,8 @@ test('pushes after the end, of the wrong length, and to what is no push source a
   await run.start();
   await expect(run.source('in').push({ data: new Uint8Array(3), shape: [2, 2] })).rejects.toMatchObject({ code: 'ERR_USAGE' });
   await expect(run.start()).rejects.toMatchObject({ code: 'ERR_STATE' });
+  await expect(run.source('in').push({ data: new Uint8Array(2), shape: [1, 1, 1, 1, 2] })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  await expect(run.source('in').push({ data: new Uint8Array(2), meta: { big: 1n } })).rejects.toMatchObject({ code: 'ERR_USAGE' });
   run.source('in').end();
   await expect(run.source('in').push({ data: new Uint8Array(3) })).rejects.toMatchObject({ code: 'ERR_CLOSED' });
   for await (const _ of run.sink('out'));
