@@ -36,6 +36,22 @@ export class Outage {
     if (this.#context.signal.aborted) throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${reason}`, { cause: thrown });
   }
 
+  /** Attempts until one succeeds; what `isLasting` tells, or what fails after so long, is thrown as it came. */
+  async until(attempt: () => Promise<unknown>, timeoutMs: number, isLasting: (thrown: unknown) => boolean): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const attemptAt = performance.now();
+      try {
+        await attempt();
+        this.over();
+        return;
+      } catch (thrown) {
+        if (isLasting(thrown) || performance.now() >= deadline) throw thrown;
+        await this.failed(attemptAt, thrown);
+      }
+    }
+  }
+
   /** An attempt succeeded. */
   over(): void {
     if (this.#startedAt === undefined) return;

@@ -86,17 +86,10 @@ class RedisEgress implements Egress {
   }
 
   async open(): Promise<void> {
-    const deadline = performance.now() + (this.#options.openTimeoutMs ?? 10_000);
-    for (;;) {
-      const attemptAt = performance.now();
-      try {
-        await this.#connected();
-        this.#outage.over();
-        return;
-      } catch (thrown) {
-        if (isLasting(thrown) || performance.now() >= deadline) throw this.#failure(thrown);
-        await this.#outage.failed(attemptAt, thrown);
-      }
+    try {
+      await this.#outage.until(() => this.#connected(), this.#options.openTimeoutMs ?? 10_000, isLasting);
+    } catch (thrown) {
+      throw this.#failure(thrown);
     }
   }
 

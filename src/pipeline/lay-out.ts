@@ -1,6 +1,7 @@
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import { META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
+import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
@@ -8,7 +9,6 @@ import type { Draft, PlanWithTables } from './plan.js';
 import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
 import { type Route, routeKey } from './routes.js';
 
-const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Frames dropped behind one that is still under way keep their entries; with so many a slow operator does not stop the reading. */

@@ -3,12 +3,13 @@ import { MillraceError } from '../errors/errors.js';
 import type { TypedArray } from '../frame/dtype.js';
 import { SOURCES } from '../ingress/registry.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
+import { powerOfTwo } from '../memory/power-of-two.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
-import { routeKey, routesOf, type SourceRoutes } from './routes.js';
+import { routesOf, type SourceRoutes } from './routes.js';
 import { DEFAULTS, type EdgeSpec, type PipelineSpec } from './spec.js';
 
 /** Sizes decided before anything has an address. */
@@ -47,8 +48,6 @@ export interface PlanWithTables {
 
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */
 const MIN_CAPACITY = 4;
-
-const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(n, 1)));
 
 /** Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Throws ERR_CONFIG_*. */
 export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promise<PlanWithTables> {
@@ -212,5 +211,3 @@ function checkSlots(
     throw new MillraceError('ERR_CONFIG_PROMISE', `'${owner}' needs at least ${least} slots, not ${given}: ${why}`, place ? { place } : {});
   }
 }
-
-export { routeKey };

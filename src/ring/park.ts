@@ -12,11 +12,6 @@ import { BELL, CONTROL, PHASE } from './ring-layout.js';
  */
 const WAIT_MS = 10;
 
-export interface Sleeper {
-  /** Address of the thread's park word. */
-  readonly park: number;
-}
-
 /** Tries, and sleeps between tries, until `attempt` yields something else than `nothing` or the phase is no longer run. */
 export function waitSync(
   words: Int32Array,
