@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import { LINE } from '../../src/ring/ring-layout.js';
+import { SlotStock } from '../../src/ring/slot-stock.js';
 import { type Bench, type BenchRow, check, isSlow } from '../support/bench.js';
+import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
 import { runPair, type Side } from '../support/thread-pair.js';
 
@@ -47,11 +49,12 @@ function slotProducer({ arena, count }: Data, payload: Uint8Array): Side {
   const words = new Int32Array(memory.buffer);
   const pool = plan.pools[0]!;
   const line = plan.threads[0]!.line >>> 2;
+  const stock = new SlotStock(ring, words, plan.threads[0]!.line, pool.ring, pool.slots);
   words[line + LINE.outputRefs / 4 + 1] = plan.edges[0]!.ring;
   return () => {
     for (let n = 0; n < count; n++) {
-      let slot = ring.claim(pool.ring);
-      while (slot < 0) slot = ring.claim(pool.ring);
+      let slot = stock.take();
+      for (; slot < 0; slot = stock.take()) pause();
       bytes.set(payload, pool.payload + slot * pool.slotBytes);
       words[line + LINE.outputRefs / 4] = slot;
       let done = ring.commit(0, 1, 0, 1, payload.length);
@@ -73,7 +76,7 @@ function slotConsumer({ arena, count }: Data, target: Uint8Array): Side {
   return () => {
     for (let n = 0; n < count; n++) {
       let slot = ring.take(plan.edges[0]!.ring, 0);
-      while (slot < 0) slot = ring.take(plan.edges[0]!.ring, 0);
+      for (; slot < 0; slot = ring.take(plan.edges[0]!.ring, 0)) pause();
       target.set(views[slot]!);
       verify(target);
       words[line + LINE.inputRefs / 4] = slot;

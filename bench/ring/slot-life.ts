@@ -2,7 +2,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { SLOT } from '../../src/frame/slot-layout.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import { LINE, SETTLE } from '../../src/ring/ring-layout.js';
+import { SlotStock } from '../../src/ring/slot-stock.js';
 import { type Bench, type BenchRow, isSlow } from '../support/bench.js';
+import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
 import { runPair, type Side } from '../support/thread-pair.js';
 
@@ -45,17 +47,18 @@ function parts(arena: SmallArena, thread: number, asIngress = false) {
   const words = new Int32Array(memory.buffer);
   const payload = (slot: number): number => (pool.payload + slot * pool.slotBytes) >>> 2;
   const header = (slot: number): number => (plan.headers + slot * plan.stride) >>> 2;
-  return { ring, pool: pool.ring, edge, words, payload, header, line: line >>> 2 };
+  const stock = new SlotStock(ring, words, line, pool.ring, pool.slots);
+  return { ring, stock, pool: pool.ring, edge, words, payload, header, line: line >>> 2 };
 }
 
 function produceOne({ plain, lives }: Data): Side {
-  const { ring, pool, edge, words, payload, line } = parts(plain, 0);
+  const { ring, stock, edge, words, payload, line } = parts(plain, 0);
   const output = line + LINE.outputRefs / 4;
   words[output + 1] = edge;
   return () => {
     for (let i = 0; i < lives; i++) {
-      let slot = ring.claim(pool);
-      while (slot < 0) slot = ring.claim(pool);
+      let slot = stock.take();
+      for (; slot < 0; slot = stock.take()) pause();
       words[payload(slot)] = i;
       words[output] = slot;
       let done = ring.commit(0, 1, 0, 1, FRAME_BYTES);
@@ -70,7 +73,7 @@ function consumeOne({ plain, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = ring.take(edge, 0);
-      while (slot < 0) slot = ring.take(edge, 0);
+      for (; slot < 0; slot = ring.take(edge, 0)) pause();
       if (words[payload(slot)] !== i) wrong(words[payload(slot)], i);
       words[input] = slot;
       ring.commit(1, 0, 0, 1, FRAME_BYTES);
@@ -91,7 +94,10 @@ function produceBatch({ plain, lives }: Data): Side {
         words[output + 2 * k] = slot;
         words[output + 2 * k + 1] = edge;
       }
-      if (count === 0) continue;
+      if (count === 0) {
+        pause();
+        continue;
+      }
       let done = ring.commit(0, count, 0, count, count * FRAME_BYTES);
       while (done < count) done = ring.resume(done);
     }
@@ -110,22 +116,23 @@ function consumeBatch({ plain, lives }: Data): Side {
         if (words[payload(slot)] !== i++) wrong(words[payload(slot)], i - 1);
         words[input + k] = slot;
       }
-      if (count > 0) ring.commit(count, 0, 0, count, count * FRAME_BYTES);
+      if (count === 0) pause();
+      else ring.commit(count, 0, 0, count, count * FRAME_BYTES);
     }
   };
 }
 
 /** The same with the ledger: an ordinal is opened for each slot, settled by the consumer, swept by the producer. */
 function produceSettled({ settled, lives }: Data): Side {
-  const { ring, pool, edge, words, payload, header, line } = parts(settled, 0, true);
+  const { ring, stock, edge, words, payload, header, line } = parts(settled, 0, true);
   const { leaves } = settled.plan.sources[0]!;
   const output = line + LINE.outputRefs / 4;
   words[output + 1] = edge;
   let ordinal = 0;
   return () => {
     for (let i = 0; i < lives; i++) {
-      let slot = ring.claim(pool);
-      while (slot < 0) slot = ring.claim(pool);
+      let slot = stock.take();
+      for (; slot < 0; slot = stock.take()) pause();
       words[payload(slot)] = i;
       words[header(slot) + SLOT.source / 4] = 0;
       words[header(slot) + SLOT.ordinal / 4] = ordinal++;
@@ -145,7 +152,7 @@ function consumeSettled({ settled, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = ring.take(edge, 0);
-      while (slot < 0) slot = ring.take(edge, 0);
+      for (; slot < 0; slot = ring.take(edge, 0)) pause();
       if (words[payload(slot)] !== i) wrong(words[payload(slot)], i);
       words[item + SETTLE.source / 4] = 0;
       words[item + SETTLE.ordinal / 4] = words[header(slot) + SLOT.ordinal / 4]!;

@@ -77,10 +77,11 @@ export class Attachment {
     return Atomics.load(this.arena.words, (edge.ring + RING.closed) >>> 2) !== 0;
   }
 
-  /** Whether a FIFO ring holds nothing at its head: a look, not a claim. */
+  /** Whether a FIFO ring holds nothing: a look, not a claim. Where the head lags it may hold something. */
   isEmpty(ring: number, cells: number): boolean {
     const head = Atomics.load(this.arena.words, (ring + RING.head) >>> 2);
-    return Atomics.load(this.arena.words, (ring + RING.cells + 8 * (head & (cells - 1)) + 4) >>> 2) === EMPTY;
+    const cell = (ring + RING.cells + 8 * (head & (cells - 1))) >>> 2;
+    return Atomics.load(this.arena.words, cell + 1) === EMPTY && Atomics.load(this.arena.words, cell) === head;
   }
 
   /** Whether the cell of an ordinal in an ordered edge waits for just that ordinal. */

@@ -8,7 +8,8 @@ import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js'
 import { OUTCOME } from '../observe/outcome.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
-import { GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { SequenceTracker } from './sequence-tracker.js';
 
@@ -32,6 +33,7 @@ export class IngressAgent implements FrameWriter {
   /** Edge index by output, and its bit of this thread. */
   readonly #edges: readonly number[];
   readonly #slot: ClaimedSlot;
+  readonly #stock: SlotStock;
   readonly #timer: NodeJS.Timeout;
   #ordinal: number;
   #sinceSweep = 0;
@@ -48,6 +50,7 @@ export class IngressAgent implements FrameWriter {
     this.#edges = node.routes.map((route) => attachment.plan.edges.findIndex((edge) => edge.node === route.node));
     this.#ordinal = attachment.plan.startOrdinal;
     this.#slot = new ClaimedSlot(this);
+    this.#stock = new SlotStock(attachment.ring, attachment.arena.words, attachment.line, this.#pool.ring, this.#pool.slots);
     // What this thread hands on goes to the same edges by the same branches for ever: only the slot changes.
     for (const [i, edge] of this.#edges.entries())
       attachment.setWord(attachment.line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edge]!.ring);
@@ -69,8 +72,8 @@ export class IngressAgent implements FrameWriter {
       this.sweep();
       if (this.#tableIsFull()) return undefined;
     }
-    const slot = this.#attachment.ring.claim(this.#pool.ring);
-    if (slot < 0) return undefined;
+    const slot = this.#stock.peek();
+    if (slot === EMPTY) return undefined;
     const frame = this.#attachment.frame(slot);
     frame.begin(header.dtype, header.shape);
     if (header.meta) frame.meta = header.meta;
@@ -80,6 +83,7 @@ export class IngressAgent implements FrameWriter {
     this.#slot.frame = frame;
     this.#slot.numbered = header.sequence !== undefined;
     this.#slot.bytes = frame.bytes;
+    this.#stock.take();
     return this.#slot;
   }
 
@@ -147,8 +151,9 @@ export class IngressAgent implements FrameWriter {
     return done < this.#edges.length ? this.#handOver(done) : undefined;
   }
 
+  /** Keeps the slot for the next frame. */
   abort(frame: FrameView): void {
-    this.#attachment.throughGate(() => this.#attachment.ring.release(frame.slot));
+    this.#stock.putBack(frame.slot);
   }
 
   async #handOver(from: number): Promise<void> {
@@ -195,6 +200,7 @@ export class IngressAgent implements FrameWriter {
   close(): void {
     clearInterval(this.#timer);
     this.sweep();
+    for (const slot of this.#stock.empty()) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
   }
 }
 

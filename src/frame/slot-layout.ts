@@ -1,6 +1,9 @@
 /**
  * Words of a slot header (docs/specs/slot.md). Headers form one dense table of constant stride; a header names its payload.
+ * A header begins 24 bytes into a cache line, so that its place words, which go downwards from it, share that line with the
+ * words that the ring operations touch.
  *
+ *   ... | place[2] | place[1] | place[0] |
  *     0        4         8       12      16         20          24        28
  *   +--------+---------+-------+-------+----------+-----------+---------+---------+
  *   | bits   | attempts| next  | pool  | payload  | capacity  | length  | source  |
@@ -8,7 +11,6 @@
  *   | ordinal| series  | sequence (f64)| timestamp (f64)      | received us (f64) |
  *   +--------+---------+---------------+----------------------+-------------------+
  *  64: kind | shape[4] | metaOffset | metaLength | output | parameter epoch | count
- * 128: place[branch] ...
  *
  * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange. `bits` and `place`
  * belong to the ring operations.
@@ -38,11 +40,18 @@ export const SLOT = {
   output: 92,
   epoch: 96,
   count: 100,
-  place: 128,
+  /** place[branch] is at `-(place + 4 * branch)`. */
+  place: 4,
 } as const;
 
 /** Room for meta behind the data of every slot, in bytes. */
 export const META_BYTES = 4096;
 
-/** Distance of two headers for that many branches: 64-byte aligned. */
-export const slotStride = (branches: number): number => (SLOT.place + 4 * branches + 63) & ~63;
+/** Bytes of a header without its place words: it ends with a cache line. */
+const HEADER_BYTES = 104;
+const LINE_BYTES = 64;
+
+/** Distance of two headers for that many branches, a multiple of a cache line. */
+export const slotStride = (branches: number): number => Math.ceil((HEADER_BYTES + 4 * branches) / LINE_BYTES) * LINE_BYTES;
+/** Where the first header begins in a table, so that every header ends with a cache line. */
+export const firstHeader = (stride: number): number => stride - HEADER_BYTES;

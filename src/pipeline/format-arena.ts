@@ -61,6 +61,12 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
   put(ring + RING.every, edge.every);
   put(ring + RING.sources, plan.sources.length);
   put(ring + RING.arrayStride, edge.arrayStride);
+  const [pool, other] = plan.pools.filter(({ owner }) => edge.reach.includes(owner));
+  if (pool && !other) {
+    put(ring + RING.firstSlot, pool.firstSlot);
+    put(ring + RING.payloads, pool.payload);
+    put(ring + RING.slotBytes, pool.slotBytes);
+  }
   for (const [source, byBranch] of edge.leaves.entries()) {
     for (const [branch, leaves] of byBranch.entries()) put(edge.leafTable + 128 * source + 4 * branch, leaves);
   }

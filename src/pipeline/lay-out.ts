@@ -1,5 +1,5 @@
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
-import { META_BYTES, slotStride } from '../frame/slot-layout.js';
+import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
@@ -79,6 +79,7 @@ export function layOut(draft: Draft): PlanWithTables {
       spaceBell: space.take(BELL.bytes),
       leafTable: space.take(4 * MAX_LEAVES * sourceNames.length),
       leaves: routes.map((route) => Array.from({ length: MAX_LEAVES }, (_, branch) => route.served.get(routeKey(edge.node, branch)) ?? 0)),
+      reach: edge.reach,
       producers: edge.spec.from,
       producerThreads: edge.spec.from.flatMap((from) => threadsOf.get(from)!),
       consumerThreads: threadsOf.get(edge.node)!,
@@ -109,7 +110,7 @@ export function layOut(draft: Draft): PlanWithTables {
     histogram: space.take(HISTOGRAM_BYTES),
     stats: space.take(SINK_STATS.bytes),
   }));
-  const headers = space.take(slots * stride);
+  const headers = space.take(slots * stride) + firstHeader(stride);
 
   const tables: { address: number; array: TypedArray }[] = [];
   const stages: StageNode[] = Object.entries(spec.stages).map(([name, stage]) => {

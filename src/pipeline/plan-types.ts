@@ -22,6 +22,8 @@ export interface EdgePlan {
   readonly leafTable: number;
   /** Leaves by source and branch. */
   readonly leaves: readonly (readonly number[])[];
+  /** Owners of the pools whose slots can reach it. */
+  readonly reach: readonly string[];
   readonly producers: readonly string[];
   /** Threads that may wait for room, in the order of their bits. */
   readonly producerThreads: readonly number[];

@@ -45,6 +45,10 @@ export const RING = {
   arrayStride: 296,
   /** 1 once all producers have ended. */
   closed: 300,
+  /** The pool whose slots travel on this ring, where it is one: its first slot, its payloads, the bytes of each; else 0. */
+  firstSlot: 304,
+  payloads: 308,
+  slotBytes: 312,
   cells: 384,
 } as const;
 export const KIND = { fifo: 0, ordered: 1 } as const;

@@ -12,13 +12,13 @@ const FAULT: bool = false;
 
 const EMPTY: u32 = 0xFFFFFFFF;
 export const RING_HEAD: usize = 0, RING_TAIL: usize = 128, RING_MASK: usize = 256, RING_LIMIT: usize = 260, RING_EDGE: usize = 264, RING_ITEM_BELL: usize = 268, RING_SPACE_BELL: usize = 272;
-export const RING_KIND: usize = 276, RING_LEAVES: usize = 280, RING_POLICY: usize = 284, RING_EVERY: usize = 288, RING_SOURCES: usize = 292, RING_ARRAY_STRIDE: usize = 296, RING_CELLS: usize = 384;
+export const RING_KIND: usize = 276, RING_LEAVES: usize = 280, RING_POLICY: usize = 284, RING_EVERY: usize = 288, RING_SOURCES: usize = 292, RING_ARRAY_STRIDE: usize = 296, RING_FIRST_SLOT: usize = 304, RING_PAYLOADS: usize = 308, RING_SLOT_BYTES: usize = 312, RING_CELLS: usize = 384;
 export const ARRAY_NEXT: usize = 0, ARRAY_LEAF_MASK: usize = 8, ARRAY_CELLS: usize = 128;
 export const BELL_SLEEPERS: usize = 0, BELL_PARK: usize = 4;
 export const LINE_BUSY: usize = 0, LINE_FAULT_COUNTDOWN: usize = 4, LINE_FAULT_STEP: usize = 8, LINE_RECORD: usize = 256, LINE_INPUTS: usize = 260, LINE_OUTPUTS: usize = 264, LINE_SETTLEMENTS: usize = 268;
 export const LINE_DROP: usize = 288, LINE_DROP_REF: usize = 292, LINE_DROP_SOURCE: usize = 296, LINE_DROP_ORDINAL: usize = 300, LINE_DROP_LEAVES: usize = 304, LINE_DROP_CODE: usize = 308;
 export const LINE_INPUT_REFS: usize = 640, LINE_OUTPUT_REFS: usize = 896, LINE_SETTLE_ITEMS: usize = 1408, LINE_BATCH: usize = 2688;
-export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_PLACE: usize = 128;
+export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_PLACE: usize = 4;
 export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16;
 export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20;
 const ENTRY_BYTES: usize = 32, SOURCE_BYTES: usize = 1024;
@@ -30,6 +30,10 @@ const BLOCK: u32 = 0, DROP_NEWEST: u32 = 1, DROP_OLDEST: u32 = 2, LATEST: u32 = 
 export const CODE_DROP_NEWEST: u32 = 8, CODE_DROP_OLDEST: u32 = 9, CODE_LATEST: u32 = 10, CODE_SAMPLED: u32 = 11, CODE_SUPERSEDED: u32 = 12;
 
 let TID: u32 = 0, T: usize = 0, GATE: usize = 0, SLOTS: usize = 0, STRIDE: usize = 0, SOURCES: usize = 0, BANKS: usize = 0, BANK_STRIDE: usize = 0, POISON: bool = false;
+/** Position of the reference that this thread popped last. */
+let POPPED: u32 = 0;
+/** Sum of what was touched, so that the loads are kept. */
+let TOUCHED: u32 = 0;
 
 /** Binds the instance to a thread: its number and line, the gate, the slot headers, the source blocks, its two banks of counters. */
 export function attach(tid: u32, line: usize, gate: usize, slots: usize, stride: usize, sources: usize, banks: usize, bankStride: usize, poison: u32): void {
@@ -39,7 +43,9 @@ export function attach(tid: u32, line: usize, gate: usize, slots: usize, stride:
   if (FAULT) { const n = load<i32>(T, LINE_FAULT_COUNTDOWN), only = load<i32>(T, LINE_FAULT_STEP); if (n > 0 && (only == 0 || only == step)) { store<i32>(T, n - 1, LINE_FAULT_COUNTDOWN); if (n == 1) die(step); } }
 }
 @inline function headerOf(ref: u32): usize { return SLOTS + <usize>(ref & 0xFFFFFF) * STRIDE; }
-@inline function placeOf(ref: u32): usize { return headerOf(ref) + SLOT_PLACE + (<usize>(ref >> 24) << 2); }
+// Place words lie below the header, downwards: the first six share a cache line with the bits.
+@inline function placeAt(header: usize, branch: u32): usize { return header - SLOT_PLACE - (<usize>branch << 2); }
+@inline function placeOf(ref: u32): usize { return placeAt(headerOf(ref), ref >> 24); }
 @inline function heldFrom(edge: u32): u32 { return edge | ((TID + 1) << 16); }
 @inline function sourceAt(source: u32): usize { return SOURCES + <usize>source * SOURCE_BYTES; }
 @inline function entryAt(source: usize, ordinal: u32): usize { return <usize>load<u32>(source, SOURCE_TABLE) + <usize>(ordinal & load<u32>(source, SOURCE_TABLE_MASK)) * ENTRY_BYTES; }
@@ -86,7 +92,7 @@ function pushCell(r: usize, ref: u32): i32 {
       }
       if (!stored) { was = load<u32>(place); pt(10); store<u32>(place, load<u32>(r, RING_EDGE)); stored = true; pt(11); }
       if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>t) == v) { // publishes: the reference and all that was written before
-        pt(12); atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1); pt(13);
+        pt(12); store<u32>(r, t + 1, RING_TAIL); pt(13);
         ring(load<u32>(r, RING_ITEM_BELL));
         return 1;
       }
@@ -101,20 +107,35 @@ function popCell(r: usize): u32 {
     if (<u32>v == h) {
       if (ref == EMPTY) return EMPTY;
       pt(20);
-      if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(h + mask + 1)) == v) { pt(21); atomic.cmpxchg<u32>(r, h, h + 1); pt(22); return ref; }
+      if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(h + mask + 1)) == v) { pt(21); store<u32>(r, h + 1); pt(22); POPPED = h; return ref; }
     } else { pt(23); atomic.cmpxchg<u32>(r, h, h + 1); }
   }
 }
 // A producer that found the ring full is woken when half of it is free: woken for each place, it would sleep once a frame.
-// Whoever takes the last reference sees an empty ring (head is at least its own position), so nobody is forgotten.
+// Counted from the position that was popped, not from the head, which lags: whoever takes the last reference counts none.
 @inline function ringHalfEmpty(r: usize): void {
   const bell = <usize>load<u32>(r, RING_SPACE_BELL), mask = atomic.load<u32>(bell);
-  if (mask != 0 && <i32>(atomic.load<u32>(r + RING_TAIL) - atomic.load<u32>(r)) <= <i32>(load<u32>(r, RING_LIMIT) >> 1)) wakeOne(bell, mask);
+  if (mask != 0 && <i32>(atomic.load<u32>(r + RING_TAIL) - POPPED - 1) <= <i32>(load<u32>(r, RING_LIMIT) >> 1)) wakeOne(bell, mask);
+}
+// Reads the payload's first line while the place word is still on its way: two misses at a time, and the reader finds it there.
+@inline function touch(r: usize, ref: u32): void {
+  TOUCHED += load<u32>(<usize>load<u32>(r, RING_PAYLOADS) + <usize>((ref & 0xFFFFFF) - load<u32>(r, RING_FIRST_SLOT)) * <usize>load<u32>(r, RING_SLOT_BYTES));
 }
 @inline function takeFifo(r: usize): u32 {
   const ref = popCell(r);
-  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); ringHalfEmpty(r); }
+  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); touch(r, ref); ringHalfEmpty(r); }
   return ref;
+}
+
+// The cells first, then the place words: their stores miss the cache, and a compare-exchange between them would wait for each.
+function takeBatch(r: usize, n: i32): i32 {
+  let i = 0;
+  for (; i < n; i++) { const ref = popCell(r); if (ref == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), ref); }
+  if (i == 0) return 0;
+  const held = heldFrom(load<u32>(r, RING_EDGE));
+  for (let k = 0; k < i; k++) { const ref = load<u32>(T + LINE_BATCH + (<usize>k << 2)); store<u32>(placeOf(ref), held); pt(24); touch(r, ref); }
+  ringHalfEmpty(r);
+  return i;
 }
 
 // ---- slots ------------------------------------------------------------------------------------------------------------------
@@ -125,7 +146,7 @@ function freeSlot(slot: u32): void {
   while (true) {
     const t = atomic.load<u32>(r + RING_TAIL), c = r + RING_CELLS + (<usize>(t & mask) << 3), v = atomic.load<u64>(c);
     if (<u32>v == t && <u32>(v >> 32) == EMPTY) {
-      if (atomic.cmpxchg<u64>(c, v, (<u64>slot << 32) | <u64>t) == v) { pt(43); atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1); ring(load<u32>(r, RING_ITEM_BELL)); return; }
+      if (atomic.cmpxchg<u64>(c, v, (<u64>slot << 32) | <u64>t) == v) { pt(43); store<u32>(r, t + 1, RING_TAIL); ring(load<u32>(r, RING_ITEM_BELL)); return; }
     } else atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1);
   }
 }
@@ -133,26 +154,33 @@ function freeSlot(slot: u32): void {
 @inline function dropBit(ref: u32): void {
   const h = headerOf(ref), bit: u32 = 1 << (ref >> 24);
   pt(40);
-  const old = atomic.and<u32>(h, ~bit);
-  if (old == bit) {
+  let last = atomic.load<u32>(h) == bit; // nobody else holds it, and only a holder could add a bit
+  if (last) store<u32>(h, 0); else last = atomic.and<u32>(h, ~bit) == bit;
+  if (last) {
     pt(41);
     let slot = ref & 0xFFFFFF;
     do { const next = load<u32>(headerOf(slot), SLOT_NEXT); freeSlot(slot); slot = next; } while (slot != EMPTY);
   }
   pt(42);
 }
-@inline function claimFrom(pool: usize): u32 {
-  const slot = popCell(pool); if (slot == EMPTY) return EMPTY;
+@inline function own(slot: u32): void {
   const h = headerOf(slot);
-  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(h, heldFrom(0), SLOT_PLACE); pt(51); store<u32>(h, 1); pt(52);
-  return slot;
+  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(placeAt(h, 0), heldFrom(0)); pt(51); store<u32>(h, 1); pt(52);
 }
+@inline function claimFrom(pool: usize): u32 { const slot = popCell(pool); if (slot != EMPTY) own(slot); return slot; }
 
 // ---- settlement -------------------------------------------------------------------------------------------------------------
 // or(outcome), and(open), and(owed), in this order; each may be done again. An entry of another ordinal is not touched.
 function settle(source: u32, ordinal: u32, leaves: u32, code: u32): void {
   const s = sourceAt(source), e = entryAt(s, ordinal);
   if (atomic.load<u32>(e) != ordinal) return;
+  if (load<u32>(s, SOURCE_ORDERED) == 0 && atomic.load<u32>(e + ENTRY_OWED) == leaves) { // the last one: nobody else writes here
+    store<u32>(e, load<u32>(e, ENTRY_OUTCOME) | (1 << code), ENTRY_OUTCOME); pt(60);
+    store<u32>(e, 0, ENTRY_OPEN); pt(61);
+    atomic.store<u32>(e + ENTRY_OWED, 0); pt(62); // publishes: the outcome, to the sweep
+    ring(load<u32>(s, SOURCE_BELL));
+    return;
+  }
   atomic.or<u32>(e + ENTRY_OUTCOME, 1 << code); pt(60);
   const open = atomic.and<u32>(e + ENTRY_OPEN, ~leaves); pt(61);
   for (let i: u32 = 0, n = load<u32>(s, SOURCE_ORDERED); i < n; i++) { // who waits for this ordinal at an ordered edge may go on
@@ -279,27 +307,37 @@ function finish(from: i32): i32 {
 
 // ---- what threads call --------------------------------------------------------------------------------------------------------
 export function claim(pool: usize): i32 { if (!enter()) return -2; const k = claimFrom(pool); leave(); return <i32>k; }
+/** Up to n slots into the batch of the line. As in takeBatch, cells first; the store fetches the payload's first line for who will write it. */
+export function claimN(pool: usize, n: i32): i32 {
+  if (!enter()) return -2;
+  let i = 0;
+  for (; i < n; i++) { const slot = popCell(pool); if (slot == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), slot); }
+  for (let k = 0; k < i; k++) { const slot = load<u32>(T + LINE_BATCH + (<usize>k << 2)); own(slot); if (i > 1) store<u32>(<usize>load<u32>(headerOf(slot), SLOT_PAYLOAD), 0); }
+  leave(); return i;
+}
 /** Gives back a reference that this thread holds: a slot claimed and not used. */
 export function release(ref: u32): i32 { if (!enter()) return -2; dropBit(ref); leave(); return 1; }
 export function take(r: usize, from: u32): i32 { if (!enter()) return -2; const k = takeAny(r, from); leave(); return <i32>k; }
 /** Up to n references into the batch of the line. */
 export function takeN(r: usize, from: u32, n: i32): i32 {
   if (!enter()) return -2;
-  let i = 0; for (; i < n; i++) { const k = takeAny(r, from); if (k == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), k); }
+  let i = 0;
+  if (load<u32>(r, RING_KIND) == FIFO && load<u32>(r, RING_POLICY) != LATEST) i = takeBatch(r, n);
+  else for (; i < n; i++) { const k = takeAny(r, from); if (k == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), k); }
   leave(); return i;
 }
 /** Gives a slot that this thread holds by branch 0 (just claimed) the branches of a mask: place words first, then the bits. */
 export function fanClaimed(slot: u32, branches: u32): i32 {
   if (!enter()) return -2;
   const h = headerOf(slot);
-  for (let m = branches; m; m &= m - 1) store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
+  for (let m = branches; m; m &= m - 1) store<u32>(placeAt(h, ctz(m)), heldFrom(0));
   pt(63); store<u32>(h, branches); pt(64); leave(); return 1;
 }
 /** Adds branches to a slot of which this thread holds a reference. */
 export function fanHeld(ref: u32, branches: u32): i32 {
   if (!enter()) return -2;
   const h = headerOf(ref);
-  for (let m = branches; m; m &= m - 1) store<u32>(h + SLOT_PLACE + (<usize>ctz(m) << 2), heldFrom(0));
+  for (let m = branches; m; m &= m - 1) store<u32>(placeAt(h, ctz(m)), heldFrom(0));
   pt(65); atomic.or<u32>(h, branches); pt(66); leave(); return 1;
 }
 /** Commit of a worker or sink: inputs, outputs and settlements stand in the line. Returns how many outputs were handed over (fewer: wait for room, then resume), or -2 before the commit. */
@@ -361,7 +399,6 @@ export function barePush(r: usize, ref: u32): i32 {
   }
 }
 export function barePop(r: usize): i32 { return <i32>popCell(r); }
-/** Batches, for tests and benches: slots claimed into the batch; references of the batch pushed (as outputs without a record); the batch released. */
-export function claimN(pool: usize, n: i32): i32 { if (!enter()) return -2; let i = 0; for (; i < n; i++) { const k = claimFrom(pool); if (k == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), k); } leave(); return i; }
+/** Batches, for tests and benches: references of the batch pushed (as outputs without a record); the batch released. */
 export function pushN(r: usize, n: i32): i32 { if (!enter()) return -2; let i = 0; for (; i < n; i++) if (!pushCell(r, load<u32>(T + LINE_BATCH + (<usize>i << 2)))) break; leave(); return i; }
 export function releaseN(n: i32): i32 { if (!enter()) return -2; for (let i = 0; i < n; i++) dropBit(load<u32>(T + LINE_BATCH + (<usize>i << 2))); leave(); return n; }
