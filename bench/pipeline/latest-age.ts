@@ -16,7 +16,7 @@ export const latestAge: Bench = {
     const ages: number[] = [];
     for (let i = 0; i < repeats; i++) {
       const busyMs = (TIMES_SLOWER * INTERVAL_US) / 1e3;
-      const { report } = await runPipeline({
+      const report = await runPipeline({
         sources: { s: { type: 'sim', pattern: 'noise', pool: 2, shape: [64, 1024], dtype: 'uint8', frames, rate: RATE } },
         stages: { p: { from: 's', overflow: 'latest', capacity: 4, operators: [{ type: operatorPath('spin'), ms: busyMs }] } },
         sinks: { x: { type: 'null', from: 'p' } },

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { LINE } from '../../src/ring/ring-layout.js';
 import { SlotStock } from '../../src/ring/slot-stock.js';
+import { BareQueue } from '../support/bare-queue.js';
 import { type Bench, type BenchRow, check, isSlow } from '../support/bench.js';
 import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
@@ -15,16 +16,19 @@ interface Data {
   readonly ring: SharedArrayBuffer;
   /** Payloads that the consumer has taken: at most `DEPTH` transfers are on their way. */
   readonly credit: SharedArrayBuffer;
+  readonly bare: SharedArrayBuffer;
   readonly bytes: number;
   readonly count: number;
 }
 
 const MARK = 7;
 const DEPTH = 16;
+const PAUSE_TURNS = 100;
 
 export async function makeSide(variant: string, side: 0 | 1, data: Data, port: MessagePort): Promise<Side> {
   const payload = new Uint8Array(data.bytes).fill(MARK);
   if (variant === 'slots') return side === 0 ? slotProducer(data, payload) : slotConsumer(data, payload);
+  if (variant === 'bare') return side === 0 ? bareProducer(data, payload) : bareConsumer(data, payload);
   if (variant === 'transfer') return side === 0 ? transferProducer(data, payload, port) : transferConsumer(data, payload, port);
   const { RingBuffer } = (await import('ringbuf.js' as string)) as {
     RingBuffer: new (buffer: SharedArrayBuffer, type: Uint8ArrayConstructor) => ByteRing;
@@ -54,7 +58,7 @@ function slotProducer({ arena, count }: Data, payload: Uint8Array): Side {
   return () => {
     for (let n = 0; n < count; n++) {
       let slot = stock.take();
-      for (; slot < 0; slot = stock.take()) pause();
+      for (; slot < 0; slot = stock.take()) pause(PAUSE_TURNS);
       bytes.set(payload, pool.payload + slot * pool.slotBytes);
       words[line + LINE.outputRefs / 4] = slot;
       let done = ring.commit(0, 1, 0, 1, payload.length);
@@ -76,11 +80,43 @@ function slotConsumer({ arena, count }: Data, target: Uint8Array): Side {
   return () => {
     for (let n = 0; n < count; n++) {
       let slot = ring.take(plan.edges[0]!.ring, 0);
-      for (; slot < 0; slot = ring.take(plan.edges[0]!.ring, 0)) pause();
+      for (; slot < 0; slot = ring.take(plan.edges[0]!.ring, 0)) pause(PAUSE_TURNS);
       target.set(views[slot]!);
       verify(target);
       words[line + LINE.inputRefs / 4] = slot;
       ring.commit(1, 0, 0, 1, target.length);
+    }
+  };
+}
+
+function bareParts({ bare, arena }: Data) {
+  const bytes = new Uint8Array(arena.memory.buffer);
+  const { payload, slotBytes } = arena.plan.pools[0]!;
+  return { queue: new BareQueue(bare, DEPTH), bytes, at: (place: number): number => payload + place * slotBytes };
+}
+
+function bareProducer(data: Data, payload: Uint8Array): Side {
+  const { queue, bytes, at } = bareParts(data);
+  return () => {
+    for (let n = 0; n < data.count; n++) {
+      let place = queue.claim();
+      for (; place < 0; place = queue.claim()) pause(PAUSE_TURNS);
+      bytes.set(payload, at(place));
+      queue.push();
+    }
+  };
+}
+
+function bareConsumer(data: Data, target: Uint8Array): Side {
+  const { queue, bytes, at } = bareParts(data);
+  const views = Array.from({ length: DEPTH }, (_, place) => bytes.subarray(at(place), at(place) + target.length));
+  return () => {
+    for (let n = 0; n < data.count; n++) {
+      let place = queue.peek();
+      for (; place < 0; place = queue.peek()) pause(PAUSE_TURNS);
+      target.set(views[place]!);
+      verify(target);
+      queue.release();
     }
   };
 }
@@ -148,21 +184,23 @@ export const payloadCopy: Bench = {
         arena: await smallArena(bytes, DEPTH),
         ring: new SharedArrayBuffer(8 + DEPTH * bytes + 1),
         credit: new SharedArrayBuffer(4),
+        bare: BareQueue.memory(),
         bytes,
         count,
       };
       const slow = isSlow(`copy-${name}`) ? 'slots' : undefined;
-      const seconds = await runPair({ module: import.meta.url, variants: ['slots', 'ring', 'transfer'], repeats, slow, data });
+      const seconds = await runPair({ module: import.meta.url, variants: ['slots', 'ring', 'transfer', 'bare'], repeats, slow, data });
       const rate = (variant: string): number[] => seconds[variant]!.map((s) => (count * bytes) / s / 1e9);
       const ours = rate('slots');
       check(ours.length === repeats, 'a repetition is missing');
       for (const [other, against, bar] of [
         ['ring', 'ringbuf.js', ring],
         ['transfer', 'postMessage with transfer', transfer],
+        ['bare', 'two counters, no slots', undefined],
       ] as const) {
         const theirs = rate(other);
         rows.push({
-          row: other === 'ring' ? `copy-${name}` : `copy-${name}-transfer`,
+          row: other === 'ring' ? `copy-${name}` : `copy-${name}-${other}`,
           measured: { name: `slots, ${name}`, unit: 'GB/s', values: ours },
           reference: { name: against, unit: 'GB/s', values: theirs },
           ratios: ours.map((value, i) => value / theirs[i]!),

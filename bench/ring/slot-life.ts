@@ -3,6 +3,7 @@ import { SLOT } from '../../src/frame/slot-layout.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import { LINE, SETTLE } from '../../src/ring/ring-layout.js';
 import { SlotStock } from '../../src/ring/slot-stock.js';
+import { BareQueue } from '../support/bare-queue.js';
 import { type Bench, type BenchRow, isSlow } from '../support/bench.js';
 import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
@@ -11,6 +12,7 @@ import { runPair, type Side } from '../support/thread-pair.js';
 const SLOTS = 1024;
 const FRAME_BYTES = 64;
 const BATCH = 32;
+const PAUSE_TURNS = 2000;
 const SWEEP_EVERY = 32;
 
 interface Data {
@@ -18,6 +20,7 @@ interface Data {
   readonly settled: SmallArena;
   readonly lives: number;
   readonly messages: number;
+  readonly bare: SharedArrayBuffer;
 }
 
 /** A number travels in the payload of each slot; the consumer checks that they come in order. */
@@ -29,6 +32,8 @@ export function makeSide(variant: string, side: 0 | 1, data: Data, port: Message
       return side === 0 ? produceBatch(data) : consumeBatch(data);
     case 'settled':
       return side === 0 ? produceSettled(data) : consumeSettled(data);
+    case 'bare':
+      return side === 0 ? produceBare(data) : consumeBare(data);
     default:
       return side === 0 ? postNumbers(data, port) : receiveNumbers(data, port);
   }
@@ -58,7 +63,7 @@ function produceOne({ plain, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = stock.take();
-      for (; slot < 0; slot = stock.take()) pause();
+      for (; slot < 0; slot = stock.take()) pause(PAUSE_TURNS);
       words[payload(slot)] = i;
       words[output] = slot;
       let done = ring.commit(0, 1, 0, 1, FRAME_BYTES);
@@ -73,7 +78,7 @@ function consumeOne({ plain, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = ring.take(edge, 0);
-      for (; slot < 0; slot = ring.take(edge, 0)) pause();
+      for (; slot < 0; slot = ring.take(edge, 0)) pause(PAUSE_TURNS);
       if (words[payload(slot)] !== i) wrong(words[payload(slot)], i);
       words[input] = slot;
       ring.commit(1, 0, 0, 1, FRAME_BYTES);
@@ -95,7 +100,7 @@ function produceBatch({ plain, lives }: Data): Side {
         words[output + 2 * k + 1] = edge;
       }
       if (count === 0) {
-        pause();
+        pause(PAUSE_TURNS);
         continue;
       }
       let done = ring.commit(0, count, 0, count, count * FRAME_BYTES);
@@ -116,7 +121,7 @@ function consumeBatch({ plain, lives }: Data): Side {
         if (words[payload(slot)] !== i++) wrong(words[payload(slot)], i - 1);
         words[input + k] = slot;
       }
-      if (count === 0) pause();
+      if (count === 0) pause(PAUSE_TURNS);
       else ring.commit(count, 0, 0, count, count * FRAME_BYTES);
     }
   };
@@ -132,7 +137,7 @@ function produceSettled({ settled, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = stock.take();
-      for (; slot < 0; slot = stock.take()) pause();
+      for (; slot < 0; slot = stock.take()) pause(PAUSE_TURNS);
       words[payload(slot)] = i;
       words[header(slot) + SLOT.source / 4] = 0;
       words[header(slot) + SLOT.ordinal / 4] = ordinal++;
@@ -152,7 +157,7 @@ function consumeSettled({ settled, lives }: Data): Side {
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = ring.take(edge, 0);
-      for (; slot < 0; slot = ring.take(edge, 0)) pause();
+      for (; slot < 0; slot = ring.take(edge, 0)) pause(PAUSE_TURNS);
       if (words[payload(slot)] !== i) wrong(words[payload(slot)], i);
       words[item + SETTLE.source / 4] = 0;
       words[item + SETTLE.ordinal / 4] = words[header(slot) + SLOT.ordinal / 4]!;
@@ -160,6 +165,36 @@ function consumeSettled({ settled, lives }: Data): Side {
       words[item + SETTLE.code / 4] = OUTCOME.delivered;
       words[input] = slot;
       ring.commit(1, 0, 1, 1, FRAME_BYTES);
+    }
+  };
+}
+
+function bareParts({ bare, plain }: Data) {
+  const words = new Int32Array(plain.memory.buffer);
+  const { payload, slotBytes } = plain.plan.pools[0]!;
+  return { queue: new BareQueue(bare, SLOTS), words, at: (place: number): number => (payload + place * slotBytes) >>> 2 };
+}
+
+function produceBare(data: Data): Side {
+  const { queue, words, at } = bareParts(data);
+  return () => {
+    for (let i = 0; i < data.lives; i++) {
+      let place = queue.claim();
+      for (; place < 0; place = queue.claim()) pause(PAUSE_TURNS);
+      words[at(place)] = i;
+      queue.push();
+    }
+  };
+}
+
+function consumeBare(data: Data): Side {
+  const { queue, words, at } = bareParts(data);
+  return () => {
+    for (let i = 0; i < data.lives; i++) {
+      let place = queue.peek();
+      for (; place < 0; place = queue.peek()) pause(PAUSE_TURNS);
+      if (words[at(place)] !== i) wrong(words[at(place)], i);
+      queue.release();
     }
   };
 }
@@ -195,26 +230,43 @@ export const slotLife: Bench = {
   async run({ repeats, scale }) {
     const lives = Math.ceil(300_000 * scale);
     const messages = Math.ceil(60_000 * scale);
-    const data: Data = { plain: await smallArena(FRAME_BYTES, SLOTS), settled: await smallArena(FRAME_BYTES, SLOTS), lives, messages };
+    const data: Data = {
+      plain: await smallArena(FRAME_BYTES, SLOTS),
+      settled: await smallArena(FRAME_BYTES, SLOTS),
+      lives,
+      messages,
+      bare: BareQueue.memory(),
+    };
     const slow = ROWS.find(({ row }) => isSlow(row))?.variant;
     const seconds = await runPair({
       module: import.meta.url,
-      variants: [...ROWS.map(({ variant }) => variant), 'port'],
+      variants: [...ROWS.map(({ variant }) => variant), 'port', 'bare'],
       repeats,
       slow,
       data,
     });
     const port = seconds.port!.map((s) => messages / s / 1e6);
-    return ROWS.map(({ variant, row, bar }): BenchRow => {
+    const bare = seconds.bare!.map((s) => lives / s / 1e6);
+    return ROWS.flatMap(({ variant, row, bar }): BenchRow[] => {
       const values = seconds[variant]!.map((s) => lives / s / 1e6);
-      return {
-        row,
-        measured: { name: variant === 'settled' ? 'life with ledger' : 'life', unit: 'M/s', values },
-        reference: { name: 'MessagePort', unit: 'M/s', values: port },
-        ratios: values.map((value, i) => value / port[i]!),
-        ratio: 'lives a second to messages a second',
-        ...(bar === undefined ? {} : { bar }),
-      };
+      const measured = { name: variant === 'settled' ? 'life with ledger' : 'life', unit: 'M/s', values };
+      return [
+        {
+          row,
+          measured,
+          reference: { name: 'MessagePort', unit: 'M/s', values: port },
+          ratios: values.map((value, i) => value / port[i]!),
+          ratio: 'lives a second to messages a second',
+          ...(bar === undefined ? {} : { bar }),
+        },
+        {
+          row: `${row}-bare`,
+          measured,
+          reference: { name: 'two counters, no slots', unit: 'M/s', values: bare },
+          ratios: values.map((value, i) => value / bare[i]!),
+          ratio: 'as many a second',
+        },
+      ];
     });
   },
 };

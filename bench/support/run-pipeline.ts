@@ -1,17 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/observe/report.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { Pipeline } from '../../src/pipeline/pipeline.js';
 import { check } from './bench.js';
 
+const LOOK_MS = 5;
+
 export const operatorPath = (name: string): string => new URL(`../../../bench/support/operators/${name}.mjs`, import.meta.url).pathname;
 
-/** Runs a pipeline to its end; seconds, and CPU seconds of the whole process, without start and close. */
-export async function runPipeline(description: Record<string, unknown>): Promise<{ report: Report; cpuS: number }> {
+/** Runs a pipeline to its end. */
+export async function runPipeline(description: Record<string, unknown>, watch?: (pipeline: Pipeline) => Promise<void>): Promise<Report> {
   const pipeline = new Pipeline(specFromObject({ version: 1, name: 'bench', ...description }));
   await pipeline.start();
-  const before = process.cpuUsage();
+  await watch?.(pipeline);
   const report = await pipeline.closed;
-  const { user, system } = process.cpuUsage(before);
   check(report.ok && report.balanced, `the run was not ok: ${report.error?.message ?? 'unbalanced'}`);
-  return { report, cpuS: (user + system) / 1e6 };
+  return report;
+}
+
+/** Frames a second once the first `skip` of them are through and the code of the threads is compiled. */
+export async function steadyRate(description: Record<string, unknown>, skip: number, frames: number): Promise<number> {
+  let rate = 0;
+  await runPipeline(description, async (pipeline) => {
+    const reached = async (least: number): Promise<{ count: number; ms: number }> => {
+      for (;;) {
+        const count = pipeline.progress().delivered;
+        if (count >= least) return { count, ms: performance.now() };
+        await sleep(LOOK_MS);
+      }
+    };
+    const from = await reached(skip);
+    const to = await reached(skip + frames);
+    rate = (to.count - from.count) / ((to.ms - from.ms) / 1e3);
+  });
+  return rate;
 }
