@@ -10,8 +10,8 @@ const ROW = 'run-loop';
 export const runLoop: Bench = {
   name: 'run-loop',
   async run({ repeats, scale }) {
-    const frames = Math.ceil(60_000 * scale);
-    const tasks = Math.ceil(frames / 4);
+    const frames = Math.ceil(300_000 * scale);
+    const tasks = Math.ceil(frames / 20);
     const rig = new StageRig({ operator: 'touch', frameBytes: FRAME_BYTES, slots: SLOTS });
     const filename = new URL('../support/piscina-task.js', import.meta.url).href;
     const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1, recordTiming: false });

@@ -5,7 +5,7 @@ import { operatorPath, steadyRate } from '../support/run-pipeline.js';
 const BYTES = 65_536;
 const ROUNDS = 30;
 /** Frames before and after those that are timed. */
-const SKIPPED = 200;
+const SKIPPED = 120;
 const LEFT = 8;
 
 function bare(threads: number, frames: number): Promise<number> {

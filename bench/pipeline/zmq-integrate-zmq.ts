@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from '../../src/pipeline/builder.js';
-import { type Bench, check } from '../support/bench.js';
+import { type Bench, check, isSlow } from '../support/bench.js';
 import { drawFrame, integration, PARAMETERS, PIXELS, SEEDS } from '../support/integrate-frame.js';
+import { operatorPath } from '../support/run-pipeline.js';
 import { median } from '../support/statistics.js';
 import { ThreadRoles } from '../support/thread-roles.js';
 import type { PeerReady, PeerResult } from '../support/zmq-peer.js';
@@ -22,14 +23,18 @@ interface Run {
   readonly cpuUs: ReadonlyMap<string, number>;
 }
 
-async function runPipeline(frames: number): Promise<Run> {
+async function runPipeline(frames: number, extraMs: number): Promise<Run> {
   const peer = fork(new URL('../support/zmq-peer.js', import.meta.url));
   const { frames: from, profiles: to } = await answer<PeerReady>(peer);
   const roles = new ThreadRoles();
   await roles.prepare();
   const running = pipeline(ROW)
     .source('in', { type: 'zmq', socket: 'pull', connect: from, maxFrame: 2 * PIXELS, highWaterMark: 4 })
-    .stage('integrate', { from: 'in', capacity: 8, operators: [{ type: 'integrate-azimuthal', ...PARAMETERS }] })
+    .stage('integrate', {
+      from: 'in',
+      capacity: 8,
+      operators: [...(extraMs > 0 ? [{ type: operatorPath('spin'), ms: extraMs }] : []), { type: 'integrate-azimuthal', ...PARAMETERS }],
+    })
     .sink('out', { type: 'zmq', socket: 'push', connect: to, from: 'integrate' })
     .build();
   await running.start();
@@ -64,8 +69,9 @@ export const zmqIntegrateZmq: Bench = {
       for (let i = 0; i < 3; i++) bare.process(i);
       const startMs = performance.now();
       for (let i = 0; i < frames; i++) bare.process(i);
-      alone.push(frames / ((performance.now() - startMs) / 1e3));
-      const run = await runPipeline(frames);
+      const aloneMs = performance.now() - startMs;
+      alone.push(frames / (aloneMs / 1e3));
+      const run = await runPipeline(frames, isSlow(ROW) ? aloneMs / frames : 0);
       ours.push(run.framesPerS);
       for (const [role, us] of run.cpuUs) cpu.set(role, [...(cpu.get(role) ?? []), us / 1e3]);
       for (const [i, profile] of run.profiles.entries()) {

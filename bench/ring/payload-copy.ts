@@ -188,8 +188,14 @@ export const payloadCopy: Bench = {
         bytes,
         count,
       };
-      const slow = isSlow(`copy-${name}`) ? 'slots' : undefined;
-      const seconds = await runPair({ module: import.meta.url, variants: ['slots', 'ring', 'transfer', 'bare'], repeats, slow, data });
+      const slow = isSlow(`copy-${name}`) || isSlow(`copy-${name}-bare`) ? ['slots'] : [];
+      const { seconds } = await runPair({
+        module: import.meta.url,
+        variants: ['slots', 'ring', 'transfer', 'bare'],
+        repeats,
+        slow,
+        data,
+      });
       const rate = (variant: string): number[] => seconds[variant]!.map((s) => (count * bytes) / s / 1e9);
       const ours = rate('slots');
       check(ours.length === repeats, 'a repetition is missing');

@@ -7,6 +7,7 @@ import { BareQueue } from '../support/bare-queue.js';
 import { type Bench, type BenchRow, isSlow } from '../support/bench.js';
 import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
+import { median } from '../support/statistics.js';
 import { runPair, type Side } from '../support/thread-pair.js';
 
 const SLOTS = 1024;
@@ -237,8 +238,8 @@ export const slotLife: Bench = {
       messages,
       bare: BareQueue.memory(),
     };
-    const slow = ROWS.find(({ row }) => isSlow(row))?.variant;
-    const seconds = await runPair({
+    const slow = ROWS.filter(({ row }) => isSlow(row) || isSlow(`${row}-bare`)).map(({ variant }) => variant);
+    const { seconds, roundTripNs } = await runPair({
       module: import.meta.url,
       variants: [...ROWS.map(({ variant }) => variant), 'port', 'bare'],
       repeats,
@@ -258,6 +259,9 @@ export const slotLife: Bench = {
           ratios: values.map((value, i) => value / port[i]!),
           ratio: 'lives a second to messages a second',
           ...(bar === undefined ? {} : { bar }),
+          ...(variant === 'one'
+            ? { notes: [`a line of memory goes to the other thread and back in ${median(roundTripNs).toFixed(0)} ns`] }
+            : {}),
         },
         {
           row: `${row}-bare`,

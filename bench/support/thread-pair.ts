@@ -8,13 +8,23 @@ export interface PairData<D> {
   readonly module: string;
   readonly variants: readonly string[];
   readonly repeats: number;
-  /** The variant that is to take twice as long. */
-  readonly slow: string | undefined;
+  /** The variants that are to take twice as long. */
+  readonly slow: readonly string[];
   readonly data: D;
 }
 
+export interface PairTimes {
+  /** By variant, one a repetition. */
+  readonly seconds: Readonly<Record<string, readonly number[]>>;
+  /**
+   * How long a line of memory took to the other thread and back, one a repetition. A virtual machine does not say whether
+   * its processors share a core, and it changes: some of the ratios change with it.
+   */
+  readonly roundTripNs: readonly number[];
+}
+
 /** Every variant, made once in each of two threads, then run in turns: their times can be compared repetition by repetition. */
-export async function runPair<D>(pair: PairData<D>): Promise<Record<string, number[]>> {
+export async function runPair<D>(pair: PairData<D>): Promise<PairTimes> {
   const meeting = new SharedArrayBuffer(256);
   const { port1, port2 } = new MessageChannel();
   const threads = [port1, port2].map(
