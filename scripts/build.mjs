@@ -38,6 +38,10 @@ function assembly(source, target, patch) {
 }
 
 assembly('ring/assembly/ring.ts', 'ring/ring.wasm');
+// For tests of the recovery: the same, ending a thread at a numbered step.
+assembly('ring/assembly/ring.ts', 'ring/ring.fault.wasm', (source) =>
+  source.replace('const FAULT: bool = false;', 'const FAULT: bool = true;'),
+);
 for (const file of readdirSync(join(root, 'src/kernels/assembly'))) {
   if (file.endsWith('.ts')) assembly(`kernels/assembly/${file}`, `kernels/${file.replace(/\.ts$/, '.wasm')}`);
 }

@@ -126,9 +126,10 @@ export class EgressAgent {
     }
     const now = nowUs();
     let bytes = 0;
-    for (const frame of this.#frames) {
+    const refusedAt = new Set(refused.map(({ index }) => index));
+    for (const [i, frame] of this.#frames.entries()) {
       bytes += frame.bytes.length;
-      this.#histogram.record(now - frame.receivedUs);
+      if (!refusedAt.has(i)) this.#histogram.record(now - frame.receivedUs);
     }
     this.#add(SINK_STATS.delivered, this.#frames.length - refused.length);
     this.#add(SINK_STATS.refused, refused.length);

@@ -8,7 +8,7 @@ import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
-import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SlotStock } from './operator-chain.js';
+import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type OutputStock } from './operator-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
@@ -28,6 +28,8 @@ export class OperatorAgent {
   readonly #limiter = new RateLimiter();
   readonly #record: RecordWriter;
   readonly #stockSize: number;
+  /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
+  readonly #partials: number;
   readonly #stock: FrameView[] = [];
   readonly #itemBit: number;
   readonly #poolBit: number;
@@ -43,19 +45,44 @@ export class OperatorAgent {
     this.#log = log;
     this.#record = new RecordWriter(attachment);
     this.#stockSize = stage.maxOutputs;
+    this.#partials = stage.partials[worker] ?? 0;
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
+    this.#busyUs = attachment.word(attachment.line + LINE.busyUs) >>> 0;
   }
 
   async run(ready: () => void): Promise<void> {
     const links = await makeChain(this.#attachment, this.#stage, this.#worker, this.#log);
     ready();
     try {
+      this.#finishRecord();
       if (isAsyncChain(links)) await this.#runAsync(links);
       else await this.#runSync(links);
     } finally {
-      for (const frame of this.#stock) this.#attachment.ring.release(frame.slot);
+      this.#release(this.#stock);
       for (const { operator } of links) operator.close?.();
+    }
+  }
+
+  #release(stock: readonly FrameView[]): void {
+    for (const { slot } of stock) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
+  }
+
+  /** What a worker before this one had committed and an ordered edge did not admit yet. */
+  #finishRecord(): void {
+    const { ring, arena, park, line, plan, thread } = this.#attachment;
+    if ((this.#attachment.word(line + LINE.record) & 1) === 0) return;
+    const outputs = this.#attachment.word(line + LINE.outputs);
+    let done = this.#attachment.throughGate(() => ring.resume(0));
+    while (done < outputs && !this.#attachment.aborted) {
+      const before = done;
+      const edge = plan.edges.find((one) => one.ring === this.#attachment.word(line + LINE.outputRefs + 8 * done + 4))!;
+      const resume = (): number => {
+        const result = ring.resume(done);
+        if (result !== GATE_CLOSED) done = result;
+        return result;
+      };
+      waitSync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, thread), park, resume, () => done === before, TURN_MS);
     }
   }
 
@@ -89,9 +116,11 @@ export class OperatorAgent {
       if (isNothing(reference)) continue;
       const startUs = nowUs();
       readChain(this.#attachment, reference, inputs);
+      this.#since(startUs);
       const pending = this.#process(lane, inputs, 1);
       const outcome = typeof pending === 'number' ? pending : await pending;
       this.#count(nowUs() - startUs);
+      this.#since(0);
       this.#commit(reference, inputs, lane, outcome);
     }
   }
@@ -172,12 +201,34 @@ export class OperatorAgent {
       record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
+    if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
     return record.commit(inputs.length, bytes);
+  }
+
+  /** How many frames the result under way holds, into the bank that this commit makes the live one. */
+  #countPartial(source: number, lane: ChainLane, failure: number, frames: number): void {
+    const { line, plan } = this.#attachment;
+    const bankBytes = 4 * plan.sources.length;
+    const live = (this.#attachment.word(line + LINE.record) >>> 1) & 1;
+    const emitted = failure < 0 && lane.outputs.length > 0;
+    const merged = failure < 0 && lane.merged && !emitted;
+    for (let s = 0; s < plan.sources.length; s++) {
+      const before = this.#attachment.word(this.#partials + live * bankBytes + 4 * s);
+      this.#attachment.setWord(
+        this.#partials + (1 - live) * bankBytes + 4 * s,
+        emitted ? 0 : before + (merged && s === source ? frames : 0),
+      );
+    }
   }
 
   #count(busyUs: number): void {
     this.#busyUs += busyUs;
     this.#attachment.setWord(this.#attachment.line + LINE.busyUs, Math.trunc(this.#busyUs) | 0);
+  }
+
+  /** Tells the supervisor since when the oldest frame under way is being processed; 0: none. */
+  #since(startUs: number): void {
+    this.#attachment.setWord(this.#attachment.line + LINE.sinceMs, startUs === 0 ? 0 : Math.trunc(startUs / 1e3) | 1);
   }
 
   // ---- asynchronous chains -----------------------------------------------------------------------------------------------
@@ -193,6 +244,7 @@ export class OperatorAgent {
       return {
         stock,
         chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs),
+        startUs: 0,
         reference: EMPTY,
         inputs: [],
         outcome: SUCCESS,
@@ -275,14 +327,18 @@ export class OperatorAgent {
         taken.reference = reference;
         readChain(this.#attachment, reference, taken.inputs);
         const startUs = this.#attachment.nowUs();
+        taken.startUs = startUs;
+        this.#since(oldest(busy));
         void Promise.resolve(this.#process(taken.chain, taken.inputs, 1)).then((outcome) => {
           this.#count(this.#attachment.nowUs() - startUs);
+          taken.startUs = 0;
+          this.#since(oldest(busy));
           finish(taken, outcome);
         });
       }
     } finally {
       clearInterval(watch);
-      for (const { stock } of lanes) for (const frame of stock) ring.release(frame.slot);
+      for (const { stock } of lanes) this.#release(stock);
     }
   }
 
@@ -310,7 +366,15 @@ export class OperatorAgent {
   }
 }
 
+/** When the first of the frames that are being processed was begun; 0 when there is none. */
+function oldest(lanes: ReadonlySet<AsyncLane>): number {
+  let first = 0;
+  for (const { startUs } of lanes) if (startUs !== 0 && (first === 0 || startUs < first)) first = startUs;
+  return first;
+}
+
 interface AsyncLane {
+  startUs: number;
   readonly stock: FrameView[];
   readonly chain: ChainLane;
   reference: number;
@@ -318,6 +382,6 @@ interface AsyncLane {
   outcome: number;
 }
 
-function stockOf(stock: FrameView[]): SlotStock {
+function stockOf(stock: FrameView[]): OutputStock {
   return { take: () => stock.pop(), putBack: (frame) => stock.push(frame) };
 }

@@ -44,7 +44,7 @@ export const isAsyncChain = (links: readonly ChainLink[]): boolean =>
   links.some(({ definition, operator }) => isAsyncOperator(definition, operator));
 
 /** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
-export interface SlotStock {
+export interface OutputStock {
   take(): FrameView | undefined;
   putBack(frame: FrameView): void;
 }
@@ -74,10 +74,10 @@ export class ChainLane {
   readonly #links: readonly ChainLink[];
   readonly #levels: Level[];
   #inputs: readonly FrameView[] = [];
-  readonly #stock: SlotStock;
+  readonly #stock: OutputStock;
   readonly #maxOutputs: number;
 
-  constructor(links: readonly ChainLink[], attachment: Attachment, worker: number, lane: number, stock: SlotStock, maxOutputs: number) {
+  constructor(links: readonly ChainLink[], attachment: Attachment, worker: number, lane: number, stock: OutputStock, maxOutputs: number) {
     this.#links = links;
     this.#stock = stock;
     this.#maxOutputs = maxOutputs;

@@ -1,13 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
+import type { FaultInjection } from './fault-injection.js';
 import type { SequenceVerdict } from './sequence-tracker.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What a thread tells the main thread. */
 export type FromThread =
-  | { readonly kind: 'ready' }
+  /** `threadId`: of a worker of the pool. */
+  | { readonly kind: 'ready'; readonly threadId?: number }
   /** An ingress has read its last message; a sink has taken and flushed everything. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
@@ -45,5 +47,6 @@ export interface EgressThreadData extends ThreadData {
 /** What one long-running task of the pool is given. */
 export interface OperatorTask extends ThreadData {
   readonly worker: number;
+  readonly fault?: FaultInjection;
   readonly port: MessagePort;
 }

@@ -39,7 +39,8 @@ export function metricsText(report: Report): string {
     sources.flatMap(([source, { ledger }]) =>
       Object.entries(ledger[kind]).map(([reason, count]): Sample => [{ pipeline, source, reason }, count]),
     );
-  const perStage = (read: 'frames' | 'bytes' | 'busy'): Sample[] => stages.map(([stage, values]) => [{ pipeline, stage }, values[read]]);
+  const perStage = (read: 'frames' | 'bytes' | 'busy' | 'restarts' | 'redispatched'): Sample[] =>
+    stages.map(([stage, values]) => [{ pipeline, stage }, values[read]]);
   const perSink = (read: 'delivered' | 'redelivered' | 'refused'): Sample[] =>
     sinks.map(([sink, values]) => [{ pipeline, sink }, values[read]]);
   const ledger = (key: 'received' | 'delivered' | 'merged' | 'filtered' | 'inFlight') =>
@@ -61,6 +62,8 @@ export function metricsText(report: Report): string {
     family('stage_frames_total', 'counter', 'Frames processed by a stage.', perStage('frames')),
     family('stage_bytes_total', 'counter', 'Payload bytes read by a stage.', perStage('bytes')),
     family('stage_busy_ratio', 'gauge', "Share of the workers' time spent in operators, 0 to 1.", perStage('busy')),
+    family('stage_restarts_total', 'counter', 'Workers that died and were replaced.', perStage('restarts')),
+    family('stage_redispatched_frames_total', 'counter', 'Frames that a worker died with and another did again.', perStage('redispatched')),
     family('sink_delivered_frames_total', 'counter', 'Frames that a sink has taken.', perSink('delivered')),
     family('sink_redelivered_frames_total', 'counter', 'Frames that a sink was given again.', perSink('redelivered')),
     family('sink_refused_frames_total', 'counter', 'Frames that a sink will never take.', perSink('refused')),

@@ -18,6 +18,7 @@ export const OUTCOME = {
   'sink-refused': 20,
   'encode-failed': 21,
   'worker-lost': 22,
+  'partial-lost': 23,
   malformed: 24,
   'wrong-parts': 25,
   'too-large': 26,

@@ -48,6 +48,10 @@ export interface StageReport {
   readonly bytes: number;
   /** Share of the workers' time spent in operators, 0 to 1. */
   readonly busy: number;
+  /** Workers that were replaced, frames that others did again, frames that were given up as `worker-lost`. */
+  readonly restarts: number;
+  readonly redispatched: number;
+  readonly lost: number;
 }
 
 export interface SinkReport {

@@ -5,6 +5,7 @@ import type { LatencyUs, Ledger, Report, SinkReport, SourceReport, StageReport, 
 import type { Counters } from './counters.js';
 import type { Plan } from './plan-types.js';
 import type { PipelineSpec } from './spec.js';
+import type { RecoveryCounts } from './supervisor.js';
 
 export interface ReportInput {
   readonly spec: PipelineSpec;
@@ -13,6 +14,8 @@ export interface ReportInput {
   readonly counters: Counters;
   readonly sequences: ReadonlyMap<string, SequenceVerdict>;
   readonly durationS: number;
+  /** What the recoveries of a stage did. */
+  readonly recoveries: (stage: string) => RecoveryCounts;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly undelivered: Readonly<Record<string, number>> | undefined;
 }
@@ -59,6 +62,7 @@ export function buildReport(input: ReportInput): Report {
       frames,
       bytes: stageBytes,
       busy: input.durationS > 0 ? Math.min(1, busyUs / 1e6 / input.durationS / node.threads.length) : 0,
+      ...input.recoveries(node.name),
     };
   }
   const all = plan.sinks.map((node) => node.histogram);

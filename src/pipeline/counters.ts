@@ -16,11 +16,14 @@ export interface StageTotals {
 export class Counters {
   readonly #arena: ArenaViews;
   readonly #plan: Plan;
+  readonly #partialsLost: (source: number) => number;
   readonly #ledgers: CounterFold[];
   readonly #frames: CounterFold;
   readonly #busy: CounterFold;
 
-  constructor(arena: ArenaViews, plan: Plan) {
+  /** `partialsLost`: by source, frames whose aggregate died with its worker. */
+  constructor(arena: ArenaViews, plan: Plan, partialsLost: (source: number) => number = () => 0) {
+    this.#partialsLost = partialsLost;
     this.#arena = arena;
     this.#plan = plan;
     this.#ledgers = plan.sources.map(() => {
@@ -77,10 +80,13 @@ export class Counters {
       else if (isDead(code)) dead[name] = n;
     }
     const count = (code: number): number => totals[LEDGER.counts + code]!;
+    // They were counted as merged when they were absorbed; the sweep may be behind.
+    const lost = Math.min(this.#partialsLost(source.index), count(OUTCOME.merged));
+    if (lost > 0) dead['partial-lost'] = lost;
     return {
       received: totals[LEDGER.received]!,
       delivered: count(OUTCOME.delivered),
-      merged: count(OUTCOME.merged),
+      merged: count(OUTCOME.merged) - lost,
       filtered: count(OUTCOME.filtered),
       dropped,
       dead,

@@ -70,6 +70,7 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
   for (const [source, byBranch] of edge.leaves.entries()) {
     for (const [branch, leaves] of byBranch.entries()) put(edge.leafTable + 128 * source + 4 * branch, leaves);
   }
+  formatLane(put, edge);
   if (edge.kind === 'fifo') formatCells(put, ring + RING.cells, edge.cells, 0);
   else {
     plan.sources.forEach((_, source) => {
@@ -82,6 +83,19 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
       formatCells(put, array + ARRAY.cells, edge.cells, plan.startOrdinal);
     });
   }
+}
+
+/** What dead threads held, in front of the edge: a ring without a limit that blocks nobody. */
+function formatLane(put: Put, edge: EdgePlan): void {
+  const { lane } = edge;
+  put(edge.ring + RING.lane, lane);
+  put(lane + RING.mask, edge.laneCells - 1);
+  put(lane + RING.limit, edge.laneCells);
+  put(lane + RING.edge, edge.laneNumber);
+  put(lane + RING.itemBell, edge.itemBell);
+  put(lane + RING.spaceBell, edge.spaceBell);
+  put(lane + RING.leaves, edge.leafTable);
+  formatCells(put, lane + RING.cells, edge.laneCells, 0);
 }
 
 function formatCells(put: Put, cells: number, count: number, start: number): void {

@@ -1,10 +1,11 @@
+import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { Draft, PlanWithTables } from './plan.js';
 import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
 import { type Route, routeKey } from './routes.js';
@@ -33,6 +34,7 @@ export function layOut(draft: Draft): PlanWithTables {
   for (const name of sourceNames) hire(name, 1);
   for (const [name, stage] of Object.entries(spec.stages)) hire(name, stage.workers);
   for (const name of Object.keys(spec.sinks)) hire(name, 1);
+  const supervisor = { thread: threads.length, line: space.take(LINE.bytes) };
 
   const totalSlots = [...draft.pools.values()].reduce((sum, pool) => sum + pool.slots, 0);
   const tableEntries = powerOfTwo(
@@ -74,6 +76,10 @@ export function layOut(draft: Draft): PlanWithTables {
       limit: edge.limit,
       cells,
       ring: space.take(RING.cells + (edge.kind === 'ordered' ? arrayStride * sourceNames.length : 8 * cells)),
+      lane: space.take(RING.cells + 8 * powerOfTwo(reachable)),
+      laneCells: powerOfTwo(reachable),
+      laneNumber: draft.edges.length + at + 1,
+      attempts: spec.stages[edge.node]?.attempts ?? Number.POSITIVE_INFINITY,
       arrayStride,
       itemBell: space.take(BELL.bytes),
       spaceBell: space.take(BELL.bytes),
@@ -85,6 +91,14 @@ export function layOut(draft: Draft): PlanWithTables {
       consumerThreads: threadsOf.get(edge.node)!,
     };
   });
+
+  for (const [index, name] of sourceNames.entries()) {
+    const ordered = edges.filter(({ kind, leaves }) => kind === 'ordered' && leaves[index]!.some((mask) => mask !== 0)).length;
+    if (ordered > MAX_ORDERED_EDGES) {
+      const message = `frames of '${name}' reach ${ordered} nodes that keep order behind several producers, and at most ${MAX_ORDERED_EDGES} can be kept: set order: none on some`;
+      throw new MillraceError('ERR_CONFIG_PROMISE', message, spec.sources[name]!.place ? { place: spec.sources[name]!.place } : {});
+    }
+  }
 
   let slots = 0;
   const bare = [...draft.pools].map(([owner, pool]) => {
@@ -137,7 +151,19 @@ export function layOut(draft: Draft): PlanWithTables {
     const next = routes.map((route) =>
       Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => route.next.get(routeKey(name, branch)) ?? []),
     );
-    return { name, threads: mine, operators, maxOutputs: prepared.maxOutputs, concurrency: lanes, attempts: stage.attempts, routes: next };
+    const aggregates = prepared.operators.some(({ merges }) => merges);
+    const partials = aggregates ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
+    return {
+      name,
+      threads: mine,
+      partials,
+      stallMs: stage.stallMs,
+      operators,
+      maxOutputs: prepared.maxOutputs,
+      concurrency: lanes,
+      attempts: stage.attempts,
+      routes: next,
+    };
   });
   const pools: PoolPlan[] = bare.map((pool) => ({ ...pool, payload: space.take(pool.slots * pool.slotBytes, 4096) }));
   const plan = {
@@ -147,6 +173,7 @@ export function layOut(draft: Draft): PlanWithTables {
     slots,
     sourceBlocks,
     threads,
+    supervisor,
     edges,
     pools,
     sources,

@@ -1,5 +1,5 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread, ThreadData } from '../agents/thread-messages.js';
+import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
@@ -17,8 +17,9 @@ import type { Plan } from './plan-types.js';
 import { PushSource } from './push-source.js';
 import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
+import { Supervisor } from './supervisor.js';
 import { ThreadHandle } from './thread-handle.js';
-import { WorkerPool } from './worker-pool.js';
+import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 
 export interface PipelineOptions extends PlanOptions {
   /** pino's shape. Nothing is logged without one. */
@@ -46,9 +47,11 @@ export class Pipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
   #state: State = 'new';
   #plan: Plan | undefined;
+  #memory: WebAssembly.Memory | undefined;
   #arena: ArenaViews | undefined;
   #counters: Counters | undefined;
   #pool: WorkerPool | undefined;
+  #supervisor: Supervisor | undefined;
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
@@ -60,7 +63,10 @@ export class Pipeline implements AsyncDisposable {
   readonly #readers = new Map<string, SinkReader>();
   readonly #ingress: ThreadHandle[] = [];
   readonly #egress: ThreadHandle[] = [];
-  readonly #leases = new Map<string, Promise<void>[]>();
+  /** Leases of workers that go on. */
+  readonly #leases = new Set<Promise<LeaseEnd>>();
+  /** Workers of each stage that have not come to their end. */
+  readonly #working = new Map<string, number>();
   readonly #ended = new Set<string>();
   #resolveClosed: (report: Report) => void = () => {};
 
@@ -115,11 +121,16 @@ export class Pipeline implements AsyncDisposable {
     const { plan, tables } = await makePlan(this.spec, this.#options);
     const memory = createArena(plan.bytes);
     this.#plan = plan;
+    this.#memory = memory;
     this.#arena = viewArena(memory);
     formatArena(memory, plan);
     for (const { address, array } of tables)
       this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
-    this.#counters = new Counters(this.#arena, plan);
+    this.#supervisor = new Supervisor(memory, plan, this.#log, {
+      recovered: (thread) => this.#replace(thread),
+      failed: (error) => this.#fail(error),
+    });
+    this.#counters = new Counters(this.#arena, plan, (source) => this.#supervisor!.partialsLost(source));
     const { metrics } = this.spec;
     if (metrics) {
       this.#metrics = new MetricsServer({
@@ -130,18 +141,14 @@ export class Pipeline implements AsyncDisposable {
       });
       await this.#metrics.open();
     }
-    const data = (name: string, thread: number): ThreadData => {
-      const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
-      return { memory, plan, thread, baseDir: this.spec.baseDir, name, ...(port ? { port } : {}) };
-    };
     for (const { name, thread } of plan.sinks) {
-      this.#egress.push(this.#thread(name, 'egress', { ...data(name, thread), spec: this.spec.sinks[name]! }));
+      this.#egress.push(this.#thread(name, 'egress', { ...this.#data(name, thread), spec: this.spec.sinks[name]! }));
     }
     for (const { name, thread } of plan.sources) {
-      this.#ingress.push(this.#thread(name, 'ingress', { ...data(name, thread), spec: this.spec.sources[name]! }));
+      this.#ingress.push(this.#thread(name, 'ingress', { ...this.#data(name, thread), spec: this.spec.sources[name]! }));
     }
     await Promise.all([
-      ...this.#openWorkers(plan, data),
+      ...this.#openWorkers(plan),
       ...this.#egress.map((thread) => thread.ready),
       ...this.#ingress.map((thread) => thread.ready),
     ]);
@@ -155,35 +162,69 @@ export class Pipeline implements AsyncDisposable {
     });
   }
 
-  #openWorkers(plan: Plan, data: (name: string, thread: number) => ThreadData): Promise<void>[] {
+  #data(name: string, thread: number): ThreadData {
+    const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
+    return { memory: this.#memory!, plan: this.#plan!, thread, baseDir: this.spec.baseDir, name, ...(port ? { port } : {}) };
+  }
+
+  #openWorkers(plan: Plan): Promise<void>[] {
     const workers = plan.stages.reduce((sum, stage) => sum + stage.threads.length, 0);
     if (workers === 0) return [];
-    const pool = new WorkerPool(workers);
-    this.#pool = pool;
+    this.#pool = new WorkerPool(workers);
     return plan.stages.flatMap((stage) => {
-      const leases: Promise<void>[] = [];
-      const ready = stage.threads.map(
-        (thread, worker) =>
-          new Promise<void>((resolve, reject) => {
-            const lease = pool.lease(data(stage.name, thread), worker, (message) => {
-              if (message.kind === 'ready') resolve();
-              else if (message.kind === 'log') this.#onLog(message);
-            });
-            leases.push(lease);
-            lease.catch((error: unknown) => {
-              const text = `a worker of stage '${stage.name}' ended: ${error instanceof Error ? error.message : error}`;
-              reject(new MillraceError('ERR_WORKER', text, { cause: error }));
-              this.#fail(new MillraceError('ERR_WORKER', text, { cause: error }));
-            });
-          }),
-      );
-      this.#leases.set(stage.name, leases);
-      Promise.all(leases).then(
-        () => this.#onEnded(stage.name),
-        () => {},
-      );
-      return ready;
+      this.#working.set(stage.name, stage.threads.length);
+      return stage.threads.map((thread) => this.#hire(thread));
     });
+  }
+
+  /** Leases a worker to a thread of the plan. Resolves when it is ready; rejects when it never was. */
+  #hire(thread: number): Promise<void> {
+    const { node, index } = this.#plan!.threads[thread]!;
+    const { fault } = this.#options;
+    return new Promise((resolve, reject) => {
+      let isReady = false;
+      const lease = this.#pool!.lease({ ...this.#data(node, thread), ...(fault ? { fault } : {}) }, index, (message) => {
+        if (message.kind === 'ready') {
+          isReady = true;
+          resolve();
+        } else if (message.kind === 'log') this.#onLog(message);
+      });
+      this.#leases.add(lease);
+      void lease.then((end) => {
+        this.#leases.delete(lease);
+        if (end.kind === 'done') this.#onWorkerDone(node);
+        else if (isReady) this.#onWorkerLost(thread, end.error);
+        else {
+          const error = new MillraceError('ERR_WORKER', `a worker of stage '${node}' could not start: ${end.error.message}`, {
+            cause: end.error,
+          });
+          reject(error);
+          this.#fail(error);
+        }
+      });
+    });
+  }
+
+  #onWorkerDone(stage: string): void {
+    const left = this.#working.get(stage)! - 1;
+    this.#working.set(stage, left);
+    if (left === 0) this.#onEnded(stage);
+  }
+
+  #onWorkerLost(thread: number, error: ThreadError): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#supervisor!.died(thread, error);
+  }
+
+  #replace(thread: number): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#hire(thread).catch(() => {}); // it ended the run
+  }
+
+  /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */
+  terminateWorker(stage: string, worker: number): boolean {
+    const thread = this.#plan?.stages.find(({ name }) => name === stage)?.threads[worker];
+    return thread !== undefined && this.#pool!.terminate(thread);
   }
 
   #onLog(message: Extract<FromThread, { kind: 'log' }>): void {
@@ -230,6 +271,15 @@ export class Pipeline implements AsyncDisposable {
 
   #poll(): void {
     this.#counters!.poll();
+    for (const stage of this.#plan!.stages) {
+      for (const thread of this.#supervisor!.stalled(stage, stage.stallMs)) {
+        this.#log.warn(
+          { stage: stage.name, thread },
+          `a worker of stage '${stage.name}' is at one frame for more than ${stage.stallMs} ms: it is ended`,
+        );
+        this.#pool!.terminate(thread);
+      }
+    }
     const { drainMs } = this.spec;
     if (!this.#deadline || this.#state === 'closing') return;
     const progress = this.#plan!.sinks.reduce((sum, sink) => sum + this.#counters!.sink(sink).delivered, 0);
@@ -337,6 +387,7 @@ export class Pipeline implements AsyncDisposable {
       durationS,
       error: this.#error,
       undelivered: this.#undelivered,
+      recoveries: (stage) => this.#supervisor!.counts(stage),
     });
   }
 
@@ -357,7 +408,7 @@ export class Pipeline implements AsyncDisposable {
     );
     clearInterval(this.#timer);
     const report = this.report(sequences);
-    await withTimeout(Promise.allSettled([...this.#leases.values()].flat()), CLOSE_MS);
+    await withTimeout(Promise.all(this.#leases), CLOSE_MS);
     await Promise.all([
       ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
       ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),

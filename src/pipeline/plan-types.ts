@@ -16,6 +16,12 @@ export interface EdgePlan {
   readonly limit: number;
   readonly cells: number;
   readonly ring: number;
+  /** The ring of what dead threads held, its cells, and its number in place words. */
+  readonly lane: number;
+  readonly laneCells: number;
+  readonly laneNumber: number;
+  /** How often a frame may die with a thread that had it from here before it is given up. */
+  readonly attempts: number;
   readonly arrayStride: number;
   readonly itemBell: number;
   readonly spaceBell: number;
@@ -87,6 +93,10 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
 export interface StageNode {
   readonly name: string;
   readonly threads: readonly number[];
+  /** Of each worker whose operators aggregate: how many frames of each source its partial result holds, in two banks that the record word chooses from. */
+  readonly partials: readonly number[];
+  /** Longest time that a worker may take for one frame. */
+  readonly stallMs: number;
   readonly operators: readonly OperatorPlan[];
   readonly maxOutputs: number;
   readonly concurrency: number;
@@ -112,6 +122,8 @@ export interface Plan {
   readonly slots: number;
   readonly sourceBlocks: number;
   readonly threads: readonly ThreadPlan[];
+  /** Number and line of the main thread, for the census. */
+  readonly supervisor: { readonly thread: number; readonly line: number };
   readonly edges: readonly EdgePlan[];
   readonly pools: readonly PoolPlan[];
   readonly sources: readonly SourceNode[];

@@ -1,3 +1,4 @@
+import type { FaultInjection } from '../agents/fault-injection.js';
 import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
 import type { TypedArray } from '../frame/dtype.js';
@@ -38,6 +39,7 @@ export interface PlanOptions {
   readonly poison?: boolean;
   /** Ordinal of the first frame, for tests of the wrap. */
   readonly startOrdinal?: number;
+  readonly fault?: FaultInjection;
 }
 
 /** A plan with the tables that are still to be copied into the arena. */

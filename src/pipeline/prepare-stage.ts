@@ -25,6 +25,7 @@ export interface PreparedOperator {
   readonly scratchBytes: number;
   readonly maxOutputs: number;
   readonly maxOutputBytes: number;
+  readonly merges: boolean;
 }
 
 export interface PreparedStage {
@@ -111,6 +112,7 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
       scratchBytes: prepared.scratchBytes ?? 0,
       maxOutputs: definition.maxOutputs ?? 1,
       maxOutputBytes,
+      merges: definition.merges === true,
     });
     maxOutputs *= definition.maxOutputs ?? 1;
     kind =

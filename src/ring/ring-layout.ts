@@ -49,6 +49,8 @@ export const RING = {
   firstSlot: 304,
   payloads: 308,
   slotBytes: 312,
+  /** The ring of what dead threads held, which is read first; 0 there is none. */
+  lane: 316,
   cells: 384,
 } as const;
 export const KIND = { fifo: 0, ordered: 1 } as const;
@@ -78,6 +80,8 @@ export const LINE = {
   dropCode: 308,
   /** Microseconds in operators; only this thread writes it. */
   busyUs: 320,
+  /** When the oldest frame that is being processed was begun, in ms of the process's clock, low word, or 0; only this thread writes it. */
+  sinceMs: 324,
   /** Two banks of counters of a worker or egress thread. */
   banks: 384,
   inputRefs: 640,
@@ -93,6 +97,8 @@ export const BANK = { bytes: 128, frames: 0, outputs: 1, bytesLow: 2, bytesHigh:
 
 /** What the ingress of a source owns: its settlement table and two banks of the ledger. */
 export const SOURCE = { table: 0, tableMask: 4, bell: 8, ordered: 12, orderedList: 16, banks: 512, bankBytes: 256, bytes: 1024 } as const;
+/** Edges that keep order by arrays and that the frames of one source may reach: those that a settlement looks at. */
+export const MAX_ORDERED_EDGES = (SOURCE.banks - SOURCE.orderedList) / 8;
 /** Words of a ledger bank. `counts` has one word per outcome code. */
 export const LEDGER = { received: 0, given: 1, low: 2, bytesLow: 3, bytesHigh: 4, counts: 8, words: 40 } as const;
 /** One entry of a settlement table. `ordinal` is written last. */

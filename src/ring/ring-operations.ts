@@ -24,6 +24,11 @@ export interface RingOperations {
   commitFrame(source: number, leaves: number, outputs: number, bytes: number): number;
   refuse(code: number): number;
   sweep(source: number, atMost: number): number;
+  recoverGive(ring: number, reference: number): number;
+  recoverPush(ring: number, reference: number): void;
+  recoverPop(ring: number): number;
+  recoverSettle(source: number, ordinal: number, leaves: number, code: number): void;
+  recoverFree(slot: number): void;
   wakeAll(bell: number): void;
   barePush(ring: number, reference: number): number;
   barePop(ring: number): number;

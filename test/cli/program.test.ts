@@ -25,7 +25,7 @@ const REPORT: Report = {
       bytes: 4_000_000,
     },
   },
-  stages: { a: { frames: 993, bytes: 4_000_000, busy: 0.5 } },
+  stages: { a: { frames: 993, bytes: 4_000_000, busy: 0.5, restarts: 0, redispatched: 0, lost: 0 } },
   sinks: { o: { delivered: 990, redelivered: 0, refused: 0, outageMs: 0, latencyUs: { p50: 120, p90: 400, p99: 2500, max: 1_200_000 } } },
   latencyUs: { p50: 120, p90: 400, p99: 2500, max: 1_200_000 },
   throughput: { framesPerS: 500, bytesPerS: 2e6 },

@@ -15,7 +15,7 @@ const report: Report = {
       bytes: 1024,
     },
   },
-  stages: { reduce: { frames: 5, bytes: 640, busy: 0.5 } },
+  stages: { reduce: { frames: 5, bytes: 640, busy: 0.5, restarts: 0, redispatched: 0, lost: 0 } },
   sinks: { live: { delivered: 4, redelivered: 1, refused: 0, outageMs: 1500, latencyUs: { p50: 100, p90: 200, p99: 300, max: 400 } } },
   latencyUs: { p50: 100, p90: 200, p99: 300, max: 400 },
   throughput: { framesPerS: 5, bytesPerS: 512 },

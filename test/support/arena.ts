@@ -30,8 +30,7 @@ export class RingBench {
     this.memory = createArena(plan.bytes);
     this.words = new Int32Array(this.memory.buffer);
     formatArena(this.memory, plan);
-    for (const edge of plan.edges) if (edge.kind === 'fifo') this.#move(edge.ring, edge.cells, 0, startPosition);
-    for (const pool of plan.pools) this.#move(pool.ring, pool.cells, pool.slots, startPosition);
+    moveRings(this.words, plan, startPosition);
     this.source = this.attach(0);
   }
 
@@ -147,20 +146,29 @@ export class RingBench {
     const { table, tableEntries } = this.plan.sources[0]!;
     return this.words[(table + (ordinal & (tableEntries - 1)) * ENTRY.bytes + ENTRY.owed) >>> 2]!;
   }
+}
 
-  /** Renumbers a ring that holds `filled` items from position 0 on. */
-  #move(ring: number, cells: number, filled: number, start: number): void {
-    const items = Array.from({ length: cells }, (_, i) => this.words[(ring + RING.cells + 8 * i + 4) >>> 2]!);
-    for (let i = 0; i < cells; i++) {
-      const position = start + i;
-      const cell = ring + RING.cells + 8 * (position & (cells - 1));
-      // A full cell of position p has stamp p; an empty one waits for the position that comes to it next.
-      this.put(cell, position);
-      this.put(cell + 4, items[i]!);
-    }
-    this.put(ring + RING.head, start);
-    this.put(ring + RING.tail, start + filled);
+/** Lets every FIFO ring of a plan begin at another position than 0. */
+export function moveRings(words: Int32Array, plan: Plan, start: number): void {
+  for (const { ring, cells, kind, lane, laneCells } of plan.edges) {
+    if (kind === 'fifo') moveRing(words, ring, cells, 0, start);
+    moveRing(words, lane, laneCells, 0, start);
   }
+  for (const { ring, cells, slots } of plan.pools) moveRing(words, ring, cells, slots, start);
+}
+
+/** Renumbers a ring that holds `filled` items from position 0 on. */
+function moveRing(words: Int32Array, ring: number, cells: number, filled: number, start: number): void {
+  const items = Array.from({ length: cells }, (_, i) => words[(ring + RING.cells + 8 * i + 4) >>> 2]!);
+  for (let i = 0; i < cells; i++) {
+    const position = start + i;
+    const cell = (ring + RING.cells + 8 * (position & (cells - 1))) >>> 2;
+    // A full cell of position p has stamp p; an empty one waits for the position that comes to it next.
+    words[cell] = position;
+    words[cell + 1] = items[i]!;
+  }
+  words[(ring + RING.head) >>> 2] = start;
+  words[(ring + RING.tail) >>> 2] = start + filled;
 }
 
 /** Numerical Recipes' linear congruential generator: whole numbers below n. */

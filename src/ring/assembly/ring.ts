@@ -12,7 +12,7 @@ const FAULT: bool = false;
 
 const EMPTY: u32 = 0xFFFFFFFF;
 export const RING_HEAD: usize = 0, RING_TAIL: usize = 128, RING_MASK: usize = 256, RING_LIMIT: usize = 260, RING_EDGE: usize = 264, RING_ITEM_BELL: usize = 268, RING_SPACE_BELL: usize = 272;
-export const RING_KIND: usize = 276, RING_LEAVES: usize = 280, RING_POLICY: usize = 284, RING_EVERY: usize = 288, RING_SOURCES: usize = 292, RING_ARRAY_STRIDE: usize = 296, RING_FIRST_SLOT: usize = 304, RING_PAYLOADS: usize = 308, RING_SLOT_BYTES: usize = 312, RING_CELLS: usize = 384;
+export const RING_KIND: usize = 276, RING_LEAVES: usize = 280, RING_POLICY: usize = 284, RING_EVERY: usize = 288, RING_SOURCES: usize = 292, RING_ARRAY_STRIDE: usize = 296, RING_FIRST_SLOT: usize = 304, RING_PAYLOADS: usize = 308, RING_SLOT_BYTES: usize = 312, RING_LANE: usize = 316, RING_CELLS: usize = 384;
 export const ARRAY_NEXT: usize = 0, ARRAY_LEAF_MASK: usize = 8, ARRAY_CELLS: usize = 128;
 export const BELL_SLEEPERS: usize = 0, BELL_PARK: usize = 4;
 export const LINE_BUSY: usize = 0, LINE_FAULT_COUNTDOWN: usize = 4, LINE_FAULT_STEP: usize = 8, LINE_RECORD: usize = 256, LINE_INPUTS: usize = 260, LINE_OUTPUTS: usize = 264, LINE_SETTLEMENTS: usize = 268;
@@ -128,12 +128,12 @@ function popCell(r: usize): u32 {
 }
 
 // The cells first, then the place words: their stores miss the cache, and a compare-exchange between them would wait for each.
-function takeBatch(r: usize, n: i32): i32 {
-  let i = 0;
+function takeBatch(r: usize, from: i32, n: i32): i32 {
+  let i = from;
   for (; i < n; i++) { const ref = popCell(r); if (ref == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), ref); }
-  if (i == 0) return 0;
+  if (i == from) return i;
   const held = heldFrom(load<u32>(r, RING_EDGE));
-  for (let k = 0; k < i; k++) { const ref = load<u32>(T + LINE_BATCH + (<usize>k << 2)); store<u32>(placeOf(ref), held); pt(24); touch(r, ref); }
+  for (let k = from; k < i; k++) { const ref = load<u32>(T + LINE_BATCH + (<usize>k << 2)); store<u32>(placeOf(ref), held); pt(24); touch(r, ref); }
   ringHalfEmpty(r);
   return i;
 }
@@ -165,7 +165,7 @@ function freeSlot(slot: u32): void {
 }
 @inline function own(slot: u32): void {
   const h = headerOf(slot);
-  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(placeAt(h, 0), heldFrom(0)); pt(51); store<u32>(h, 1); pt(52);
+  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(h, 0, SLOT_ATTEMPTS); store<u32>(placeAt(h, 0), heldFrom(0)); pt(51); store<u32>(h, 1); pt(52);
 }
 @inline function claimFrom(pool: usize): u32 { const slot = popCell(pool); if (slot != EMPTY) own(slot); return slot; }
 
@@ -279,6 +279,8 @@ function give(r: usize, ref: u32): i32 {
   }
 }
 function takeAny(r: usize, from: u32): u32 {
+  const lane = <usize>load<u32>(r, RING_LANE); // what the dead held, all of it older than what the edge holds
+  if (lane) { const ref = takeFifo(lane); if (ref != EMPTY) return ref; }
   if (load<u32>(r, RING_KIND) == FIFO) {
     let ref = takeFifo(r);
     if (ref != EMPTY && load<u32>(r, RING_POLICY) == LATEST)
@@ -322,7 +324,11 @@ export function take(r: usize, from: u32): i32 { if (!enter()) return -2; const 
 export function takeN(r: usize, from: u32, n: i32): i32 {
   if (!enter()) return -2;
   let i = 0;
-  if (load<u32>(r, RING_KIND) == FIFO && load<u32>(r, RING_POLICY) != LATEST) i = takeBatch(r, n);
+  if (load<u32>(r, RING_KIND) == FIFO && load<u32>(r, RING_POLICY) != LATEST) {
+    const lane = <usize>load<u32>(r, RING_LANE);
+    if (lane) i = takeBatch(lane, 0, n);
+    i = takeBatch(r, i, n);
+  }
   else for (; i < n; i++) { const k = takeAny(r, from); if (k == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), k); }
   leave(); return i;
 }
@@ -387,6 +393,14 @@ export function sweep(source: u32, atMost: i32): i32 {
   if (n) { store<u32>(idle, low, LEDGER_LOW); pt(76); atomic.store<u32>(T + LINE_RECORD, w + 2); pt(77); } // publishes: counts and watermark
   leave(); return n;
 }
+// ---- for the census alone: the gate is closed and nobody is inside ----------------------------------------------------------
+/** 1 handed over or dropped by the edge's policy, 0 there is no room. */
+export function recoverGive(r: usize, ref: u32): i32 { return give(r, ref); }
+/** Puts a reference at the tail, whatever the limit says: there are cells for every slot that can come. */
+export function recoverPush(r: usize, ref: u32): void { store<u32>(placeOf(ref), load<u32>(r, RING_EDGE)); barePush(r, ref); }
+export function recoverPop(r: usize): i32 { return <i32>popCell(r); }
+export function recoverSettle(source: u32, ordinal: u32, leaves: u32, code: u32): void { settle(source, ordinal, leaves, code); }
+export function recoverFree(slot: u32): void { freeSlot(slot); }
 /** Rings a bell for everybody who sleeps on it. */
 export function wakeAll(bell: usize): void { ringAll(bell); }
 // ---- for benches: the ring without gate and place words, and the gate alone -----------------------------------------------------

@@ -1,0 +1,185 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createClock } from '../agents/clock.js';
+import type { ThreadError } from '../agents/thread-messages.js';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Logger } from '../errors/logger.js';
+import { OUTCOME } from '../observe/outcome.js';
+import { Census, type CensusResult } from '../ring/census.js';
+import { wakeThreads } from '../ring/park.js';
+import { BANK, CONTROL, LINE } from '../ring/ring-layout.js';
+import { loadRing } from '../ring/ring-operations.js';
+import type { Plan, StageNode } from './plan-types.js';
+
+/** A live thread is inside a ring operation for microseconds, or until it is scheduled again. */
+const PATIENCE_MS = 5000;
+
+export interface SupervisorEvents {
+  /** What the dead thread held is with others; a successor may start. */
+  recovered(thread: number): void;
+  /** Memory contradicts itself, or a thread does not leave a ring operation: the run cannot go on. */
+  failed(error: MillraceError): void;
+}
+
+/** What recoveries of one stage did, for its report. */
+export interface RecoveryCounts {
+  restarts: number;
+  redispatched: number;
+  lost: number;
+}
+
+/** Takes over when a worker is gone: closes the gate, takes stock, gives what was held to others, opens the gate. */
+export class Supervisor {
+  /** How long the others stood still, by recovery, in milliseconds. */
+  readonly pausesMs: number[] = [];
+  readonly #plan: Plan;
+  readonly #words: Int32Array;
+  readonly #log: Logger;
+  readonly #events: SupervisorEvents;
+  readonly #census: Census;
+  readonly #dead = new Map<number, ThreadError>();
+  /** The causes of the recovery that is going on. */
+  #causes: ReadonlyMap<number, ThreadError> = new Map();
+  readonly #counts = new Map<string, RecoveryCounts>();
+  readonly #partialsLost: number[];
+  readonly #nowUs = createClock();
+  #busy = false;
+
+  constructor(memory: WebAssembly.Memory, plan: Plan, log: Logger, events: SupervisorEvents) {
+    this.#plan = plan;
+    this.#words = new Int32Array(memory.buffer);
+    this.#log = log;
+    this.#events = events;
+    this.#partialsLost = plan.sources.map(() => 0);
+    const ring = loadRing(memory);
+    const { thread, line } = plan.supervisor;
+    ring.attach(
+      thread,
+      line,
+      CONTROL.gate,
+      plan.headers,
+      plan.stride,
+      plan.sourceBlocks,
+      line + LINE.banks,
+      BANK.bytes,
+      plan.poison ? 1 : 0,
+    );
+    this.#census = new Census(memory, plan, ring, {
+      lostCode: OUTCOME['worker-lost'],
+      dropCodes: { 'drop-oldest': OUTCOME['drop-oldest'], latest: OUTCOME.latest },
+      onLost: ({ source, ordinal, attempts }) => {
+        const [cause] = this.#causes.values();
+        const name = plan.sources[source]!.name;
+        this.#log.error(
+          { source: name, ordinal, attempts, stack: cause?.stack },
+          `frame ${ordinal} of '${name}' is given up after ${attempts} workers died with it: ${cause?.message}`,
+        );
+      },
+    });
+  }
+
+  /** A worker's thread is gone, or its loop left. Nothing of it may run any more. */
+  died(thread: number, cause: ThreadError): void {
+    this.#dead.set(thread, cause);
+    if (!this.#busy) void this.#recover();
+  }
+
+  counts(stage: string): RecoveryCounts {
+    let counts = this.#counts.get(stage);
+    if (!counts) {
+      counts = { restarts: 0, redispatched: 0, lost: 0 };
+      this.#counts.set(stage, counts);
+    }
+    return counts;
+  }
+
+  /** Frames of a source that were absorbed into a result which died with its worker. */
+  partialsLost(source: number): number {
+    return this.#partialsLost[source]!;
+  }
+
+  /** Threads of a stage that have been at one frame for longer than `stallMs`. */
+  stalled(stage: StageNode, stallMs: number): number[] {
+    const nowMs = Math.trunc(this.#nowUs() / 1e3);
+    return stage.threads.filter((thread) => {
+      const since = this.#word(this.#line(thread) + LINE.sinceMs);
+      return since !== 0 && ((nowMs - since) | 0) > stallMs && !this.#dead.has(thread);
+    });
+  }
+
+  async #recover(): Promise<void> {
+    this.#busy = true;
+    try {
+      while (this.#dead.size > 0) {
+        const dead = await this.#takeStock();
+        for (const thread of dead) this.#events.recovered(thread);
+      }
+    } catch (error) {
+      this.#events.failed(asMillraceError(error, 'ERR_WORKER', 'recovery'));
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #takeStock(): Promise<ReadonlySet<number>> {
+    const startMs = performance.now();
+    Atomics.store(this.#words, CONTROL.gate >>> 2, 1);
+    try {
+      while (
+        this.#plan.threads.some(({ thread, line }) => !this.#dead.has(thread) && Atomics.load(this.#words, (line + LINE.busy) >>> 2) !== 0)
+      ) {
+        if (performance.now() - startMs > PATIENCE_MS)
+          throw new MillraceError('ERR_WORKER', `a thread stayed in a ring operation for more than ${PATIENCE_MS} ms`);
+        await nextTurn();
+      }
+      this.#causes = new Map(this.#dead);
+      this.#dead.clear();
+      const dead = new Set(this.#causes.keys());
+      for (const thread of dead) this.#losePartials(thread);
+      const did = this.#census.run(dead);
+      this.#count(dead, did);
+      return dead;
+    } finally {
+      Atomics.store(this.#words, CONTROL.gate >>> 2, 0);
+      Atomics.notify(this.#words, CONTROL.gate >>> 2);
+      wakeThreads(
+        this.#words,
+        this.#plan.threads.map(({ line }) => line + LINE.park),
+      );
+      this.pausesMs.push(performance.now() - startMs);
+    }
+  }
+
+  #count(dead: ReadonlySet<number>, did: CensusResult): void {
+    for (const thread of dead) this.counts(this.#plan.threads[thread]!.node).restarts++;
+    // What several stages lost in one recovery is told apart by nobody: it stands with the first.
+    const [first] = dead;
+    const counts = this.counts(this.#plan.threads[first!]!.node);
+    counts.redispatched += did.redispatched;
+    counts.lost += did.lost;
+    const cause = [...this.#causes.values()][0]!.message;
+    this.#log.warn(
+      { threads: [...dead], ...did },
+      `${dead.size === 1 ? 'a worker' : `${dead.size} workers`} died and will be replaced: ${cause}`,
+    );
+  }
+
+  /** What the dead had absorbed was counted as merged; its result will never come. */
+  #losePartials(thread: number): void {
+    const { node, index, line } = this.#plan.threads[thread]!;
+    const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
+    if (!partials) return;
+    const live = partials + ((this.#word(line + LINE.record) >>> 1) & 1) * 4 * this.#plan.sources.length;
+    for (let source = 0; source < this.#plan.sources.length; source++) {
+      this.#partialsLost[source]! += this.#word(live + 4 * source);
+      this.#words[(live + 4 * source) >>> 2] = 0;
+    }
+  }
+
+  #line(thread: number): number {
+    return this.#plan.threads[thread]!.line;
+  }
+
+  #word(address: number): number {
+    return this.#words[address >>> 2]!;
+  }
+}

@@ -1,0 +1,407 @@
+import { SLOT } from '../frame/slot-layout.js';
+import { ARRAY, BELL, EMPTY, LINE, RING, SETTLE, SLOT_MASK } from './ring-layout.js';
+import type { RingOperations } from './ring-operations.js';
+
+/** An edge as the census sees it; a plan's edges have all of this. */
+export interface CensusEdge {
+  readonly number: number;
+  readonly kind: 'fifo' | 'ordered';
+  readonly cells: number;
+  readonly ring: number;
+  readonly arrayStride: number;
+  /** Ring of what the dead held, its cells, and its number in place words. */
+  readonly lane: number;
+  readonly laneCells: number;
+  readonly laneNumber: number;
+  readonly itemBell: number;
+  readonly spaceBell: number;
+  /** Leaves by source and branch. */
+  readonly leaves: readonly (readonly number[])[];
+  /** How often a frame may die with a thread that had it from this edge before it is given up. */
+  readonly attempts: number;
+  /** A producer may take references out of it, to drop them. */
+  readonly overflow: string;
+  readonly consumerThreads: readonly number[];
+}
+
+export interface CensusPlan {
+  readonly headers: number;
+  readonly stride: number;
+  readonly slots: number;
+  readonly edges: readonly CensusEdge[];
+  readonly pools: readonly { readonly ring: number; readonly cells: number; readonly bell: number }[];
+  readonly sources: readonly { readonly bell: number }[];
+  readonly threads: readonly { readonly line: number }[];
+}
+
+export interface CensusOptions {
+  /** Outcome of a frame that is given up. */
+  readonly lostCode: number;
+  /** Codes of the drops of edges out of which producers take references. */
+  readonly dropCodes: Readonly<Record<string, number>>;
+  /** Told of every frame that is given up. */
+  readonly onLost?: (frame: {
+    readonly edge: number;
+    readonly source: number;
+    readonly ordinal: number;
+    readonly attempts: number;
+  }) => void;
+}
+
+/** What a census found and did, by kind. */
+export interface CensusResult {
+  /** References that go to the recovery lane of the edge that the dead had them from. */
+  redispatched: number;
+  /** Frames that died too often. */
+  lost: number;
+  /** Outputs of a committed record that were handed over, inputs that were released, drops that were finished. */
+  handedOver: number;
+  released: number;
+  dropped: number;
+  /** Committed outputs that an ordered edge does not admit yet: the record stays for the thread's successor. */
+  kept: number;
+  /** References just claimed, which are given up. */
+  undone: number;
+  /** References that were on their way into or out of a ring. */
+  putBack: number;
+  /** Slots that nobody held and that were not free. */
+  freed: number;
+}
+
+/** Thrown when memory contradicts itself: a slot twice, a reference in a place that it does not know of. */
+export class CensusError extends Error {}
+
+const PLACE_HOLDER_SHIFT = 16;
+const PLACE_EDGE = 0xff_ff;
+
+const holderOf = (place: number): number => (place >>> PLACE_HOLDER_SHIFT) - 1;
+const edgeOf = (place: number): number => place & PLACE_EDGE;
+
+/**
+ * Takes stock of every slot and reference after threads have died, finishes what they had committed, and gives what they
+ * held to others. The gate must be closed and no live thread inside; the dead must have ended. `ring` is an instance of the
+ * supervisor's own, with a line of its own. README.md has the rules, one by one.
+ */
+export class Census {
+  readonly #words: Int32Array;
+  readonly #plan: CensusPlan;
+  readonly #ring: RingOperations;
+  readonly #options: CensusOptions;
+  readonly #byNumber = new Map<number, CensusEdge>();
+  readonly #byRing = new Map<number, CensusEdge>();
+  /** References by the number of the edge (or lane) in whose cells they are. */
+  #onRing = new Map<number, number>();
+  /** Outputs of records that are kept: they stay with the dead thread's number. */
+  #kept = new Set<number>();
+  #toLane = new Map<CensusEdge, number[]>();
+  #did: CensusResult = nothingDone();
+
+  constructor(memory: WebAssembly.Memory, plan: CensusPlan, ring: RingOperations, options: CensusOptions) {
+    this.#words = new Int32Array(memory.buffer);
+    this.#plan = plan;
+    this.#ring = ring;
+    this.#options = options;
+    for (const edge of plan.edges) {
+      this.#byNumber.set(edge.number, edge);
+      this.#byNumber.set(edge.laneNumber, edge);
+      this.#byRing.set(edge.ring, edge);
+      this.#byRing.set(edge.lane, edge);
+    }
+  }
+
+  /** Throws a CensusError when memory contradicts itself. */
+  run(dead: ReadonlySet<number>): CensusResult {
+    this.#did = nothingDone();
+    this.#onRing = new Map();
+    this.#kept = new Set();
+    this.#toLane = new Map();
+    this.#readRings();
+    for (const thread of dead) this.#finishRecords(thread);
+    this.#settleReferences(dead);
+    this.#freeSlots();
+    this.#fillLanes();
+    this.#clearBells();
+    return this.#did;
+  }
+
+  #freeNow(): Set<number> {
+    const free = new Set<number>();
+    for (const { ring, cells } of this.#plan.pools) {
+      for (const slot of this.#cells(ring + RING.cells, cells)) {
+        if (free.has(slot)) throw new CensusError(`slot ${slot} is free twice`);
+        free.add(slot);
+      }
+    }
+    return free;
+  }
+
+  #readRings(): void {
+    const found = (reference: number, edge: number): void => {
+      if (this.#onRing.has(reference)) throw new CensusError(`reference ${reference} is on two rings`);
+      this.#onRing.set(reference, edge);
+    };
+    for (const edge of this.#plan.edges) {
+      for (const reference of this.#cells(edge.lane + RING.cells, edge.laneCells)) found(reference, edge.laneNumber);
+      if (edge.kind === 'fifo') for (const reference of this.#cells(edge.ring + RING.cells, edge.cells)) found(reference, edge.number);
+      else
+        for (const [source] of this.#plan.sources.entries())
+          for (const reference of this.#cells(this.#array(edge, source) + ARRAY.cells, edge.cells)) found(reference, edge.number);
+    }
+  }
+
+  *#cells(cells: number, count: number): Generator<number> {
+    for (let i = 0; i < count; i++) {
+      const reference = this.#word(cells + 8 * i + 4);
+      if (reference !== EMPTY) yield reference;
+    }
+  }
+
+  /** What the thread had committed is carried out; what it had begun to drop is dropped. Each step may have been done already. */
+  #finishRecords(thread: number): void {
+    const { line } = this.#plan.threads[thread]!;
+    const mine = (reference: number): boolean => this.#isLive(reference) && holderOf(this.#place(reference)) === thread;
+    if (this.#word(line + LINE.drop) & 1) {
+      const [reference, source, ordinal, leaves, code] = [
+        LINE.dropRef,
+        LINE.dropSource,
+        LINE.dropOrdinal,
+        LINE.dropLeaves,
+        LINE.dropCode,
+      ].map((word) => this.#word(line + word)) as [number, number, number, number, number];
+      this.#ring.recoverSettle(source, ordinal, leaves, code);
+      if (mine(reference)) this.#clear(reference);
+      this.#put(line + LINE.drop, this.#word(line + LINE.drop) & ~1);
+      this.#did.dropped++;
+    }
+    if (this.#word(line + LINE.record) & 1) {
+      const left: [reference: number, ring: number][] = [];
+      for (let i = 0; i < this.#word(line + LINE.outputs); i++) {
+        const reference = this.#word(line + LINE.outputRefs + 8 * i);
+        const ring = this.#word(line + LINE.outputRefs + 8 * i + 4);
+        const edge = this.#byRing.get(ring)!;
+        if (!mine(reference) || edgeOf(this.#place(reference)) === edge.number) continue; // handed over, and perhaps taken since
+        if (this.#handOver(edge, reference)) this.#did.handedOver++;
+        else left.push([reference, ring]);
+      }
+      if (left.length > 0) {
+        for (const [i, [reference, ring]] of left.entries()) {
+          this.#put(line + LINE.outputRefs + 8 * i, reference);
+          this.#put(line + LINE.outputRefs + 8 * i + 4, ring);
+          this.#kept.add(reference);
+        }
+        this.#put(line + LINE.outputs, left.length);
+        for (let i = 0; i < this.#word(line + LINE.inputs); i++) this.#kept.add(this.#word(line + LINE.inputRefs + 4 * i));
+        this.#did.kept++;
+      } else {
+        for (let i = 0; i < this.#word(line + LINE.settlements); i++) {
+          const at = line + LINE.settleItems + SETTLE.bytes * i;
+          this.#ring.recoverSettle(
+            this.#word(at + SETTLE.source),
+            this.#word(at + SETTLE.ordinal),
+            this.#word(at + SETTLE.leaves),
+            this.#word(at + SETTLE.code),
+          );
+        }
+        for (let i = 0; i < this.#word(line + LINE.inputs); i++) {
+          const reference = this.#word(line + LINE.inputRefs + 4 * i);
+          if (!mine(reference)) continue;
+          this.#clear(reference);
+          this.#did.released++;
+        }
+        this.#put(line + LINE.record, this.#word(line + LINE.record) & ~1);
+      }
+    }
+    this.#put(line + LINE.sinceMs, 0);
+    Atomics.store(this.#words, (line + LINE.busy) >>> 2, 0);
+  }
+
+  /** Whether a committed output went on. An ordered edge that does not admit it yet leaves it where it is. */
+  #handOver(edge: CensusEdge, reference: number): boolean {
+    if (this.#ring.recoverGive(edge.ring, reference) === 0) {
+      if (edge.kind === 'ordered') return false;
+      this.#ring.recoverPush(edge.ring, reference);
+    }
+    if (this.#isLive(reference) && holderOf(this.#place(reference)) < 0) this.#onRing.set(reference, edge.number);
+    return true;
+  }
+
+  #settleReferences(dead: ReadonlySet<number>): void {
+    for (let slot = 0; slot < this.#plan.slots; slot++) {
+      for (let bits = this.#word(this.#header(slot) + SLOT.bits); bits !== 0; bits &= bits - 1) {
+        const branch = 31 - Math.clz32(bits & -bits);
+        const reference = slot | (branch << 24);
+        const place = this.#place(reference);
+        const holder = holderOf(place);
+        if (holder < 0) this.#checkOn(reference, edgeOf(place));
+        else if (this.#onRing.has(reference)) throw new CensusError(`reference ${reference} is on a ring, and held by thread ${holder}`);
+        else if (dead.has(holder) && !this.#kept.has(reference)) this.#takeBack(reference, edgeOf(place), holder);
+      }
+    }
+  }
+
+  /** A reference that should be on an edge: if it is in no cell, somebody died while it went in or came out. */
+  #checkOn(reference: number, number: number): void {
+    const edge = this.#byNumber.get(number);
+    if (!edge) throw new CensusError(`reference ${reference} is on edge ${number}, which there is not`);
+    const on = this.#onRing.get(reference);
+    if (on === number) return;
+    if (on !== undefined) throw new CensusError(`reference ${reference} is on edge ${on}, and its place says ${number}`);
+    this.#did.putBack++;
+    const slot = reference & SLOT_MASK;
+    const source = this.#word(this.#header(slot) + SLOT.source);
+    const ordinal = this.#word(this.#header(slot) + SLOT.ordinal);
+    if (number === edge.number && (edge.kind === 'ordered' ? this.#admits(edge, source, ordinal) : this.#isLast(edge, source, ordinal))) {
+      if (edge.kind === 'fifo') this.#ring.recoverPush(edge.ring, reference);
+      else this.#put(this.#cell(edge, source, ordinal) + 4, reference);
+      this.#onRing.set(reference, edge.number);
+    } else if (this.#drops(edge)) this.#drop(edge, reference);
+    else this.#lane(edge, reference);
+  }
+
+  /** Where producers make room, what is out of the edge may be older than what others have had since: it is dropped, as it would have been. */
+  #drops({ overflow }: CensusEdge): boolean {
+    return this.#options.dropCodes[overflow] !== undefined;
+  }
+
+  #drop(edge: CensusEdge, reference: number): void {
+    this.#settle(edge, reference, this.#options.dropCodes[edge.overflow]!);
+    this.#did.dropped++;
+  }
+
+  /** Ends a reference on the leaves that it serves. */
+  #settle(edge: CensusEdge, reference: number, code: number): void {
+    const header = this.#header(reference & SLOT_MASK);
+    const source = this.#word(header + SLOT.source);
+    this.#ring.recoverSettle(source, this.#word(header + SLOT.ordinal), edge.leaves[source]![reference >>> 24]!, code);
+    this.#clear(reference);
+  }
+
+  /** What a dead thread held: given up if it had just claimed it, else for others to do again. */
+  #takeBack(reference: number, number: number, holder: number): void {
+    if (number === 0) {
+      this.#clear(reference);
+      this.#did.undone++;
+      return;
+    }
+    const edge = this.#byNumber.get(number)!;
+    if (!edge.consumerThreads.includes(holder)) {
+      this.#drop(edge, reference); // it had been taken out to make room
+      return;
+    }
+    const header = this.#header(reference & SLOT_MASK);
+    const attempts = this.#word(header + SLOT.attempts) + 1;
+    this.#put(header + SLOT.attempts, attempts);
+    if (attempts < edge.attempts) {
+      this.#lane(edge, reference);
+      this.#did.redispatched++;
+      return;
+    }
+    const source = this.#word(header + SLOT.source);
+    const ordinal = this.#word(header + SLOT.ordinal);
+    this.#settle(edge, reference, this.#options.lostCode);
+    this.#did.lost++;
+    this.#options.onLost?.({ edge: edge.number, source, ordinal: ordinal >>> 0, attempts });
+  }
+
+  #lane(edge: CensusEdge, reference: number): void {
+    const list = this.#toLane.get(edge);
+    if (list) list.push(reference);
+    else this.#toLane.set(edge, [reference]);
+  }
+
+  /** A slot without bits that is in no free ring and in no chain below a slot with bits is free. */
+  #freeSlots(): void {
+    const free = this.#freeNow(); // read last: what a policy dropped above is free already
+    const reached = new Set<number>();
+    const lost: number[] = [];
+    for (let slot = 0; slot < this.#plan.slots; slot++) {
+      const header = this.#header(slot);
+      if (this.#word(header + SLOT.bits) === 0) continue;
+      if (free.has(slot)) throw new CensusError(`slot ${slot} is free, and has bits`);
+      for (
+        let next = this.#word(header + SLOT.next);
+        next !== EMPTY && !reached.has(next);
+        next = this.#word(this.#header(next) + SLOT.next)
+      )
+        reached.add(next);
+    }
+    for (let slot = 0; slot < this.#plan.slots; slot++) {
+      if (this.#word(this.#header(slot) + SLOT.bits) === 0 && !free.has(slot) && !reached.has(slot)) lost.push(slot);
+    }
+    for (const slot of lost) this.#ring.recoverFree(slot);
+    this.#did.freed += lost.length;
+  }
+
+  /** Lanes are kept in rising order of ordinals by source: what is read first there is older than what the edge holds. */
+  #fillLanes(): void {
+    for (const [edge, added] of this.#toLane) {
+      const all = [...added];
+      for (let reference = this.#ring.recoverPop(edge.lane); reference !== EMPTY; reference = this.#ring.recoverPop(edge.lane))
+        all.push(reference);
+      const key = (reference: number, word: number): number => this.#word(this.#header(reference & SLOT_MASK) + word);
+      all.sort((a, b) => key(a, SLOT.source) - key(b, SLOT.source) || (key(a, SLOT.ordinal) - key(b, SLOT.ordinal)) | 0);
+      for (const reference of all) this.#ring.recoverPush(edge.lane, reference);
+    }
+  }
+
+  /** A bit of a dead sleeper would swallow a wake-up. The living set theirs again: the supervisor wakes all of them. */
+  #clearBells(): void {
+    const bells = [
+      ...this.#plan.edges.flatMap(({ itemBell, spaceBell }) => [itemBell, spaceBell]),
+      ...this.#plan.pools.map(({ bell }) => bell),
+      ...this.#plan.sources.map(({ bell }) => bell),
+    ];
+    for (const bell of bells) Atomics.store(this.#words, (bell + BELL.sleepers) >>> 2, 0);
+  }
+
+  #isLast(edge: CensusEdge, source: number, ordinal: number): boolean {
+    for (const [reference, on] of this.#onRing) {
+      if (on !== edge.number) continue;
+      const header = this.#header(reference & SLOT_MASK);
+      if (this.#word(header + SLOT.source) === source && ((ordinal - this.#word(header + SLOT.ordinal)) | 0) <= 0) return false;
+    }
+    return true;
+  }
+
+  #admits(edge: CensusEdge, source: number, ordinal: number): boolean {
+    const cell = this.#cell(edge, source, ordinal);
+    return this.#word(cell) === ordinal && this.#word(cell + 4) === EMPTY;
+  }
+
+  #array(edge: CensusEdge, source: number): number {
+    return edge.ring + RING.cells + source * edge.arrayStride;
+  }
+
+  #cell(edge: CensusEdge, source: number, ordinal: number): number {
+    return this.#array(edge, source) + ARRAY.cells + 8 * (ordinal & (edge.cells - 1));
+  }
+
+  #header(slot: number): number {
+    return this.#plan.headers + slot * this.#plan.stride;
+  }
+
+  #place(reference: number): number {
+    return this.#word(this.#header(reference & SLOT_MASK) - SLOT.place - 4 * (reference >>> 24));
+  }
+
+  #isLive(reference: number): boolean {
+    return ((this.#word(this.#header(reference & SLOT_MASK) + SLOT.bits) >>> (reference >>> 24)) & 1) === 1;
+  }
+
+  #clear(reference: number): void {
+    const bits = this.#header(reference & SLOT_MASK) + SLOT.bits;
+    this.#put(bits, this.#word(bits) & ~(1 << (reference >>> 24)));
+  }
+
+  #word(address: number): number {
+    return this.#words[address >>> 2]!;
+  }
+
+  #put(address: number, value: number): void {
+    this.#words[address >>> 2] = value;
+  }
+}
+
+function nothingDone(): CensusResult {
+  return { redispatched: 0, lost: 0, handedOver: 0, released: 0, dropped: 0, kept: 0, undone: 0, putBack: 0, freed: 0 };
+}

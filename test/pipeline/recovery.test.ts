@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { checkCounter } from '../../src/ingress/sim/counter.js';
+import { seeded } from '../support/arena.js';
+import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+
+/** One knob: 300 in a soak. */
+const KILLS = Number(process.env.MILLRACE_TEST_KILLS ?? (process.env.CI === 'true' ? 40 : 12));
+const ROUNDS = Number(process.env.MILLRACE_TEST_ROUNDS ?? (process.env.CI === 'true' ? 10 : 3));
+const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
+const WORKERS = 2;
+/** Steps that a worker's thread comes to. */
+const STEPS = [1, 2, 3, 10, 11, 12, 13, 15, 16, 17, 20, 21, 22, 24, 25, 26, 40, 41, 42, 43, 50, 51, 52, 63, 64, 65, 66, 70, 71, 72, 73, 74];
+const STARTS = [0, 0x7f_ff_fc_00 | 0, 0xff_ff_fc_00 | 0];
+const FRAMES = 1_000_000; // more than come: the source is stopped when enough have died
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
+
+describe(`workers that die, ${KILLS} a run, seed ${SEED}`, () => {
+  const edges = { block: {}, 'drop-newest': {}, 'drop-oldest': {}, latest: {}, sample: { sample: 3 } };
+  for (const [i, [policy, overflow]] of Object.entries(edges).entries()) {
+    it(`${policy}: balanced, nothing twice, nothing corrupt, in order, through three branches`, { timeout: 600_000 }, async () => {
+      const hits = new SharedArrayBuffer(4 * 128);
+      const startOrdinal = STARTS[i % STARTS.length]!;
+      const { logger, lines } = recordingLogger();
+      const edge = policy === 'block' ? {} : { overflow: policy === 'sample' ? overflow : policy, capacity: 4 };
+      const pipeline = new Pipeline(
+        specFromObject({
+          version: 1,
+          sources: { s: { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', frames: FRAMES, rate: 4000 } },
+          stages: { work: { from: 's', workers: WORKERS, attempts: 100, ...edge, operators: [{ type: operatorPath('copy') }] } },
+          sinks: {
+            read: { type: 'iterate', from: 'work' },
+            checked: { type: 'null', from: 'work', checksum: true, ...edge },
+            any: { type: 'null', from: 'work', checksum: true, order: 'none' },
+          },
+        }),
+        {
+          logger,
+          startOrdinal,
+          fault: { file: 'ring.fault.wasm', hits, seed: SEED + i, workers: KILLS / 2 + WORKERS, steps: STEPS, within: 40 },
+        },
+      );
+      await pipeline.start();
+      const read = (async () => {
+        let last: number | undefined;
+        let count = 0;
+        for await (const { ordinal, bytes } of pipeline.sink('read')) {
+          if (last !== undefined && ((ordinal - last) | 0) <= 0) throw new Error(`ordinal ${ordinal} came after ${last}`);
+          if (!checkCounter(bytes).intact) throw new Error(`frame ${ordinal} is corrupt`);
+          last = ordinal;
+          count++;
+        }
+        return count;
+      })();
+      const random = seeded(SEED + i);
+      const restarts = (): number => pipeline.report().stages.work!.restarts;
+      let terminated = 0;
+      while (restarts() < KILLS) {
+        await delay(20 + random(60));
+        if (terminated < KILLS / 2 && pipeline.terminateWorker('work', random(WORKERS))) terminated++;
+        if (pipeline.report().error) break;
+      }
+      const report = await pipeline.stop();
+      const { ledger } = report.sources.s!;
+      const words = new Int32Array(hits);
+      const injected = STEPS.map((step) => [step, words[step]!] as const).filter(([, n]) => n > 0);
+      const stage = report.stages.work!;
+      console.log(
+        `${policy}: ${stage.restarts} deaths (${terminated} terminated, ${injected.reduce((all, [, n]) => all + n, 0)} at steps ${injected.map(([step]) => step).join(' ')}), ${stage.redispatched} frames done again, ${ledger.received} received`,
+      );
+      expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(stage.restarts).toBeGreaterThanOrEqual(KILLS);
+      expect(injected.length).toBeGreaterThan(0);
+      expect(terminated).toBeGreaterThan(0);
+      expect(ledger).toMatchObject({ inFlight: 0, dead: {} });
+      expect(accounted(ledger)).toBe(ledger.received);
+      if (policy === 'block') expect(ledger.delivered).toBe(ledger.received);
+      expect(await read).toBe(report.sinks.read!.delivered);
+      expect(report.sinks.checked!.refused + report.sinks.any!.refused).toBe(0);
+    });
+  }
+});
+
+describe('a worker that dies of its operator', () => {
+  const source = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', frames: 400 * ROUNDS, rate: 4000 };
+
+  for (const kind of ['exit', 'uncaught', 'loop']) {
+    it(`${kind}: is replaced, and what it held is done again`, { timeout: 300_000 }, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
+      try {
+        const { report, lines } = await runPipeline({
+          sources: { s: source },
+          stages: {
+            work: {
+              from: 's',
+              workers: WORKERS,
+              stallMs: 300,
+              operators: [{ type: operatorPath('deaths'), kind, every: 400, at: 200, folder }],
+            },
+            check: { from: 'work', attempts: 1, operators: [{ type: operatorPath('rising'), dense: true, numbers: true }] },
+          },
+          sinks: { out: { type: 'null', from: 'check', checksum: true } },
+        });
+        expect(readdirSync(folder)).toHaveLength(ROUNDS);
+        expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+        expect(report).toMatchObject({ ok: true, balanced: true });
+        expect(report.sources.s!.ledger).toMatchObject({ received: 400 * ROUNDS, delivered: 400 * ROUNDS, dead: {}, inFlight: 0 });
+        expect(report.stages.work!.restarts).toBe(ROUNDS);
+        if (kind !== 'uncaught') expect(report.stages.work!.redispatched).toBeGreaterThanOrEqual(ROUNDS);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+
+  it('heap: is replaced, and what it held is done again', { timeout: 300_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
+    try {
+      const file = fileURLToPath(new URL('../support/die-of-heap.mjs', import.meta.url));
+      const { stdout, stderr, status } = spawnSync(
+        process.execPath,
+        ['--max-old-space-size=128', file, folder, String(Math.min(ROUNDS, 10))],
+        {
+          encoding: 'utf8',
+        },
+      );
+      expect(status, stderr).toBe(0);
+      const report = JSON.parse(stdout);
+      const frames = 400 * Math.min(ROUNDS, 10);
+      expect(report.sources.s.ledger).toMatchObject({ received: frames, delivered: frames, dead: {}, inFlight: 0 });
+      expect(report.stages.work.restarts).toBe(Math.min(ROUNDS, 10));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is given up with its frame after so many attempts: dead, named, and the run goes on', { timeout: 60_000 }, async () => {
+    const { report, lines } = await runPipeline({
+      sources: { s: { ...source, frames: 1000 } },
+      stages: {
+        bad: {
+          from: 's',
+          workers: WORKERS,
+          attempts: 2,
+          operators: [{ type: operatorPath('faults'), kind: 'exit', every: 1000, at: 500 }],
+        },
+      },
+      sinks: { out: { type: 'null', from: 'bad', checksum: true } },
+    });
+    expect(report).toMatchObject({ ok: true, balanced: true });
+    expect(report.sources.s!.ledger).toMatchObject({ received: 1000, delivered: 999, dead: { 'worker-lost': 1 } });
+    expect(report.stages.bad).toMatchObject({ restarts: 2, redispatched: 1, lost: 1 });
+    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([{ fields: { source: 's', ordinal: 500, attempts: 2 } }]);
+  });
+
+  it('takes its partial result along: what that held is dead, not merged', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
+    try {
+      const { report } = await runPipeline({
+        sources: { s: { ...source, frames: 1000 } },
+        stages: {
+          work: {
+            from: 's',
+            operators: [
+              { type: operatorPath('deaths'), kind: 'exit', every: 1000, at: 505, folder },
+              { type: 'accumulate', frames: 10, shape: [1, 24] },
+            ],
+          },
+        },
+        sinks: { out: { type: 'null', from: 'work' } },
+      });
+      const { ledger } = report.sources.s!;
+      expect(report.balanced).toBe(true);
+      expect(ledger.dead).toEqual({ 'partial-lost': 5 });
+      expect(ledger.delivered).toBe(99);
+      expect(ledger.merged + sum(ledger.dead) + ledger.delivered).toBe(1000);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
