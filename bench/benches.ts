@@ -1,22 +1,26 @@
 import { msgpackNative } from './codecs/msgpack-native.js';
 import { integrateKernel } from './kernels/integrate.js';
 import { latestAge } from './pipeline/latest-age.js';
+import { recoveryPause } from './pipeline/recovery-pause.js';
 import { runLoop } from './pipeline/run-loop.js';
 import { stageCost } from './pipeline/stage-cost.js';
 import { twoWorkers } from './pipeline/two-workers.js';
 import { zmqIntegrateZmq } from './pipeline/zmq-integrate-zmq.js';
+import { guardCost } from './ring/guard-cost.js';
 import { payloadCopy } from './ring/payload-copy.js';
 import { slotLife } from './ring/slot-life.js';
 import type { Bench } from './support/bench.js';
 
 /** All benches, in the order in which they are shown. */
 export const BENCHES: readonly Bench[] = [
+  guardCost,
   slotLife,
   payloadCopy,
   runLoop,
   stageCost,
   twoWorkers,
   latestAge,
+  recoveryPause,
   zmqIntegrateZmq,
   integrateKernel,
   msgpackNative,

@@ -221,6 +221,11 @@ export class Pipeline implements AsyncDisposable {
     this.#hire(thread).catch(() => {}); // it ended the run
   }
 
+  /** How long the other threads stood still, by recovery, in milliseconds. */
+  get recoveryPausesMs(): readonly number[] {
+    return this.#supervisor?.pausesMs ?? [];
+  }
+
   /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */
   terminateWorker(stage: string, worker: number): boolean {
     const thread = this.#plan?.stages.find(({ name }) => name === stage)?.threads[worker];
