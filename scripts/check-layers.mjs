@@ -9,7 +9,7 @@ const LAYERS = [
   ['errors'],
   ['memory', 'frame'],
   ['ring', 'kernels', 'geometry', 'codecs', 'transports', 'observe'],
-  ['operators', 'ingress', 'egress'],
+  ['operators', 'ingress', 'egress', 'dead-letters'],
   ['agents'],
   ['pipeline'],
   ['cli', 'workers', '.'],

@@ -1,0 +1,108 @@
+import { type Logger, RateLimiter } from '../errors/logger.js';
+import type { Frame } from '../frame/frame.js';
+import type { Cause } from './cause.js';
+import { countLetters } from './letter-directory.js';
+import { writeLetter } from './letter-file.js';
+
+/** Where letters go, and the words by which the threads of a pipeline share the count. Plain data. */
+export interface LetterPlan {
+  readonly directory: string;
+  readonly maxFiles: number;
+  readonly pipeline: string;
+  readonly pipelineHash: string;
+  /** Address of the number of letters in the directory: raised by atomic addition before one is written. */
+  readonly files: number;
+  /** LETTER_STATS of each thread, one after the other; the last are the supervisor's. */
+  readonly stats: number;
+}
+
+/** Words of one thread, written by nobody else. `bytes`: a cache line of its own. */
+export const LETTER_STATS = { written: 0, failed: 4, omitted: 8, words: 3, bytes: 64 } as const;
+
+/** How often a full directory is looked at again: somebody may have emptied it. */
+const RECOUNT_MS = 1000;
+
+export interface Death {
+  /** The stage or sink that gives the frames up. */
+  readonly node: string;
+  /** The reason under which the ledger counts them. */
+  readonly outcome: string;
+  readonly attempts: number;
+  readonly cause: Cause;
+}
+
+/** A thread's way to write dead letters. What cannot be written is counted and told, and nothing is thrown: the run goes on. */
+export class LetterBox {
+  readonly #plan: LetterPlan;
+  readonly #words: Int32Array;
+  readonly #thread: number;
+  readonly #log: Logger;
+  readonly #limiter = new RateLimiter();
+  #number = 0;
+  #recountAt = 0;
+
+  constructor(plan: LetterPlan, words: Int32Array, thread: number, log: Logger) {
+    this.#plan = plan;
+    this.#words = words;
+    this.#thread = thread;
+    this.#log = log;
+  }
+
+  /** Writes a letter for each frame of one reference, `index` counting them; durable when it returns. */
+  write(frames: readonly Frame[], death: Death, firstIndex = 0): void {
+    for (const [i, frame] of frames.entries()) this.#writeOne(frame, firstIndex + i, death);
+  }
+
+  #writeOne(frame: Frame, index: number, { node, outcome, attempts, cause }: Death): void {
+    const { directory, maxFiles, pipeline, pipelineHash } = this.#plan;
+    if (!this.#claim()) {
+      this.#count(LETTER_STATS.omitted);
+      const suppressed = this.#limiter.admit('omitted');
+      if (suppressed >= 0)
+        this.#log.warn({ node, directory, suppressed }, `dead letters are not written: there are ${maxFiles} in ${directory} already`);
+      return;
+    }
+    try {
+      const { source, ordinal, sequence, timestamp, dtype, shape, meta, bytes } = frame;
+      const time = new Date().toISOString();
+      const letter = { source, ordinal, index, sequence, timestamp, dtype, shape, meta, node, outcome, attempts, time };
+      const { code, message, stack } = cause;
+      const writer = `${process.pid}.${this.#thread}.${this.#number++}`;
+      writeLetter(directory, { ...letter, pipeline, pipelineHash, code, message, stack, data: bytes }, writer);
+      this.#count(LETTER_STATS.written);
+    } catch (error) {
+      Atomics.sub(this.#words, this.#plan.files >>> 2, 1);
+      this.#count(LETTER_STATS.failed);
+      const suppressed = this.#limiter.admit('failed');
+      if (suppressed >= 0)
+        this.#log.error(
+          { node, source: frame.source, ordinal: frame.ordinal, suppressed },
+          `a dead letter could not be written: ${error instanceof Error ? error.message : String(error)}`,
+        );
+    }
+  }
+
+  /** Whether there is room for one more; then it is taken. */
+  #claim(): boolean {
+    const { files, maxFiles, directory } = this.#plan;
+    const word = files >>> 2;
+    if (Atomics.add(this.#words, word, 1) < maxFiles) return true;
+    Atomics.sub(this.#words, word, 1);
+    const now = performance.now();
+    if (now < this.#recountAt) return false;
+    this.#recountAt = now + RECOUNT_MS;
+    try {
+      const seen = Atomics.load(this.#words, word);
+      const there = countLetters(directory);
+      // Lost when another thread counts at this moment: the next letter will see.
+      return there < maxFiles && Atomics.compareExchange(this.#words, word, seen, there + 1) === seen;
+    } catch {
+      return false;
+    }
+  }
+
+  #count(word: number): void {
+    const at = (this.#plan.stats + this.#thread * LETTER_STATS.bytes + word) >>> 2;
+    this.#words[at] = this.#words[at]! + 1;
+  }
+}

@@ -1,0 +1,45 @@
+import { mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asMillraceError } from '../errors/errors.js';
+import { LETTER_SUFFIX } from './letter.js';
+
+const PART = /^\..+\.letter\..+\.part$/;
+/** A temporary file so old is a dead process's. */
+const STALE_MS = 3_600_000;
+
+/** The name under which a letter is written, in its folder; it ends as no letter does. */
+export const partName = (name: string, writer: string): string => `.${name}.${writer}.part`;
+
+/** Names of the letters in a folder, sorted: by source, ordinal, node and time. */
+export function letterNames(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(LETTER_SUFFIX) && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Letters in a folder, those included that are being written. */
+export function countLetters(directory: string): number {
+  return readdirSync(directory).filter((name) => PART.test(name) || (name.endsWith(LETTER_SUFFIX) && !name.startsWith('.'))).length;
+}
+
+/**
+ * Makes the folder where it is missing, tries whether it can be written, removes what dead processes left half written.
+ * How many letters it holds. Throws ERR_CONFIG_FILE.
+ */
+export function openLetterDirectory(directory: string, now = Date.now()): number {
+  try {
+    mkdirSync(directory, { recursive: true });
+    const probe = join(directory, partName(`probe${LETTER_SUFFIX}`, String(process.pid)));
+    writeFileSync(probe, 'can this folder be written?');
+    unlinkSync(probe);
+    for (const name of readdirSync(directory)) {
+      if (!PART.test(name)) continue;
+      const part = join(directory, name);
+      if (now - (statSync(part, { throwIfNoEntry: false })?.mtimeMs ?? now) > STALE_MS) unlinkSync(part);
+    }
+    return countLetters(directory);
+  } catch (error) {
+    throw asMillraceError(error, 'ERR_CONFIG_FILE', `the folder of dead letters cannot be written, ${directory}`);
+  }
+}
