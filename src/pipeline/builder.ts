@@ -83,10 +83,11 @@ export class PipelineBuilder {
     return this;
   }
 
-  /** `metrics` and `drain`, as in the file. */
+  /** `metrics`, `drain` and `deadLetters`, as in the file. */
   with(options: {
     readonly metrics?: { readonly port: number; readonly host?: string };
     readonly drain?: { readonly deadlineMs: number };
+    readonly deadLetters?: { readonly directory: string; readonly maxFiles?: number };
   }): this {
     this.#rest = { ...this.#rest, ...options };
     return this;

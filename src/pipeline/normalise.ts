@@ -14,6 +14,7 @@ const EDGE_KEYS = ['from', 'overflow', 'capacity', 'order', 'window'];
  */
 export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceOf): PipelineSpec {
   const metrics = raw.metrics as { port: number; host?: string } | undefined;
+  const letters = raw.deadLetters as { directory: string; maxFiles?: number } | undefined;
   return {
     version: 1,
     name: (raw.name as string | undefined) ?? DEFAULTS.name,
@@ -48,6 +49,14 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
       place: placeOf(['sinks', name]),
     })),
     ...optional('metrics', metrics && { port: metrics.port, host: metrics.host ?? DEFAULTS.metricsHost }),
+    ...optional(
+      'deadLetters',
+      letters && {
+        directory: letters.directory,
+        maxFiles: number(letters.maxFiles, DEFAULTS.maxLetters),
+        place: placeOf(['deadLetters']),
+      },
+    ),
     drainMs: number((raw.drain as Raw | undefined)?.deadlineMs, DEFAULTS.drainMs),
     baseDir,
   };

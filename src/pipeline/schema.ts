@@ -114,6 +114,16 @@ export function pipelineSchema(registries: Registries): JsonSchema {
         required: ['port'],
         additionalProperties: false,
       },
+      deadLetters: {
+        description: 'Keeps frames that died, one file a frame; absent: off.',
+        type: 'object',
+        properties: {
+          directory: { description: 'Folder of the files; made where it is missing.', type: 'string', minLength: 1 },
+          maxFiles: count('Most files that the folder may hold.', 1, 65_536, DEFAULTS.maxLetters),
+        },
+        required: ['directory'],
+        additionalProperties: false,
+      },
       drain: {
         description: 'How a run is brought to its end.',
         type: 'object',

@@ -12,9 +12,19 @@ export interface PipelineSpec {
   readonly sinks: Readonly<Record<string, SinkSpec>>;
   /** Absent: no metrics are served. */
   readonly metrics?: { readonly port: number; readonly host?: string };
+  /** Absent: dead frames are counted and not kept. */
+  readonly deadLetters?: DeadLettersSpec;
   readonly drainMs: number;
   /** Absolute path of the folder against which relative paths are resolved. */
   readonly baseDir: string;
+}
+
+export interface DeadLettersSpec {
+  /** Folder of the letters, relative to `baseDir`. It is made where it is missing. */
+  readonly directory: string;
+  /** Most letters that it may hold; what dies beyond that is counted and not written. */
+  readonly maxFiles: number;
+  readonly place?: Place;
 }
 
 export interface SourceSpec {
@@ -100,6 +110,7 @@ export const DEFAULTS = {
   required: true,
   drainMs: 30_000,
   metricsHost: '127.0.0.1',
+  maxLetters: 10_000,
   /** Cells per source of an ordered edge behind stages with that many workers in all (a source counts as one). */
   window: (workersBefore: number): number => Math.max(8, 4 * workersBefore),
 } as const;
