@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
@@ -9,6 +11,7 @@ import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING,
 import type { Draft, PlanWithTables } from './plan.js';
 import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
 import { type Route, routeKey } from './routes.js';
+import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
@@ -124,6 +127,14 @@ export function layOut(draft: Draft): PlanWithTables {
     histogram: space.take(HISTOGRAM_BYTES),
     stats: space.take(SINK_STATS.bytes),
   }));
+  const deadLetters: LetterPlan | undefined = spec.deadLetters && {
+    directory: resolve(spec.baseDir, spec.deadLetters.directory),
+    maxFiles: spec.deadLetters.maxFiles,
+    pipeline: spec.name,
+    pipelineHash: specHash(spec),
+    files: space.take(LETTER_STATS.bytes),
+    stats: space.take(LETTER_STATS.bytes * (threads.length + 1)),
+  };
   const headers = space.take(slots * stride) + firstHeader(stride);
 
   const tables: { address: number; array: TypedArray }[] = [];
@@ -179,6 +190,7 @@ export function layOut(draft: Draft): PlanWithTables {
     sources,
     stages,
     sinks,
+    deadLetters,
     startOrdinal: draft.options.startOrdinal ?? 0,
     poison: draft.options.poison ?? false,
   };

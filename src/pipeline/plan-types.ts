@@ -1,3 +1,4 @@
+import type { LetterPlan } from '../dead-letters/letter-box.js';
 import type { DType } from '../frame/dtype.js';
 import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
@@ -129,6 +130,7 @@ export interface Plan {
   readonly sources: readonly SourceNode[];
   readonly stages: readonly StageNode[];
   readonly sinks: readonly SinkNode[];
+  readonly deadLetters: LetterPlan | undefined;
   /** Ordinal of the first frame of each source: 0, but for tests of the wrap. */
   readonly startOrdinal: number;
   readonly poison: boolean;
