@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Cause, causeOf } from '../dead-letters/cause.js';
+import { LetterBox } from '../dead-letters/letter-box.js';
 import type { Delivery, Egress } from '../egress/egress.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
@@ -28,6 +30,7 @@ export class EgressAgent {
   readonly #record: RecordWriter;
   readonly #histogram: Histogram;
   readonly #limiter = new RateLimiter();
+  readonly #letters: LetterBox | undefined;
   readonly #frames: FrameView[] = [];
   /** For each frame of the batch, the index of the reference that it came with. */
   readonly #owner: number[] = [];
@@ -43,6 +46,8 @@ export class EgressAgent {
     this.#signal = signal;
     this.#edge = attachment.edgeInto(node.name);
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
+    const { deadLetters } = attachment.plan;
+    this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
     this.#record = new RecordWriter(attachment);
     this.#histogram = new Histogram(attachment.arena.buffer, node.histogram);
   }
@@ -107,10 +112,15 @@ export class EgressAgent {
         `sink '${this.#node.name}' failed: ${asMillraceError(error, 'ERR_SINK').message}`,
       );
     const detail = asMillraceError(error, 'ERR_SINK').message;
-    this.#settle(count, { refused: this.#frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail })) });
+    this.#settle(
+      count,
+      { refused: this.#frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail })) },
+      causeOf(error, 'ERR_SINK'),
+    );
   }
 
-  #settle(count: number, delivery: Delivery | undefined): void {
+  /** `failure`: why the whole batch was refused, where the sink threw. */
+  #settle(count: number, delivery: Delivery | undefined, failure?: Cause): void {
     const { line, nowUs } = this.#attachment;
     const outcomes = new Array<number>(count).fill(OUTCOME.delivered);
     const refused = delivery?.refused ?? [];
@@ -123,6 +133,13 @@ export class EgressAgent {
           { sink: this.#node.name, reason, ordinal: this.#frames[index]!.ordinal, suppressed },
           `sink '${this.#node.name}' did not take a frame (${reason}): ${detail}`,
         );
+      const cause = failure ?? { code: 'ERR_SINK', message: detail };
+      // Durable before the frame is settled.
+      this.#letters?.write(
+        [this.#frames[index]!],
+        { node: this.#node.name, outcome: reason, attempts: 1, cause },
+        index - this.#owner.indexOf(owner),
+      );
     }
     const now = nowUs();
     let bytes = 0;

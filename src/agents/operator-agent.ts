@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { causeOf } from '../dead-letters/cause.js';
+import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
@@ -26,6 +28,7 @@ export class OperatorAgent {
   readonly #worker: number;
   readonly #log: Logger;
   readonly #limiter = new RateLimiter();
+  readonly #letters: LetterBox | undefined;
   readonly #record: RecordWriter;
   readonly #stockSize: number;
   /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
@@ -43,6 +46,8 @@ export class OperatorAgent {
     this.#pool = attachment.poolOf(stage.name);
     this.#worker = worker;
     this.#log = log;
+    const { deadLetters } = attachment.plan;
+    this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
     this.#record = new RecordWriter(attachment);
     this.#stockSize = stage.maxOutputs;
     this.#partials = stage.partials[worker] ?? 0;
@@ -142,10 +147,11 @@ export class OperatorAgent {
 
   #again(lane: ChainLane, inputs: readonly FrameView[], attempt: number, error: unknown): number | Promise<number> {
     lane.discard();
-    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failed(error, inputs[0]!, attempt);
+    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failed(error, inputs, attempt);
   }
 
-  #failed(error: unknown, input: FrameView, attempts: number): number {
+  #failed(error: unknown, inputs: readonly FrameView[], attempts: number): number {
+    const input = inputs[0]!;
     const outcome = failureOutcome(error);
     const suppressed = this.#limiter.admit(outcome);
     if (suppressed >= 0) {
@@ -161,6 +167,9 @@ export class OperatorAgent {
       };
       this.#log.error(fields, `stage '${this.#stage.name}' failed on frame ${input.sequence}: ${known.message}`);
     }
+    // Durable before the frame is settled. After an abort it stays in flight.
+    if (!this.#attachment.aborted)
+      this.#letters?.write(inputs, { node: this.#stage.name, outcome, attempts, cause: causeOf(error, 'ERR_OPERATOR') });
     return OUTCOME[outcome];
   }
 

@@ -39,12 +39,15 @@ export interface CensusOptions {
   readonly lostCode: number;
   /** Codes of the drops of edges out of which producers take references. */
   readonly dropCodes: Readonly<Record<string, number>>;
-  /** Told of every frame that is given up. */
+  /** Told of every frame that is given up, before it is settled: its slot, and what is chained behind it, can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;
+    readonly slot: number;
     readonly source: number;
     readonly ordinal: number;
     readonly attempts: number;
+    /** The thread that died with it last. */
+    readonly thread: number;
   }) => void;
 }
 
@@ -298,9 +301,10 @@ export class Census {
     }
     const source = this.#word(header + SLOT.source);
     const ordinal = this.#word(header + SLOT.ordinal);
+    const slot = reference & SLOT_MASK;
+    this.#options.onLost?.({ edge: edge.number, slot, source, ordinal: ordinal >>> 0, attempts, thread: holder });
     this.#settle(edge, reference, this.#options.lostCode);
     this.#did.lost++;
-    this.#options.onLost?.({ edge: edge.number, source, ordinal: ordinal >>> 0, attempts });
   }
 
   #lane(edge: CensusEdge, reference: number): void {
