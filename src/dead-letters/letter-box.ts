@@ -48,13 +48,24 @@ export class LetterBox {
     this.#log = log;
   }
 
-  /** Writes a letter for each frame of one reference, `index` counting them; durable when it returns. */
-  write(frames: readonly Frame[], death: Death, firstIndex = 0): void {
-    for (const [i, frame] of frames.entries()) this.#writeOne(frame, firstIndex + i, death);
+  /**
+   * Writes a letter for each frame of one reference, `index` counting them; durable when it returns. `frames` may be a
+   * function that reads them and may fail.
+   */
+  write(frames: readonly Frame[] | (() => readonly Frame[]), death: Death, firstIndex = 0): void {
+    let read: readonly Frame[];
+    try {
+      read = typeof frames === 'function' ? frames() : frames;
+    } catch (error) {
+      this.#failed(error, death);
+      return;
+    }
+    for (const [i, frame] of read.entries()) this.#writeOne(frame, firstIndex + i, death);
   }
 
-  #writeOne(frame: Frame, index: number, { node, outcome, attempts, cause }: Death): void {
+  #writeOne(frame: Frame, index: number, death: Death): void {
     const { directory, maxFiles, pipeline, pipelineHash } = this.#plan;
+    const { node, outcome, attempts } = death;
     if (!this.#claim()) {
       this.#count(LETTER_STATS.omitted);
       const suppressed = this.#limiter.admit('omitted');
@@ -65,21 +76,23 @@ export class LetterBox {
     try {
       const { source, ordinal, sequence, timestamp, dtype, shape, meta, bytes } = frame;
       const time = new Date().toISOString();
-      const letter = { source, ordinal, index, sequence, timestamp, dtype, shape, meta, node, outcome, attempts, time };
-      const { code, message, stack } = cause;
+      const described = { source, ordinal, index, sequence, timestamp, dtype, shape, meta, node, outcome, attempts, time };
+      const { code, message, stack } = death.cause;
       const writer = `${process.pid}.${this.#thread}.${this.#number++}`;
-      writeLetter(directory, { ...letter, pipeline, pipelineHash, code, message, stack, data: bytes }, writer);
+      writeLetter(directory, { ...described, pipeline, pipelineHash, code, message, stack, data: bytes }, writer);
       this.#count(LETTER_STATS.written);
     } catch (error) {
       Atomics.sub(this.#words, this.#plan.files >>> 2, 1);
-      this.#count(LETTER_STATS.failed);
-      const suppressed = this.#limiter.admit('failed');
-      if (suppressed >= 0)
-        this.#log.error(
-          { node, source: frame.source, ordinal: frame.ordinal, suppressed },
-          `a dead letter could not be written: ${error instanceof Error ? error.message : String(error)}`,
-        );
+      this.#failed(error, death);
     }
+  }
+
+  #failed(error: unknown, { node, outcome }: Death): void {
+    this.#count(LETTER_STATS.failed);
+    const suppressed = this.#limiter.admit('failed');
+    if (suppressed < 0) return;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#log.error({ node, outcome, directory: this.#plan.directory, suppressed }, `a dead letter could not be written: ${text}`);
   }
 
   /** Whether there is room for one more; then it is taken. */

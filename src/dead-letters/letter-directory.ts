@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asMillraceError } from '../errors/errors.js';
+import { MillraceError, type Place } from '../errors/errors.js';
 import { LETTER_SUFFIX } from './letter.js';
 
 const PART = /^\..+\.letter\..+\.part$/;
@@ -25,9 +25,9 @@ export function countLetters(directory: string): number {
 
 /**
  * Makes the folder where it is missing, tries whether it can be written, removes what dead processes left half written.
- * How many letters it holds. Throws ERR_CONFIG_FILE.
+ * How many letters it holds. Throws ERR_CONFIG_FILE with the place of the pipeline that names it.
  */
-export function openLetterDirectory(directory: string, now = Date.now()): number {
+export function openLetterDirectory(directory: string, place?: Place, now = Date.now()): number {
   try {
     mkdirSync(directory, { recursive: true });
     const probe = join(directory, partName(`probe${LETTER_SUFFIX}`, String(process.pid)));
@@ -40,6 +40,8 @@ export function openLetterDirectory(directory: string, now = Date.now()): number
     }
     return countLetters(directory);
   } catch (error) {
-    throw asMillraceError(error, 'ERR_CONFIG_FILE', `the folder of dead letters cannot be written, ${directory}`);
+    const text = error instanceof Error ? error.message : String(error);
+    const message = `the folder of dead letters, ${directory}, cannot be written: ${text}`;
+    throw new MillraceError('ERR_CONFIG_FILE', message, { cause: error, ...(place ? { place } : {}) });
   }
 }

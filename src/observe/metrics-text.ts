@@ -59,6 +59,12 @@ export function metricsText(report: Report): string {
     family('dropped_frames_total', 'counter', 'Frames dropped by an overflow policy, by reason.', byReason('dropped')),
     family('dead_frames_total', 'counter', 'Frames that failed, by reason.', byReason('dead')),
     family('in_flight_frames', 'gauge', 'Frames received and not yet settled.', ledger('inFlight')),
+    family(
+      'dead_letters_total',
+      'counter',
+      'Dead frames that were kept as files, could not be, or had no room, by result.',
+      Object.entries(report.deadLetters ?? {}).map(([result, count]) => [{ pipeline, result }, count as number]),
+    ),
     family('stage_frames_total', 'counter', 'Frames processed by a stage.', perStage('frames')),
     family('stage_bytes_total', 'counter', 'Payload bytes read by a stage.', perStage('bytes')),
     family('stage_busy_ratio', 'gauge', "Share of the workers' time spent in operators, 0 to 1.", perStage('busy')),

@@ -13,6 +13,8 @@ export interface Report {
   readonly sources: Readonly<Record<string, SourceReport>>;
   readonly stages: Readonly<Record<string, StageReport>>;
   readonly sinks: Readonly<Record<string, SinkReport>>;
+  /** Where dead frames are kept. */
+  readonly deadLetters?: DeadLetterReport;
   /** From the last byte received to the resolving of the sink's write, over all sinks; first delivery only. */
   readonly latencyUs: LatencyUs;
   readonly throughput: { readonly framesPerS: number; readonly bytesPerS: number };
@@ -52,6 +54,15 @@ export interface StageReport {
   readonly restarts: number;
   readonly redispatched: number;
   readonly lost: number;
+}
+
+/** Frames that died, counted one by one: several may belong to one input, and one input may die at several nodes. */
+export interface DeadLetterReport {
+  readonly written: number;
+  /** The file could not be written. */
+  readonly failed: number;
+  /** The folder was full. */
+  readonly omitted: number;
 }
 
 export interface SinkReport {

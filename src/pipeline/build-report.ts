@@ -67,6 +67,7 @@ export function buildReport(input: ReportInput): Report {
   }
   const all = plan.sinks.map((node) => node.histogram);
   for (const node of plan.sinks) sinks[node.name] = { ...counters.sink(node), latencyUs: latency(arena, [node.histogram]) };
+  const deadLetters = counters.deadLetters();
   const balanced = Object.values(sources).every(({ ledger }) => isBalanced(ledger));
   const drained = Object.values(sources).every(({ ledger }) => ledger.inFlight === 0);
   return {
@@ -80,6 +81,7 @@ export function buildReport(input: ReportInput): Report {
     sources,
     stages,
     sinks,
+    ...(deadLetters ? { deadLetters } : {}),
     latencyUs: latency(arena, all),
     throughput:
       input.durationS > 0

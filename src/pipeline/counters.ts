@@ -1,7 +1,8 @@
+import { LETTER_STATS } from '../dead-letters/letter-box.js';
 import type { ArenaViews } from '../frame/frame-view.js';
 import { CounterFold } from '../observe/counter-fold.js';
-import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
-import type { Ledger } from '../observe/report.js';
+import { isDead, isDrop, OUTCOME, OUTCOME_CODES, type OutcomeName, outcomeName } from '../observe/outcome.js';
+import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEDGER, LINE, RING, SOURCE } from '../ring/ring-layout.js';
 import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
@@ -20,6 +21,7 @@ export class Counters {
   readonly #ledgers: CounterFold[];
   readonly #frames: CounterFold;
   readonly #busy: CounterFold;
+  readonly #letters: CounterFold;
 
   /** `partialsLost`: by source, frames whose aggregate died with its worker. */
   constructor(arena: ArenaViews, plan: Plan, partialsLost: (source: number) => number = () => 0) {
@@ -36,6 +38,7 @@ export class Counters {
     });
     this.#frames = new CounterFold(plan.threads.length);
     this.#busy = new CounterFold(plan.threads.length);
+    this.#letters = new CounterFold((plan.threads.length + 1) * LETTER_STATS.words);
   }
 
   poll(): void {
@@ -44,6 +47,34 @@ export class Counters {
       this.#frames.fold(thread, this.#word(this.#bank(line) + 4 * BANK.frames));
       this.#busy.fold(thread, this.#word(line + LINE.busyUs));
     }
+    this.#pollLetters();
+  }
+
+  #pollLetters(): void {
+    const { deadLetters, threads } = this.#plan;
+    if (!deadLetters) return;
+    for (let thread = 0; thread <= threads.length; thread++) {
+      for (let word = 0; word < LETTER_STATS.words; word++)
+        this.#letters.fold(thread * LETTER_STATS.words + word, this.#word(deadLetters.stats + thread * LETTER_STATS.bytes + 4 * word));
+    }
+  }
+
+  /** Dead letters of all threads; undefined where none are kept. */
+  deadLetters(): DeadLetterReport | undefined {
+    if (!this.#plan.deadLetters) return undefined;
+    const total = (word: number): number =>
+      this.#letters.totals.reduce((sum, n, i) => sum + (i % LETTER_STATS.words === word / 4 ? n : 0), 0);
+    return { written: total(LETTER_STATS.written), failed: total(LETTER_STATS.failed), omitted: total(LETTER_STATS.omitted) };
+  }
+
+  /**
+   * How a frame of a run that is over ended, or undefined when it is still owed, or so long ago that its entry has been
+   * another's since.
+   */
+  outcomeOf(source: SourceNode, ordinal: number): OutcomeName | undefined {
+    const entry = source.table + (ordinal & (source.tableEntries - 1)) * ENTRY.bytes;
+    if (this.#word(entry + ENTRY.ordinal) !== (ordinal | 0) || this.#word(entry + ENTRY.owed) !== 0) return undefined;
+    return outcomeName(31 - Math.clz32(this.#word(entry + ENTRY.outcome)));
   }
 
   /** Reads a bank that is not being written: the record word must be the same before and after. */

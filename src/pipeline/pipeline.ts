@@ -1,11 +1,13 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
+import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
 import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
+import type { OutcomeName } from '../observe/outcome.js';
 import type { Progress, Report } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
@@ -124,6 +126,10 @@ export class Pipeline implements AsyncDisposable {
     this.#memory = memory;
     this.#arena = viewArena(memory);
     formatArena(memory, plan);
+    if (plan.deadLetters) {
+      const { directory, files } = plan.deadLetters;
+      this.#arena.words[files >>> 2] = openLetterDirectory(directory, this.spec.deadLetters?.place);
+    }
     for (const { address, array } of tables)
       this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
     this.#supervisor = new Supervisor(memory, plan, this.#log, {
@@ -219,6 +225,12 @@ export class Pipeline implements AsyncDisposable {
   #replace(thread: number): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#hire(thread).catch(() => {}); // it ended the run
+  }
+
+  /** How each of the first frames of a source ended, once the run is over; undefined for one that did not. At most 65536 are known. */
+  outcomes(source: string, count: number): (OutcomeName | undefined)[] {
+    const node = this.#plan?.sources.find(({ name }) => name === source);
+    return Array.from({ length: count }, (_, i) => node && this.#counters?.outcomeOf(node, this.#plan!.startOrdinal + i));
   }
 
   /** How long the other threads stood still, by recovery, in milliseconds. */

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
+import { readSlots } from '../agents/read-slots.js';
 import type { ThreadError } from '../agents/thread-messages.js';
+import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { OUTCOME } from '../observe/outcome.js';
@@ -63,16 +65,19 @@ export class Supervisor {
       BANK.bytes,
       plan.poison ? 1 : 0,
     );
+    const letters = plan.deadLetters && new LetterBox(plan.deadLetters, this.#words, thread, log);
     this.#census = new Census(memory, plan, ring, {
       lostCode: OUTCOME['worker-lost'],
       dropCodes: { 'drop-oldest': OUTCOME['drop-oldest'], latest: OUTCOME.latest },
-      onLost: ({ source, ordinal, attempts }) => {
-        const [cause] = this.#causes.values();
+      onLost: ({ edge, slot, source, ordinal, attempts, thread }) => {
+        const cause = this.#causes.get(thread);
         const name = plan.sources[source]!.name;
         this.#log.error(
           { source: name, ordinal, attempts, stack: cause?.stack },
           `frame ${ordinal} of '${name}' is given up after ${attempts} workers died with it: ${cause?.message}`,
         );
+        const { node } = plan.edges.find(({ number }) => number === edge)!;
+        if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
   }
