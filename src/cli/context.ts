@@ -7,4 +7,6 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Aborted by the second: end now, whatever is under way. */
   readonly force?: AbortSignal;
+  /** Asks the person at the terminal; absent where there is none. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from '../errors/errors.js';
+import { askOnTerminal } from './ask-on-terminal.js';
 import { processOutput } from './output.js';
 import { runCli } from './program.js';
 
@@ -28,7 +29,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal });
+const confirm = process.stdin.isTTY && process.stderr.isTTY ? { confirm: askOnTerminal } : {};
+process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal, ...confirm });
 // What ran is over: from here on a signal ends the process at once, as it does any other.
 process.off('SIGINT', onSignal);
 process.off('SIGTERM', onSignal);

@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { EXIT } from '../errors/errors.js';
 import type { CliContext } from './context.js';
 import type { DemoOptions } from './demo.js';
+import type { ReplayOptions } from './dlq/replay.js';
 import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
 import type { RunOptions } from './run.js';
@@ -115,6 +116,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...quiet)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
+  addDeadLetters(program.command('dlq').description('dead letters: frames that died, kept as files'), context, ended);
   program
     .command('bench')
     .description('run the benches (in a clone of the repository); arguments are handed on')
@@ -138,6 +140,44 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...json)
     .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
   return program;
+}
+
+function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: number) => void): void {
+  const json = ['--json', 'machine-readable results and errors'] as const;
+  dlq
+    .command('list <folder>')
+    .description('the letters of a folder')
+    .option(...json)
+    .action(async (folder: string, options: { json?: boolean }) =>
+      ended(await (await import('./dlq/list.js')).listLetters(folder, options, context)),
+    );
+  dlq
+    .command('show <file>')
+    .description('what a letter says, without the items of its frame')
+    .option('--data <file>', 'write the frame to this NPY file')
+    .option(...json)
+    .action(async (file: string, options: { json?: boolean; data?: string }) =>
+      ended(await (await import('./dlq/show.js')).showLetter(file, options, context)),
+    );
+  dlq
+    .command('replay <paths...>')
+    .description('run a pipeline on the frames of letters (files, or all of a folder); those that go through are removed')
+    .requiredOption('--pipeline <file>', 'the pipeline to run')
+    .option('--source <name>', 'the source that the frames stand in for; by default the one that each letter names')
+    .option('--set <path=value>', 'override a value of the pipeline', collect, [])
+    .option('-q, --quiet', 'no progress and no summary')
+    .option(...json)
+    .action(async (paths: string[], options: ReplayOptions) =>
+      ended(await (await import('./dlq/replay.js')).replayLetters(paths, options, context)),
+    );
+  dlq
+    .command('drop <paths...>')
+    .description('remove letters for good (files, or all of a folder)')
+    .option('-y, --yes', 'do not ask')
+    .option(...json)
+    .action(async (paths: string[], options: { json?: boolean; yes?: boolean }) =>
+      ended(await (await import('./dlq/drop.js')).dropLetters(paths, options, context)),
+    );
 }
 
 function collect(value: string, before: string[]): string[] {

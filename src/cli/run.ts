@@ -42,7 +42,8 @@ export async function runSpec(spec: PipelineSpec, options: RunOptions, { output,
   return report.ok ? EXIT.done : EXIT.failed;
 }
 
-function stderrLogger(output: Output): Logger {
+/** Warnings and errors of a run, a line each. */
+export function stderrLogger(output: Output): Logger {
   const line =
     (level: string) =>
     (fields: object, message: string): void => {

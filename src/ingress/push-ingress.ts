@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../errors/errors.js';
+import { DTYPES, type DType, MAX_DIMENSIONS } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import type { FrameWriter, Ingress, IngressDefinition } from './ingress.js';
 
@@ -36,11 +37,30 @@ class PushIngress implements Ingress {
   }
 }
 
-export const pushIngress: IngressDefinition<Record<string, never>> = {
+interface PushOptions {
+  readonly shape?: readonly number[];
+  readonly dtype?: DType;
+}
+
+export const pushIngress: IngressDefinition<PushOptions> = {
   type: 'push',
   description: 'frames that the embedding program pushes (library only)',
-  options: { type: 'object', properties: {}, additionalProperties: false },
+  options: {
+    type: 'object',
+    properties: {
+      shape: {
+        type: 'array',
+        items: { type: 'integer', minimum: 0 },
+        minItems: 1,
+        maxItems: MAX_DIMENSIONS,
+        description: 'shape of all frames, for operators that must know it',
+      },
+      dtype: { enum: [...DTYPES], description: 'dtype of all frames, for operators that must know it' },
+    },
+    additionalProperties: false,
+  },
   usesCodec: false,
+  plan: ({ shape, dtype }) => ({ ...(shape ? { shape } : {}), ...(dtype ? { dtype } : {}) }),
   create(_options, { name, port }) {
     if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': only a program that embeds the pipeline can push`);
     return new PushIngress(port);

@@ -1,0 +1,31 @@
+import { unlink } from 'node:fs/promises';
+import { asMillraceError, EXIT, MillraceError } from '../../errors/errors.js';
+import type { CliContext } from '../context.js';
+import { letterPaths } from './letter-paths.js';
+
+/** `millrace dlq drop DIR|FILE...`: removes letters for good, after a question or with `yes`. */
+export async function dropLetters(
+  paths: readonly string[],
+  options: { readonly json?: boolean; readonly yes?: boolean },
+  { output, confirm }: CliContext,
+): Promise<number> {
+  const files = await letterPaths(paths);
+  if (!options.yes) {
+    if (!confirm) throw new MillraceError('ERR_USAGE', `${count(files.length)} would be removed for good: say --yes`);
+    if (!(await confirm(`Remove ${count(files.length)} for good?`))) {
+      output.err('millrace: nothing was removed');
+      return EXIT.failed;
+    }
+  }
+  for (const file of files) {
+    try {
+      await unlink(file);
+    } catch (error) {
+      throw asMillraceError(error, 'ERR_USAGE', `${file} cannot be removed`);
+    }
+  }
+  output.out(options.json ? JSON.stringify({ ok: true, removed: files }) : `${count(files.length)} removed`);
+  return EXIT.done;
+}
+
+const count = (letters: number): string => (letters === 1 ? '1 dead letter' : `${letters} dead letters`);

@@ -1,0 +1,182 @@
+import { unlink } from 'node:fs/promises';
+import type { LetterHeader } from '../../dead-letters/letter.js';
+import { readLetter, readLetterHeader } from '../../dead-letters/letter-file.js';
+import { asMillraceError, EXIT, MillraceError } from '../../errors/errors.js';
+import { byteLength } from '../../frame/dtype.js';
+import { encodeMeta } from '../../frame/frame-view.js';
+import { META_BYTES } from '../../frame/slot-layout.js';
+import type { OutcomeName } from '../../observe/outcome.js';
+import type { Report } from '../../observe/report.js';
+import { loadPipeline } from '../../pipeline/load.js';
+import type { Pipeline } from '../../pipeline/pipeline.js';
+import { type ReplayedFrames, replaySpec } from '../../pipeline/replay-spec.js';
+import type { PipelineSpec } from '../../pipeline/spec.js';
+import type { CliContext } from '../context.js';
+import { showProgress } from '../progress.js';
+import { stderrLogger } from '../run.js';
+import { summary } from '../summary.js';
+import { letterPaths } from './letter-paths.js';
+import { printable } from './printable.js';
+
+export interface ReplayOptions {
+  readonly pipeline: string;
+  readonly source?: string;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** One letter and what became of it. `reason`: why it stays; undefined as long as nothing is known. */
+interface Replayed {
+  readonly file: string;
+  readonly header: LetterHeader;
+  outcome?: OutcomeName;
+  reason?: string;
+}
+
+/** Outcomes of so many frames are known at the end of a run. */
+const MAX_LETTERS = 65_536;
+const DONE: ReadonlySet<OutcomeName | undefined> = new Set(['delivered', 'filtered', 'merged']);
+/** Reasons of messages that became no frame and so have no ordinal. */
+const REFUSED = ['malformed', 'wrong-parts', 'too-large'];
+
+/** `millrace dlq replay DIR|FILE... --pipeline FILE`: 0 when every letter went through and is removed. */
+export async function replayLetters(paths: readonly string[], options: ReplayOptions, context: CliContext): Promise<number> {
+  const { output, signal, force } = context;
+  const spec = await loadPipeline(options.pipeline, { set: options.set ?? [] });
+  const files = await letterPaths(paths);
+  if (files.length > MAX_LETTERS)
+    throw new MillraceError('ERR_USAGE', `${files.length} letters are more than the ${MAX_LETTERS} of one replay`);
+  const stayed: { file: string; reason: string }[] = [];
+  const bySource = new Map<string, Replayed[]>();
+  for (const file of files) {
+    try {
+      const header = await readLetterHeader(file);
+      const name = options.source ?? header.source;
+      bySource.set(name, [...(bySource.get(name) ?? []), { file, header }]);
+    } catch (error) {
+      stayed.push({ file, reason: asMillraceError(error, 'ERR_FORMAT').message });
+    }
+  }
+  check(spec, bySource, output.err);
+  const { Pipeline } = await import('../../pipeline/pipeline.js');
+  const pipeline = new Pipeline(await replaySpec(spec, framesOf(bySource)), { logger: stderrLogger(output) });
+  force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
+  await pipeline.start({ signal });
+  const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
+  const feeding = Object.keys(spec.sources).map((name) => feed(pipeline, name, (bySource.get(name) ?? []).sort(byOrdinal)));
+  const report = await pipeline.closed.finally(hide);
+  for (const [i, name] of Object.keys(spec.sources).entries()) judge(pipeline, name, await feeding[i]!, report);
+
+  const removed: string[] = [];
+  for (const { file, reason } of [...bySource.values()].flat()) {
+    const kept = reason ?? (await remove(file));
+    if (kept === undefined) removed.push(file);
+    else stayed.push({ file, reason: kept });
+  }
+  tell(report, removed, stayed, options, context, spec);
+  return stayed.length === 0 && report.ok ? EXIT.done : EXIT.failed;
+}
+
+/** Throws ERR_USAGE when letters are of a source that the pipeline does not have. Warns where a letter is not what a source sends. */
+function check(spec: PipelineSpec, bySource: ReadonlyMap<string, readonly Replayed[]>, warn: (line: string) => void): void {
+  for (const [name, letters] of bySource) {
+    if (!Object.hasOwn(spec.sources, name))
+      throw new MillraceError(
+        'ERR_USAGE',
+        `the pipeline has no source '${printable(name)}', of ${letters.length} of the letters: give --source NAME`,
+      );
+    for (const node of new Set(letters.map(({ header }) => header.node))) {
+      const taker = Object.hasOwn(spec.stages, node) ? spec.stages[node] : Object.hasOwn(spec.sinks, node) ? spec.sinks[node] : undefined;
+      if (taker && !taker.from.includes(name))
+        warn(
+          `millrace: warning: letters of '${node}' hold what it was given by '${taker.from.join("', '")}', and enter as if '${name}' had sent it`,
+        );
+    }
+  }
+}
+
+function framesOf(bySource: ReadonlyMap<string, readonly Replayed[]>): Map<string, ReplayedFrames> {
+  const frames = new Map<string, ReplayedFrames>();
+  for (const [name, letters] of bySource) {
+    const { shape, dtype } = letters[0]!.header;
+    const sameShape = letters.every(({ header }) => header.shape.length > 0 && String(header.shape) === String(shape));
+    const sameDtype = letters.every(({ header }) => header.dtype === dtype);
+    const maxBytes = letters.reduce((most, { header }) => Math.max(most, byteLength(header.dtype, header.shape)), 0);
+    frames.set(name, { maxBytes, shape: sameShape ? shape : undefined, dtype: sameDtype ? dtype : undefined });
+  }
+  return frames;
+}
+
+function byOrdinal({ header: a, file }: Replayed, { header: b, file: other }: Replayed): number {
+  return a.ordinal - b.ordinal || a.index - b.index || (a.time < b.time ? -1 : a.time > b.time ? 1 : file < other ? -1 : 1);
+}
+
+/** Pushes the frames of letters one after the other. Those that the pipeline took, in the order of their new ordinals. */
+async function feed(pipeline: Pipeline, name: string, letters: readonly Replayed[]): Promise<Replayed[]> {
+  const source = pipeline.source(name);
+  const taken: Replayed[] = [];
+  for (const letter of letters) {
+    try {
+      const { dtype, shape, sequence, timestamp, meta, data } = await readLetter(letter.file);
+      if (encodeMeta(meta).length > META_BYTES - 8)
+        throw new MillraceError('ERR_FORMAT', `its meta is over the ${META_BYTES - 8} bytes of a slot`);
+      await source.push({
+        data,
+        dtype,
+        shape,
+        meta,
+        ...(sequence === undefined ? {} : { sequence }),
+        ...(timestamp === undefined ? {} : { timestamp }),
+      });
+      taken.push(letter);
+    } catch (error) {
+      const known = asMillraceError(error, 'ERR_CLOSED');
+      letter.reason = known.code === 'ERR_CLOSED' ? 'the run was over before it was taken' : known.message;
+    }
+  }
+  source.end();
+  return taken;
+}
+
+/** Says of each frame that was taken how it ended. */
+function judge(pipeline: Pipeline, name: string, taken: readonly Replayed[], report: Report): void {
+  const { dead = {} } = report.sources[name]?.ledger ?? {};
+  const refused = REFUSED.some((reason) => (dead[reason] ?? 0) > 0);
+  const outcomes = pipeline.outcomes(name, taken.length);
+  for (const [i, letter] of taken.entries()) {
+    const outcome = outcomes[i];
+    if (refused) letter.reason = 'a frame of the source was refused: which one is not known';
+    else if (!DONE.has(outcome)) letter.reason = outcome ?? 'in flight';
+    else if (outcome === 'merged' && dead['partial-lost']) letter.reason = 'it may have been in an aggregate that was lost';
+  }
+}
+
+async function remove(file: string): Promise<string | undefined> {
+  try {
+    await unlink(file);
+    return undefined;
+  } catch (error) {
+    return `it went through and cannot be removed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function tell(
+  report: Report,
+  removed: readonly string[],
+  stayed: readonly { file: string; reason: string }[],
+  { json, quiet }: ReplayOptions,
+  { output }: CliContext,
+  spec: PipelineSpec,
+): void {
+  if (json) {
+    output.out(JSON.stringify({ ok: stayed.length === 0 && report.ok, removed, stayed, report }));
+    return;
+  }
+  for (const { file, reason } of stayed) output.err(`millrace: ${printable(`${file}: stays: ${reason}`)}`);
+  if (quiet) return;
+  // A sink that prints has stdout to itself.
+  const say = Object.values(spec.sinks).some(({ type }) => type === 'print') ? output.err : output.out;
+  for (const line of summary(report)) say(line);
+  say(`dead letters: ${removed.length} went through and are removed, ${stayed.length} stay`);
+}
