@@ -1,6 +1,6 @@
 // Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,7 @@ function assembly(source, target, patch) {
       writeFileSync(input, patch(readFileSync(from, 'utf8')));
     }
     execFileSync(process.execPath, [asc, input, ...FLAGS, '-o', to], { stdio: 'inherit', cwd: root });
+    if (input !== from) rmSync(input);
   }
   const out = join(root, 'dist/src', target);
   mkdirSync(dirname(out), { recursive: true });

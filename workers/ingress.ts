@@ -14,7 +14,14 @@ const parent = parentPort!;
 const port = new ThreadPort(parent);
 const stopping = new AbortController();
 const attachment = new Attachment(memory, plan, thread);
-const agent = new IngressAgent(attachment, attachment.sourceNode(name), port.log, stopping.signal);
+const agent = new IngressAgent(
+  attachment,
+  attachment.sourceNode(name),
+  port.log,
+  stopping.signal,
+  (report) => port.say({ kind: 'series', report }),
+  spec.seriesTimeoutMs,
+);
 let ingress: Ingress | undefined;
 
 async function open(): Promise<void> {
@@ -30,6 +37,8 @@ async function open(): Promise<void> {
 async function run(): Promise<void> {
   try {
     await ingress!.run(agent, stopping.signal);
+    port.say({ kind: 'ending' });
+    await agent.finish();
     port.say({ kind: 'ended' });
   } catch (error) {
     port.fail(error, 'ERR_SOURCE');

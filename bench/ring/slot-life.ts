@@ -143,7 +143,7 @@ function produceSettled({ settled, lives }: Data): Side {
       words[header(slot) + SLOT.source / 4] = 0;
       words[header(slot) + SLOT.ordinal / 4] = ordinal++;
       words[output] = slot;
-      let done = ring.commitFrame(0, leaves, 1, FRAME_BYTES);
+      let done = ring.commitFrame(0, leaves, 1, FRAME_BYTES, 1);
       while (done < 1) done = ring.resume(0);
       if (i % SWEEP_EVERY === 0) ring.sweep(0, SLOTS);
     }

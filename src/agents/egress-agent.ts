@@ -5,6 +5,7 @@ import type { Delivery, Egress } from '../egress/egress.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
+import type { Series } from '../frame/series.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
@@ -13,6 +14,7 @@ import { sleepAsync } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
+import { readSeries } from './series-table.js';
 
 /** A sink that never waits still gives its event loop a turn this often. */
 const TURN_MS = 20;
@@ -35,6 +37,10 @@ export class EgressAgent {
   /** For each frame of the batch, the index of the reference that it came with. */
   readonly #owner: number[] = [];
   readonly #chain: FrameView[] = [];
+  /** First frame of each reference of the batch. */
+  readonly #heads: FrameView[] = [];
+  /** By source, the series of which something came last. */
+  readonly #series = new Map<number, Series>();
   #source = 0;
 
   constructor(attachment: Attachment, node: SinkNode, egress: Egress, log: Logger, required: boolean, signal: AbortSignal) {
@@ -87,20 +93,51 @@ export class EgressAgent {
   #write(count: number): Promise<void> | undefined {
     this.#frames.length = 0;
     this.#owner.length = 0;
+    this.#heads.length = 0;
+    const begun: Series[] = [];
+    const ended: Series[] = [];
     for (let i = 0; i < count; i++) {
-      for (const frame of readChain(this.#attachment, this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i), this.#chain)) {
+      const chain = readChain(this.#attachment, this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i), this.#chain);
+      this.#heads.push(chain[0]!);
+      for (const frame of chain) {
+        if (frame.series !== 0) this.#follow(frame, begun, ended);
+        if (frame.empty) continue;
         this.#frames.push(frame);
         this.#owner.push(i);
       }
     }
     try {
-      const pending = this.#egress.write(this.#frames);
+      const pending =
+        begun.length + ended.length > 0
+          ? this.#writeSeries(begun, ended)
+          : this.#frames.length > 0
+            ? this.#egress.write(this.#frames)
+            : undefined;
       if (pending instanceof Promise)
         return pending.then((delivery) => this.#settle(count, delivery)).catch((error: unknown) => this.#failed(count, error));
       this.#settle(count, pending);
     } catch (error) {
       this.#failed(count, error);
     }
+  }
+
+  /** Notes where a series begins and ends. A batch holds no two series of one source: nothing of the next comes before the last has closed. */
+  #follow(frame: FrameView, begun: Series[], ended: Series[]): void {
+    const known = this.#series.get(frame.sourceIndex);
+    let series = known?.index === frame.series ? known : undefined;
+    if (!series) {
+      series = readSeries(this.#attachment.arena, this.#attachment.plan.sources[frame.sourceIndex]!.series, frame.source, frame.series);
+      this.#series.set(frame.sourceIndex, series);
+      begun.push(series);
+    }
+    if (frame.ends) ended.push(series);
+  }
+
+  async #writeSeries(begun: readonly Series[], ended: readonly Series[]): Promise<Delivery | undefined> {
+    for (const series of begun) await this.#egress.startSeries?.(series);
+    const delivery = this.#frames.length > 0 ? await this.#egress.write(this.#frames) : undefined;
+    for (const series of ended) await this.#egress.endSeries?.(series);
+    return delivery;
   }
 
   #failed(count: number, error: unknown): void {
@@ -153,10 +190,9 @@ export class EgressAgent {
     this.#add(SINK_STATS.redelivered, delivery?.redelivered ?? 0);
     const record = this.#record;
     record.start();
-    for (let i = 0, at = 0; i < count; i++) {
+    for (let i = 0; i < count; i++) {
       const reference = this.#attachment.word(line + LINE.batch + 4 * i);
-      while (this.#owner[at] !== i) at++;
-      const head = this.#frames[at]!;
+      const head = this.#heads[i]!;
       record.settle(head.sourceIndex, head.ordinal, this.#edge.leaves[head.sourceIndex]![reference >>> 24]!, outcomes[i]!);
       record.input(reference);
     }

@@ -1,17 +1,22 @@
+import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
+import type { SeriesReport } from '../observe/report.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { SequenceTracker } from './sequence-tracker.js';
+import { SeriesKeeper } from './series-keeper.js';
+import { writeSeries } from './series-table.js';
 
 /** Settled entries are counted after so many commits, and whenever the source is idle. */
 const SWEEP_EVERY = 32;
@@ -35,10 +40,27 @@ export class IngressAgent implements FrameWriter {
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
   readonly #timer: NodeJS.Timeout;
+  readonly #series = new SeriesKeeper();
+  readonly #onSeries: (report: SeriesReport) => void;
+  readonly #timeoutMs: number | undefined;
+  /** While a series ends nothing is claimed. */
+  #held: Promise<void> | undefined;
+  #lastSequence = 0;
+  #lastTimestamp = Number.NaN;
   #ordinal: number;
   #sinceSweep = 0;
 
-  constructor(attachment: Attachment, node: SourceNode, log: Logger, signal: AbortSignal) {
+  /** `onSeries` hears of every series that has closed. `timeoutMs`: a series of which nothing comes for so long ends. */
+  constructor(
+    attachment: Attachment,
+    node: SourceNode,
+    log: Logger,
+    signal: AbortSignal,
+    onSeries: (report: SeriesReport) => void = () => {},
+    timeoutMs?: number,
+  ) {
+    this.#onSeries = onSeries;
+    this.#timeoutMs = timeoutMs;
     this.#attachment = attachment;
     this.#node = node;
     this.#pool = attachment.poolOf(node.name);
@@ -54,7 +76,7 @@ export class IngressAgent implements FrameWriter {
     // What this thread hands on goes to the same edges by the same branches for ever: only the slot changes.
     for (const [i, edge] of this.#edges.entries())
       attachment.setWord(attachment.line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edge]!.ring);
-    this.#timer = setInterval(() => this.sweep(), SWEEP_MS);
+    this.#timer = setInterval(() => this.#look(), SWEEP_MS);
   }
 
   claim(header: FrameHeader): OpenSlot | undefined {
@@ -72,6 +94,7 @@ export class IngressAgent implements FrameWriter {
       this.sweep();
       if (this.#tableIsFull()) return undefined;
     }
+    if (this.#held) return undefined;
     const slot = this.#stock.peek();
     if (slot === EMPTY) return undefined;
     const frame = this.#attachment.frame(slot);
@@ -90,12 +113,20 @@ export class IngressAgent implements FrameWriter {
   ready(): Promise<void> {
     const { arena, park } = this.#attachment;
     if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
+    if (this.#held) return this.#held;
     if (this.#tableIsFull()) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#tableIsFull());
+    return this.#freeSlot();
+  }
+
+  #freeSlot(): Promise<void> {
+    const { arena, park } = this.#attachment;
     const freeRing = this.#pool.ring;
     return sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => this.#attachment.isEmpty(freeRing, this.#pool.cells));
   }
 
   write(header: FrameHeader, data: Uint8Array): Promise<boolean> | boolean {
+    const series = header.meta?.series;
+    if (series !== undefined && series !== this.#series.id && isSeriesId(series)) return this.#writeInNext(series, header, data);
     let slot: OpenSlot | undefined;
     try {
       slot = this.claim(header);
@@ -108,6 +139,12 @@ export class IngressAgent implements FrameWriter {
     slot.bytes.set(data);
     const pending = slot.commit();
     return pending ? pending.then(() => true) : true;
+  }
+
+  /** A frame of a series whose start did not come, or not yet. */
+  async #writeInNext(series: string | number, header: FrameHeader, data: Uint8Array): Promise<boolean> {
+    if (!(await this.startSeries({ kind: 'series-start', series }))) return false;
+    return this.write(header, data);
   }
 
   async #writeLater(header: FrameHeader, data: Uint8Array): Promise<boolean> {
@@ -134,17 +171,22 @@ export class IngressAgent implements FrameWriter {
 
   /** Commits the claimed frame; called by its slot. */
   commit(frame: FrameView, numbered: boolean): Promise<void> | undefined {
-    const { ring, line, nowUs } = this.#attachment;
-    frame.ordinal = this.#ordinal >>> 0;
-    frame.receivedUs = nowUs();
-    frame.store();
+    this.#describe(frame);
     if (numbered) this.tracker.add(frame.sequence);
+    this.#series.add(numbered ? frame.sequence : undefined);
+    this.#lastSequence = frame.sequence;
+    this.#lastTimestamp = frame.timestamp;
+    return this.#publish(frame, 1);
+  }
+
+  #publish(frame: FrameView, count: 0 | 1): Promise<void> | undefined {
+    const { ring, line } = this.#attachment;
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
     const { routes } = this.#node;
     for (let i = 0; i < routes.length; i++)
       this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
     const done = this.#attachment.throughGate(() =>
-      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length),
+      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length, count),
     );
     this.#ordinal = (this.#ordinal + 1) | 0;
     if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
@@ -154,6 +196,100 @@ export class IngressAgent implements FrameWriter {
   /** Keeps the slot for the next frame. */
   abort(frame: FrameView): void {
     this.#stock.putBack(frame.slot);
+  }
+
+  async startSeries(start: SeriesMessage): Promise<boolean> {
+    // The entry is free: its last series closed before the one that is open began.
+    writeSeries(this.#attachment.arena, this.#node.series, this.#series.nextIndex, start);
+    if (!(await this.#end('superseded'))) return false;
+    this.#series.begin(start, this.#ledgerWords());
+    return true;
+  }
+
+  async endSeries({ series, expected }: SeriesMessage): Promise<boolean> {
+    if (this.#series.id !== series) {
+      this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
+      return true;
+    }
+    this.#series.expect(expected);
+    return this.#end('end');
+  }
+
+  /** After the last frame: ends the open series, or lets operators hand on what they hold of a source without any. */
+  async finish(): Promise<void> {
+    await this.#end(this.#signal.aborted ? 'stopped' : 'end');
+  }
+
+  /**
+   * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
+   * is claimed. False when the run was given up.
+   */
+  async #end(ended: SeriesEnding): Promise<boolean> {
+    while (this.#held) await this.#held;
+    let release: () => void = () => {};
+    this.#held = new Promise((resolve) => {
+      release = resolve;
+    });
+    try {
+      if (!(await this.#atRest())) return false;
+      if (this.#series.isOpen || this.#node.flushes) {
+        if (this.#received > 0) await this.#sendEnd();
+        if (!(await this.#atRest())) return false;
+      }
+      if (this.#series.isOpen) this.#onSeries(this.#series.end(ended, this.#ledgerWords()));
+      return true;
+    } finally {
+      this.#held = undefined;
+      release();
+    }
+  }
+
+  async #atRest(): Promise<boolean> {
+    const { arena, park } = this.#attachment;
+    for (;;) {
+      this.sweep();
+      if (this.#inFlight() === 0) return true;
+      if (this.#attachment.aborted) return false;
+      await sleepAsync(arena.words, this.#node.bell, 1, park, () => true);
+    }
+  }
+
+  /** An empty frame with an ordinal of its own, which counts as none: what operators still hold leaves with it. */
+  async #sendEnd(): Promise<void> {
+    for (let slot = this.#stock.take(); ; slot = this.#stock.take()) {
+      if (this.#attachment.aborted) return;
+      if (slot === EMPTY) {
+        await this.#freeSlot();
+        continue;
+      }
+      const frame = this.#attachment.frame(slot);
+      frame.begin('bytes', [0]);
+      frame.sourceIndex = this.#node.index;
+      frame.sequence = this.#lastSequence;
+      frame.timestamp = this.#lastTimestamp;
+      frame.ends = true;
+      frame.empty = true;
+      this.#describe(frame);
+      await this.#publish(frame, 0);
+      return;
+    }
+  }
+
+  get #received(): number {
+    return (this.#ordinal - this.#attachment.plan.startOrdinal) | 0;
+  }
+
+  #ledgerWords(): Int32Array {
+    const record = this.#attachment.word(this.#attachment.line + LINE.record);
+    const bank = (this.#node.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes) >>> 2;
+    return this.#attachment.arena.words.slice(bank, bank + LEDGER.words);
+  }
+
+  #describe(frame: FrameView): void {
+    frame.ordinal = this.#ordinal >>> 0;
+    frame.receivedUs = this.#attachment.nowUs();
+    frame.series = this.#series.index;
+    frame.store();
   }
 
   async #handOver(from: number): Promise<void> {
@@ -176,14 +312,14 @@ export class IngressAgent implements FrameWriter {
     while (this.#attachment.ring.sweep(this.#node.index, SWEEP_AT_MOST) === SWEEP_AT_MOST);
   }
 
+  #look(): void {
+    this.sweep();
+    if (this.#timeoutMs !== undefined && !this.#held && this.#series.isSilent(this.#timeoutMs)) void this.#end('timed-out');
+  }
+
   /** Resolves when every frame of the source is settled and counted, or the run is aborted. */
   async settled(): Promise<void> {
-    const { arena, park } = this.#attachment;
-    for (;;) {
-      this.sweep();
-      if (this.#attachment.aborted || this.#inFlight() === 0) return;
-      await sleepAsync(arena.words, this.#node.bell, 1, park, () => true);
-    }
+    await this.#atRest();
   }
 
   /** Settled frames behind one that is not keep their entries: a dropping edge can fill the table while its slots are free. */

@@ -10,7 +10,7 @@ import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
-import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type OutputStock } from './operator-chain.js';
+import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type OutputStock, type SeriesSeen } from './operator-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
@@ -34,6 +34,7 @@ export class OperatorAgent {
   /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
   readonly #partials: number;
   readonly #stock: FrameView[] = [];
+  readonly #series: SeriesSeen = new Map();
   readonly #itemBit: number;
   readonly #poolBit: number;
   #source = 0;
@@ -94,7 +95,7 @@ export class OperatorAgent {
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
 
   async #runSync(links: readonly ChainLink[]): Promise<void> {
-    const lane = new ChainLane(links, this.#attachment, this.#worker, 0, stockOf(this.#stock), this.#stage.maxOutputs);
+    const lane = new ChainLane(links, this.#attachment, this.#worker, 0, stockOf(this.#stock), this.#stage.maxOutputs, this.#series);
     const { ring, arena, park, nowUs } = this.#attachment;
     const claim = (): number => ring.claim(this.#pool.ring);
     const take = (): number => this.#take();
@@ -203,15 +204,21 @@ export class OperatorAgent {
     const { sourceIndex: source, ordinal } = inputs[0]!;
     const branch = reference >>> 24;
     let bytes = 0;
-    for (const input of inputs) bytes += input.bytes.length;
+    let frames = 0;
+    for (const input of inputs) {
+      bytes += input.bytes.length;
+      if (!input.empty) frames++;
+    }
     record.start();
-    if (failure >= 0 || lane.outputs.length === 0) {
-      const code = failure >= 0 ? failure : lane.merged ? OUTCOME.merged : OUTCOME.filtered;
+    const failed = failure >= 0;
+    if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
+    if (lane.outputs.length === 0) {
+      const code = failed ? failure : lane.merged ? OUTCOME.merged : OUTCOME.filtered;
       record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
     if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
-    return record.commit(inputs.length, bytes);
+    return record.commit(frames, bytes);
   }
 
   /** How many frames the result under way holds, into the bank that this commit makes the live one. */
@@ -252,7 +259,7 @@ export class OperatorAgent {
       const stock: FrameView[] = [];
       return {
         stock,
-        chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs),
+        chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs, this.#series),
         startUs: 0,
         reference: EMPTY,
         inputs: [],

@@ -9,6 +9,7 @@ import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } f
 import { OPERATORS } from '../operators/registry.js';
 import type { OperatorPlan, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
+import { readSeries } from './series-table.js';
 
 /** Behind the data, from the next multiple of eight on. */
 const MAX_META_BYTES = META_BYTES - 8;
@@ -43,6 +44,9 @@ export async function makeChain(attachment: Attachment, stage: StageNode, worker
 export const isAsyncChain = (links: readonly ChainLink[]): boolean =>
   links.some(({ definition, operator }) => isAsyncOperator(definition, operator));
 
+/** By source, the series whose start the operators of a worker have heard. */
+export type SeriesSeen = Map<number, number>;
+
 /** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
 export interface OutputStock {
   take(): FrameView | undefined;
@@ -76,9 +80,21 @@ export class ChainLane {
   #inputs: readonly FrameView[] = [];
   readonly #stock: OutputStock;
   readonly #maxOutputs: number;
+  readonly #attachment: Attachment;
+  readonly #series: SeriesSeen;
 
-  constructor(links: readonly ChainLink[], attachment: Attachment, worker: number, lane: number, stock: OutputStock, maxOutputs: number) {
+  constructor(
+    links: readonly ChainLink[],
+    attachment: Attachment,
+    worker: number,
+    lane: number,
+    stock: OutputStock,
+    maxOutputs: number,
+    series: SeriesSeen,
+  ) {
     this.#links = links;
+    this.#attachment = attachment;
+    this.#series = series;
     this.#stock = stock;
     this.#maxOutputs = maxOutputs;
     this.#levels = links.map(({ plan }, at) => {
@@ -104,9 +120,59 @@ export class ChainLane {
       for (const input of inputs) this.outputs.push(input);
       return;
     }
-    const pending = this.#runRest(0, inputs, 0);
+    this.#meet(inputs[0]!);
+    const last = inputs[inputs.length - 1]!;
+    const pending = last.ends ? this.#runEnd(inputs, last) : this.#runRest(0, inputs, 0);
     if (pending) return pending.then(() => this.#settleOutputs());
     this.#settleOutputs();
+  }
+
+  /** The first frame of a series in this worker: operators hear of it before. */
+  #meet({ source, sourceIndex, series }: FrameView): void {
+    if (series === 0 || this.#series.get(sourceIndex) === series) return;
+    const info = readSeries(this.#attachment.arena, this.#attachment.plan.sources[sourceIndex]!.series, source, series);
+    for (const { operator } of this.#links) operator.onStart?.(info);
+    this.#series.set(sourceIndex, series);
+  }
+
+  async #runEnd(inputs: readonly FrameView[], last: FrameView): Promise<void> {
+    await this.#runRest(0, last.empty ? inputs.slice(0, -1) : inputs, 0);
+    for (let at = 0; at < this.#links.length; at++) await this.#flushLevel(at, last);
+  }
+
+  #flushLevel(at: number, last: FrameView): void | Promise<void> {
+    const { operator } = this.#links[at]!;
+    if (!operator.flush) return;
+    const level = this.#levels[at]!;
+    level.start(last);
+    const pending = operator.flush(level);
+    return pending ? Promise.resolve(pending).then(() => this.#afterFlush(at, level)) : this.#afterFlush(at, level);
+  }
+
+  #afterFlush(at: number, level: Level): void | Promise<void> {
+    level.end();
+    if (level.emitted.length === 0) return;
+    if (at < this.#links.length - 1) return this.#runRest(at + 1, level.emitted.slice(), 0);
+    for (const frame of level.emitted) this.outputs.push(frame);
+  }
+
+  /** The last frame of a series goes on as that, whatever became of it: marked on the last output, or empty. */
+  passEnd(): void {
+    const last = this.#inputs[this.#inputs.length - 1]!;
+    if (this.outputs.length > 0) {
+      this.outputs[this.outputs.length - 1]!.ends = true;
+      return;
+    }
+    if (last.empty && this.#inputs.length === 1) {
+      this.outputs.push(last);
+      return;
+    }
+    const end = this.takeSlot();
+    end.begin('bytes', [0]);
+    describe(end, last);
+    end.ends = true;
+    end.empty = true;
+    this.outputs.push(end);
   }
 
   /** Whether the outputs are the inputs, as they came. */
@@ -164,6 +230,8 @@ export class ChainLane {
   /** Outputs that are not in slots of this stage are copied into one, unless the inputs are handed on as they came. */
   #settleOutputs(): void {
     const { outputs } = this;
+    const ends = this.#inputs[this.#inputs.length - 1]!.ends;
+    if (ends && !this.passesOn) this.passEnd();
     if (outputs.length === 0 || this.passesOn) return;
     for (let i = 0; i < outputs.length; i++) {
       const frame = outputs[i]!;
@@ -175,6 +243,7 @@ export class ChainLane {
       copy.inheritMeta(frame);
       outputs[i] = copy;
     }
+    if (ends) outputs[outputs.length - 1]!.ends = true;
     for (let i = 1; i < outputs.length; i++) outputs[i]!.meta = { ...outputs[i]!.meta, output: i };
     // Here the frame dies; at the commit it would be the worker.
     for (const { rawMeta } of outputs)
@@ -200,6 +269,7 @@ function describe(frame: FrameView, from: FrameView): void {
   frame.sequence = from.sequence;
   frame.timestamp = from.timestamp;
   frame.receivedUs = from.receivedUs;
+  frame.series = from.series;
 }
 
 /** The emitter of one operator. */

@@ -9,18 +9,24 @@ export interface SequenceVerdict {
   readonly missing: readonly (readonly [number, number])[];
   /** Gaps beyond the ones listed. */
   readonly unlisted: number;
+  /** Least and greatest number; NaN where there was none. */
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Follows a sender's own numbers: gaps, late arrivals that close them, repeats. */
 export class SequenceTracker {
   #next = 0;
+  #first = Number.NaN;
   #numbered = 0;
   #repeated = 0;
   #unlisted = 0;
   #missing: [number, number][] = [];
 
   add(sequence: number): void {
-    if (this.#numbered++ === 0 || sequence === this.#next) {
+    if (this.#numbered++ === 0) this.#first = sequence;
+    else if (sequence < this.#first) this.#first = sequence;
+    if (this.#numbered === 1 || sequence === this.#next) {
       this.#next = sequence + 1;
       return;
     }
@@ -52,6 +58,8 @@ export class SequenceTracker {
       repeated: this.#repeated,
       missing: this.#missing.map((range) => [...range] as [number, number]),
       unlisted: this.#unlisted,
+      first: this.#first,
+      last: this.#numbered === 0 ? Number.NaN : this.#next - 1,
     };
   }
 }

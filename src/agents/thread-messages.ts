@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { SeriesReport } from '../observe/report.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
 import type { FaultInjection } from './fault-injection.js';
@@ -10,7 +11,10 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type FromThread =
   /** `threadId`: of a worker of the pool. */
   | { readonly kind: 'ready'; readonly threadId?: number }
-  /** An ingress has read its last message; a sink has taken and flushed everything. */
+  /** An ingress has read its last message, and waits for what is under way. */
+  | { readonly kind: 'ending' }
+  | { readonly kind: 'series'; readonly report: SeriesReport }
+  /** An ingress has handed on its last frame; a sink has taken and flushed everything. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
   | { readonly kind: 'closed' }

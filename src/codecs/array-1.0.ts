@@ -1,15 +1,27 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Codec } from './codec.js';
 import { itemBytes } from './item-bytes.js';
-import { headerFields, MAX_HEADER_BYTES, malformed, parseJsonObject, readHeader } from './message-header.js';
+import {
+  headerFields,
+  MAX_HEADER_BYTES,
+  malformed,
+  parseJsonObject,
+  readHeader,
+  readSeriesMessage,
+  seriesFields,
+} from './message-header.js';
 
 const NAME = 'array-1.0';
 
 /**
  * PSI's array-1.0 in two parts: JSON `{"htype":"array-1.0","shape":[H,W],"type":"uint16","frame":N}` and the items, C order,
  * little-endian unless `endianess` says "big". `timestamp` is seconds since the Unix epoch; other keys travel in `meta`.
+ * Of one part: `{"htype":"series-start-1.0","series":S,"expected":N,"meta":{...}}` and `"series-end-1.0"`, `meta` up to 8 KiB.
  * Source of the definition: paulscherrerinstitute/mflow, handlers/array_1_0.py.
  */
+/** Whether bytes hold a text: what does not is no message of a series, and wrong for another reason. */
+const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
+
 export const array10: Codec = {
   name: NAME,
 
@@ -24,5 +36,15 @@ export const array10: Codec = {
 
   encode(frame) {
     return [Buffer.from(JSON.stringify(headerFields(frame))), frame.bytes];
+  },
+
+  decodeSeries(parts) {
+    return parts.length === 1 && mentions(parts[0]!, 'series-')
+      ? readSeriesMessage(NAME, parseJsonObject(NAME, parts[0]!, MAX_HEADER_BYTES))
+      : undefined;
+  },
+
+  encodeSeries(message) {
+    return [Buffer.from(JSON.stringify(seriesFields(message)))];
   },
 };

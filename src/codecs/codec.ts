@@ -1,4 +1,5 @@
 import type { Frame, FrameHeader } from '../frame/frame.js';
+import type { SeriesMessage } from '../frame/series.js';
 
 /** A message taken apart. `data` aliases the message: the caller copies it into a slot before the message goes away. */
 export interface DecodedFrame extends FrameHeader {
@@ -14,7 +15,11 @@ export interface Codec {
   readonly name: string;
   decode(parts: readonly Uint8Array[]): DecodedFrame;
   encode(frame: Frame): Uint8Array[];
+  /** What a message says of a series, where the format has such messages; undefined for one that carries a frame. */
+  decodeSeries?(parts: readonly Uint8Array[]): SeriesMessage | undefined;
+  encodeSeries?(message: SeriesMessage): Uint8Array[];
 }
 
 export type { DType, TypedArray } from '../frame/dtype.js';
 export type { Frame, FrameHeader, Meta } from '../frame/frame.js';
+export type { SeriesMessage } from '../frame/series.js';

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import { DTYPES, type DType } from '../frame/dtype.js';
 import type { Frame, Meta } from '../frame/frame.js';
+import type { SeriesMessage } from '../frame/series.js';
 import { checkedByteLength } from './file-bytes.js';
 
 /** Most bytes of the JSON part of a message. */
@@ -80,6 +81,38 @@ export function readHeader(codec: string, fields: Record<string, unknown>): Mess
     ...(timestamp != null && { timestamp: timestamp as number }),
     ...(meta && { meta }),
   };
+}
+
+const SERIES_HTYPES = { 'series-start-1.0': 'series-start', 'series-end-1.0': 'series-end' } as const;
+const MAX_SERIES_ID_CHARACTERS = 200;
+
+/** The start or end of a series; undefined for a message that is neither. */
+export function readSeriesMessage(codec: string, fields: Record<string, unknown>): SeriesMessage | undefined {
+  const { htype, series, expected, meta } = fields;
+  if (typeof htype !== 'string' || !Object.hasOwn(SERIES_HTYPES, htype)) return undefined;
+  const kind = SERIES_HTYPES[htype as keyof typeof SERIES_HTYPES];
+  if (!isSeriesId(series)) throw malformed(codec, `series is ${show(series)}, a number or a short text expected`);
+  if (expected != null && !(Number.isSafeInteger(expected) && (expected as number) >= 0))
+    throw malformed(codec, `expected is ${show(expected)}, a number of frames expected`);
+  if (meta != null && !(typeof meta === 'object' && !Array.isArray(meta) && isHarmless(meta, MAX_META_DEPTH)))
+    throw malformed(codec, `meta is ${show(meta)}, an object expected, nested at most ${MAX_META_DEPTH} deep`);
+  return {
+    kind,
+    series,
+    ...(expected != null && { expected: (expected as number) + 0 }),
+    ...(meta != null && { meta: meta as Meta }),
+  };
+}
+
+export const isSeriesId = (id: unknown): id is string | number =>
+  Number.isFinite(id) || (typeof id === 'string' && id.length <= MAX_SERIES_ID_CHARACTERS);
+
+/** The keys of the message that begins or ends a series. */
+export function seriesFields({ kind, series, expected, meta }: SeriesMessage): Record<string, unknown> {
+  const fields: Record<string, unknown> = { htype: kind === 'series-start' ? 'series-start-1.0' : 'series-end-1.0', series };
+  if (expected !== undefined) fields.expected = expected;
+  if (meta !== undefined) fields.meta = meta;
+  return fields;
 }
 
 function isBigEndian(codec: string, fields: Record<string, unknown>): boolean {

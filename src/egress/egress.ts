@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
 import type { Frame } from '../frame/frame.js';
+import type { Series } from '../frame/series.js';
 
 /** What became of a batch. Frames that are not listed as refused were delivered. */
 export interface Delivery {
@@ -36,6 +37,9 @@ export interface EgressContext {
 export interface Egress {
   open(): Promise<void>;
   write(frames: readonly Frame[]): Promise<Delivery | undefined> | Delivery | undefined;
+  /** Before the first frame of a series of a source; after the last one, when nothing of it is under way any more. */
+  startSeries?(series: Series): Promise<void> | void;
+  endSeries?(series: Series): Promise<void> | void;
   /** Hands over what is still buffered; part of the drain. */
   flush?(): Promise<void>;
   close(): Promise<void>;

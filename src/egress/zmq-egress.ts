@@ -1,5 +1,6 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
+import type { Series, SeriesMessage } from '../frame/series.js';
 import { openZmqWriter, type ZmqWriter } from '../transports/zmq.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { encodeFrames } from './encode-frames.js';
@@ -51,20 +52,36 @@ class ZmqEgress implements Egress {
   }
 
   async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    const { encoded, refused } = encodeFrames(this.#context.codec, frames);
+    for (const { parts } of encoded) await this.#send(parts);
+    return refused.length > 0 ? { refused } : undefined;
+  }
+
+  startSeries({ id, expected, meta }: Series): Promise<void> | void {
+    return this.#sendSeries({ kind: 'series-start', series: id, meta, ...(expected === undefined ? {} : { expected }) });
+  }
+
+  endSeries({ id }: Series): Promise<void> | void {
+    return this.#sendSeries({ kind: 'series-end', series: id });
+  }
+
+  /** Formats without such messages say nothing. */
+  #sendSeries(message: SeriesMessage): Promise<void> | void {
+    const parts = this.#context.codec.encodeSeries?.(message);
+    return parts && this.#send(parts);
+  }
+
+  async #send(parts: readonly Uint8Array[]): Promise<void> {
     const writer = this.#writer;
     if (!writer) throw new MillraceError('ERR_STATE', `the sink ${this.#context.name} is not open`);
     const { topic } = this.#options;
-    const { encoded, refused } = encodeFrames(this.#context.codec, frames);
-    for (const { parts } of encoded) {
-      let accepted: boolean;
-      try {
-        accepted = await writer.send(topic === undefined ? parts : [topic, ...parts]);
-      } catch (thrown) {
-        throw asMillraceError(thrown, 'ERR_SINK', `sink ${this.#context.name}`);
-      }
-      if (!accepted) throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed while no peer took the frame`);
+    let accepted: boolean;
+    try {
+      accepted = await writer.send(topic === undefined ? parts : [topic, ...parts]);
+    } catch (thrown) {
+      throw asMillraceError(thrown, 'ERR_SINK', `sink ${this.#context.name}`);
     }
-    return refused.length > 0 ? { refused } : undefined;
+    if (!accepted) throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed while no peer took the frame`);
   }
 
   async close(): Promise<void> {

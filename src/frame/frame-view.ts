@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import { byteLength, DTYPES, type DType, dtypeCode, itemCount, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from './dtype.js';
 import type { Meta, MutableFrame } from './frame.js';
-import { META_BYTES, SLOT } from './slot-layout.js';
+import { FLAGS, META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META: Meta = Object.freeze({});
 const NO_BYTES = new Uint8Array(0);
@@ -44,6 +44,12 @@ export class FrameView implements MutableFrame {
   sequence = 0;
   timestamp = Number.NaN;
   receivedUs = 0;
+  /** Number of the series within its source; 0: the source has none. */
+  series = 0;
+  /** Nothing of its series comes after it. */
+  ends = false;
+  /** It says only that, and is no frame of the sender's. */
+  empty = false;
   shape: readonly number[] = [];
   dtype: DType = 'bytes';
   data: TypedArray = NO_BYTES;
@@ -93,7 +99,7 @@ export class FrameView implements MutableFrame {
     const { words, floats } = this.arena;
     const at = this.header >>> 2;
     const kind = words[at + SLOT.kind / 4]!;
-    const dimensions = kind >>> 8;
+    const dimensions = (kind >>> 8) & 0xff;
     const sides = at + SLOT.shape / 4;
     this.#reshape(kind & 0xff, dimensions, words[sides]!, words[sides + 1]!, words[sides + 2]!, words[sides + 3]!);
     this.sourceIndex = words[at + SLOT.source / 4]!;
@@ -102,6 +108,9 @@ export class FrameView implements MutableFrame {
     this.sequence = floats[(this.header + SLOT.sequence) >>> 3]!;
     this.timestamp = floats[(this.header + SLOT.timestamp) >>> 3]!;
     this.receivedUs = floats[(this.header + SLOT.receivedUs) >>> 3]!;
+    this.series = words[at + SLOT.series / 4]! >>> 0;
+    this.ends = (kind & FLAGS.ends) !== 0;
+    this.empty = (kind & FLAGS.empty) !== 0;
     const metaLength = words[at + SLOT.metaLength / 4]!;
     this.#meta = undefined;
     this.#rawMeta = metaLength
@@ -127,6 +136,8 @@ export class FrameView implements MutableFrame {
     this.#reshape(dtypeCode(dtype), shape.length, shape[0] ?? 0, shape[1] ?? 0, shape[2] ?? 0, shape[3] ?? 0);
     this.#meta = NO_META;
     this.#rawMeta = NO_BYTES;
+    this.ends = false;
+    this.empty = false;
   }
 
   /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */
@@ -139,7 +150,8 @@ export class FrameView implements MutableFrame {
     if (meta.length > META_BYTES - 8)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${META_BYTES - 8}`);
     if (meta.length) bytes.set(meta, this.address + metaOffset);
-    words[at + SLOT.kind / 4] = this.#kind;
+    words[at + SLOT.kind / 4] = this.#kind | (this.ends ? FLAGS.ends : 0) | (this.empty ? FLAGS.empty : 0);
+    words[at + SLOT.series / 4] = this.series;
     for (let i = 0; i < 4; i++) words[at + SLOT.shape / 4 + i] = this.#sides[i]!;
     words[at + SLOT.length / 4] = dataBytes;
     words[at + SLOT.source / 4] = this.sourceIndex;

@@ -30,7 +30,7 @@ export const SLOT = {
   sequence: 40,
   timestamp: 48,
   receivedUs: 56,
-  /** dtype code in the low byte, number of dimensions in the next. */
+  /** dtype code in the low byte, number of dimensions in the next; then FLAGS. */
   kind: 64,
   shape: 68,
   /** From the start of the payload; the meta is UTF-8 JSON behind the data. */
@@ -43,6 +43,9 @@ export const SLOT = {
   /** place[branch] is at `-(place + 4 * branch)`. */
   place: 4,
 } as const;
+
+/** Bits of `kind`: the last frame of its series; a frame that carries only that. */
+export const FLAGS = { ends: 1 << 16, empty: 1 << 17 } as const;
 
 /** Room for meta behind the data of every slot, in bytes. */
 export const META_BYTES = 4096;

@@ -3,6 +3,7 @@ import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
 import type { DType } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
+import type { SeriesMessage } from '../frame/series.js';
 
 /** Why a message became no frame; counted as received and dead. */
 export type RefuseReason = 'malformed' | 'wrong-parts' | 'too-large';
@@ -30,6 +31,14 @@ export interface FrameWriter {
   ready(): Promise<void>;
   /** Claim, copy, commit, waiting where it must. Resolves false when the signal was aborted before the frame was taken. Too large: refused and counted. */
   write(header: FrameHeader, data: Uint8Array): Promise<boolean> | boolean;
+  /**
+   * The frames that follow belong to a new series; one that is open ends as superseded. Resolves when what came before is
+   * settled and the operators have handed on what they held of it; false when the run was given up before.
+   * Rejects with ERR_MESSAGE_TOO_LARGE for a start whose JSON is over 8 KiB.
+   */
+  startSeries(start: SeriesMessage): Promise<boolean>;
+  /** Ends the series that is open, if it has this name. Resolves as `startSeries` does. */
+  endSeries(end: SeriesMessage): Promise<boolean>;
   /** Counts a message that became no frame, and logs it at a limited rate. */
   refuse(reason: RefuseReason, detail: string): void;
 }

@@ -53,12 +53,13 @@ class SimIngress implements Ingress {
   }
 
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
-    const { dtype, frames, height, rate, width } = this.#simulation;
+    const { dtype, frames, height, rate, series, width } = this.#simulation;
     this.#pattern ??= patternOf(this.#simulation);
     const pattern = this.#pattern;
     // One header for all frames: there is one claim at a time, and a frame's header is in its slot once it is committed.
     const header = { dtype, shape: [height, width], sequence: 0, timestamp: 0 } satisfies FrameHeader;
     let turnAtMs = performance.now() + TURN_MS;
+    let started = 0;
     const schedule = rate === undefined ? undefined : new Schedule(rate, performance.now());
     for (let number = 0; number < frames && !signal.aborted; ) {
       const nowMs = performance.now();
@@ -72,7 +73,12 @@ class SimIngress implements Ingress {
         await due;
         continue;
       }
-      header.sequence = number;
+      if (series !== undefined && number % series === 0 && started * series === number) {
+        started++;
+        if (!(await out.startSeries({ kind: 'series-start', series: started, expected: Math.min(series, frames - number) }))) return;
+        continue;
+      }
+      header.sequence = series === undefined ? number : number % series;
       header.timestamp = (performance.timeOrigin + nowMs) / 1000;
       const slot = out.claim(header);
       if (!slot) {
@@ -83,6 +89,7 @@ class SimIngress implements Ingress {
       const full = slot.commit();
       number++;
       if (full) await full;
+      if (series !== undefined && number % series === 0 && !(await out.endSeries({ kind: 'series-end', series: started }))) return;
     }
   }
 

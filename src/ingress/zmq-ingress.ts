@@ -1,3 +1,4 @@
+import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { endpointList, openZmqReader, type ZmqReader } from '../transports/zmq.js';
 import type { FrameWriter, Ingress, IngressContext, IngressDefinition, RefuseReason } from './ingress.js';
@@ -79,14 +80,21 @@ class ZmqIngress implements Ingress {
 
   /** False when the writer takes no more. */
   #take(parts: readonly Uint8Array[], out: FrameWriter): Promise<boolean> | boolean {
-    let frame: ReturnType<IngressContext['codec']['decode']>;
-    try {
-      frame = this.#context.codec.decode(parts);
-    } catch (thrown) {
+    const { codec } = this.#context;
+    const refuse = (thrown: unknown): true => {
       out.refuse(refuseReason(thrown), thrown instanceof Error ? thrown.message : String(thrown));
       return true;
+    };
+    let series: SeriesMessage | undefined;
+    let frame: DecodedFrame | undefined;
+    try {
+      series = codec.decodeSeries?.(parts);
+      frame = series ? undefined : codec.decode(parts);
+    } catch (thrown) {
+      return refuse(thrown);
     }
-    return out.write(frame, frame.data);
+    if (frame) return out.write(frame, frame.data);
+    return (series!.kind === 'series-start' ? out.startSeries(series!) : out.endSeries(series!)).catch(refuse);
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,5 @@
+import type { SeriesEnding } from '../frame/series.js';
+
 /** What a run says of itself when it ends. The normative text is `docs/specs/report.md`. */
 export interface Report {
   readonly version: 1;
@@ -43,6 +45,19 @@ export interface SourceReport {
   readonly ledger: Ledger;
   readonly verdict: Verdict;
   readonly bytes: number;
+  /** Series that have closed, in their order, where the source has any: the last thousand. */
+  readonly series?: readonly SeriesReport[];
+}
+
+/** One series of a source, closed: nothing of it is under way. */
+export interface SeriesReport {
+  /** The sender's name of it. */
+  readonly id: string | number;
+  /** Frames that the sender announced. */
+  readonly expected?: number;
+  readonly ended: SeriesEnding;
+  readonly ledger: Ledger;
+  readonly verdict: Verdict;
 }
 
 export interface StageReport {

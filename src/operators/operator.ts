@@ -1,6 +1,7 @@
 import type { Logger } from '../errors/logger.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
+import type { Series } from '../frame/series.js';
 
 /** What `out.create` needs to know of the frame to be made. */
 export interface CreateSpec {
@@ -23,6 +24,10 @@ export interface Emitter {
 /** One operator at work in one worker. `process` emits what it makes of a frame; emitting nothing filters the frame. */
 export interface Operator {
   process(frame: Frame, out: Emitter): void | Promise<void>;
+  /** In each worker, before the first frame of a series, and again in a worker that takes another's place. */
+  onStart?(series: Series): void;
+  /** Hands on what is left of the series that ends, or of a source without any: at most one frame. Needs `flushes: true` in its definition. */
+  flush?(out: Emitter): void | Promise<void>;
   setup?(): void | Promise<void>;
   close?(): void;
 }
@@ -93,6 +98,8 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly stateful?: boolean;
   /** An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. */
   readonly merges?: boolean;
+  /** Has `flush`, which emits at most one frame. */
+  readonly flushes?: boolean;
   /** Types that may be folded into this one when they stand directly before it. */
   readonly folds?: readonly string[];
   /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */

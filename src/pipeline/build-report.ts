@@ -1,7 +1,7 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { ArenaViews } from '../frame/frame-view.js';
 import { summarize } from '../observe/histogram.js';
-import type { LatencyUs, Ledger, Report, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';
+import type { LatencyUs, Ledger, Report, SeriesReport, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';
 import type { Counters } from './counters.js';
 import type { Plan } from './plan-types.js';
 import type { PipelineSpec } from './spec.js';
@@ -14,6 +14,7 @@ export interface ReportInput {
   readonly counters: Counters;
   readonly sequences: ReadonlyMap<string, SequenceVerdict>;
   readonly durationS: number;
+  readonly series: ReadonlyMap<string, readonly SeriesReport[]>;
   /** What the recoveries of a stage did. */
   readonly recoveries: (stage: string) => RecoveryCounts;
   readonly error: { readonly code: string; readonly message: string } | undefined;
@@ -52,7 +53,13 @@ export function buildReport(input: ReportInput): Report {
   for (const node of plan.sources) {
     const { bytes: sourceBytes, ...ledger } = counters.ledger(node);
     const source = spec.sources[node.name]!;
-    sources[node.name] = { ledger, verdict: verdictOf(source.type, source.options, input.sequences.get(node.name)), bytes: sourceBytes };
+    const series = input.series.get(node.name);
+    sources[node.name] = {
+      ledger,
+      verdict: verdictOf(source.type, source.options, input.sequences.get(node.name)),
+      bytes: sourceBytes,
+      ...(series ? { series: [...series] } : {}),
+    };
     received += ledger.received;
     bytes += sourceBytes;
   }

@@ -22,6 +22,7 @@ export interface SourceOptions {
   readonly codec?: string;
   readonly maxFrame?: ByteSize;
   readonly slots?: number;
+  readonly seriesTimeoutMs?: number;
   /** The options of the type (`millrace list sources`). */
   readonly [option: string]: unknown;
 }

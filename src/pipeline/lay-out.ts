@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { SERIES_TABLE } from '../agents/series-table.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
@@ -54,6 +55,8 @@ export function layOut(draft: Draft): PlanWithTables {
       bell: space.take(BELL.bytes),
       table: space.take(tableEntries * ENTRY.bytes),
       tableEntries,
+      series: space.take(SERIES_TABLE.entries * SERIES_TABLE.entryBytes),
+      flushes: routes[index]!.paths.some((path) => path.some((node) => draft.stages.get(node)?.flushes)),
       leaves: routes[index]!.leaves,
       routes: routes[index]!.next.get(routeKey(name, 0)) ?? [],
       maxFrameBytes: known.maxBytes,

@@ -20,10 +20,11 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
     name: (raw.name as string | undefined) ?? DEFAULTS.name,
     sources: mapValues(raw.sources, (source, name) => ({
       type: String(source.type),
-      options: without(source, ['type', 'codec', 'maxFrame', 'slots']),
+      options: without(source, ['type', 'codec', 'maxFrame', 'slots', 'seriesTimeoutMs']),
       codec: String(source.codec ?? DEFAULTS.codec),
       ...optional('maxFrameBytes', parseByteSize(source.maxFrame)),
       ...optional('slots', source.slots as number | undefined),
+      ...optional('seriesTimeoutMs', source.seriesTimeoutMs as number | undefined),
       place: placeOf(['sources', name]),
     })),
     stages: mapValues(raw.stages, (stage, name) => ({

@@ -8,7 +8,7 @@ import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
 import type { OutcomeName } from '../observe/outcome.js';
-import type { Progress, Report } from '../observe/report.js';
+import type { Progress, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
 import { buildReport } from './build-report.js';
@@ -29,6 +29,8 @@ export interface PipelineOptions extends PlanOptions {
 }
 
 const POLL_MS = 100;
+/** Closed series of a source that the report remembers. */
+const MAX_SERIES = 1000;
 /** How long a thread may take to close once it was asked to. */
 const CLOSE_MS = 5000;
 /** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
@@ -70,6 +72,8 @@ export class Pipeline implements AsyncDisposable {
   /** Workers of each stage that have not come to their end. */
   readonly #working = new Map<string, number>();
   readonly #ended = new Set<string>();
+  readonly #series = new Map<string, SeriesReport[]>();
+  readonly #seriesListeners = new Set<(source: string, report: SeriesReport) => void>();
   #resolveClosed: (report: Report) => void = () => {};
 
   constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
@@ -163,6 +167,8 @@ export class Pipeline implements AsyncDisposable {
   #thread(name: string, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
     return new ThreadHandle(name, role, data, {
       ended: () => this.#onEnded(name),
+      ending: () => this.#onEnding(),
+      series: (report) => this.#onSeries(name, report),
       failed: (error) => this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message), error.code),
       log: (message) => this.#onLog(message),
     });
@@ -248,6 +254,46 @@ export class Pipeline implements AsyncDisposable {
     this.#log[message.level](message.fields, message.message);
   }
 
+  #onEnding(): void {
+    if (this.#state === 'running' && this.#ingress.every((thread) => thread.ending)) this.#setDeadline(false);
+  }
+
+  #onSeries(source: string, report: SeriesReport): void {
+    const closed = this.#series.get(source) ?? [];
+    this.#series.set(source, closed);
+    closed.push(report);
+    if (closed.length > MAX_SERIES) closed.shift();
+    for (const listener of this.#seriesListeners) listener(source, report);
+  }
+
+  /** The series of a source as they close, from now on; ends with the run. */
+  async *series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
+    if (!this.spec.sources[source]) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
+    const come: SeriesReport[] = [];
+    let wake: () => void = () => {};
+    let over = false;
+    const listener = (name: string, report: SeriesReport): void => {
+      if (name === source) come.push(report);
+      wake();
+    };
+    this.#seriesListeners.add(listener);
+    void this.closed.then(() => {
+      over = true;
+      wake();
+    });
+    try {
+      for (;;) {
+        for (let report = come.shift(); report; report = come.shift()) yield report;
+        if (over) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      this.#seriesListeners.delete(listener);
+    }
+  }
+
   /** A source, stage or sink has handed on its last frame. */
   #onEnded(name: string): void {
     if (this.#ended.has(name) || !this.#plan || this.#state === 'closing' || this.#state === 'closed') return;
@@ -257,7 +303,6 @@ export class Pipeline implements AsyncDisposable {
       Atomics.store(this.#arena!.words, (edge.ring + RING.closed) >>> 2, 1);
       this.#wake(edge.consumerThreads);
     }
-    if (this.#state === 'running' && this.#ingress.every((thread) => thread.ended)) this.#setDeadline(false);
     if (this.#plan.sinks.every((sink) => this.#ended.has(sink.name))) void this.#close();
   }
 
@@ -404,6 +449,7 @@ export class Pipeline implements AsyncDisposable {
       durationS,
       error: this.#error,
       undelivered: this.#undelivered,
+      series: this.#series,
       recoveries: (stage) => this.#supervisor!.counts(stage),
     });
   }

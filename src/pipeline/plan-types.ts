@@ -68,6 +68,10 @@ export interface SourceNode {
   readonly bell: number;
   readonly table: number;
   readonly tableEntries: number;
+  /** Where its series are described. */
+  readonly series: number;
+  /** Whether an operator that its frames reach hands on at the end what it held. */
+  readonly flushes: boolean;
   readonly leaves: number;
   readonly routes: readonly Route[];
   readonly maxFrameBytes: number;

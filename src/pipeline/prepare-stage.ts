@@ -35,6 +35,8 @@ export interface PreparedStage {
   readonly maxOutputs: number;
   /** An input may leave the stage as it came. */
   readonly passes: boolean;
+  /** An operator hands on at the end of a series what it held. */
+  readonly flushes: boolean;
   /** The order of commits may differ from that of inputs even with one worker. */
   readonly mayBeAsync: boolean;
 }
@@ -120,11 +122,13 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
         ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
         : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
   }
-  const chained = Math.min(maxOutputs, RECORD_ITEMS);
+  const flushes = links.filter(({ definition }) => definition.flushes).length;
+  const chained = Math.min(maxOutputs + flushes, RECORD_ITEMS);
   return {
     operators,
     output: { ...kind, chained },
     maxOutputs: chained,
+    flushes: flushes > 0,
     passes: links.every(({ definition }) => definition.passes !== false),
     mayBeAsync: links.some(({ spec, definition }) => definition.async === true || operatorUrl(spec.type, baseDir) !== undefined),
   };

@@ -60,6 +60,11 @@ export function pipelineSchema(registries: Registries): JsonSchema {
       ],
     },
     slots: count('Slots of the pool of this source; by default as many as the plan needs.', 1, 0xffffff),
+    seriesTimeoutMs: count(
+      'A series of which nothing comes for so long ends as timed-out; by default it waits for its end.',
+      1,
+      2_147_483_647,
+    ),
   };
   const sinkCommon = {
     ...EDGE,

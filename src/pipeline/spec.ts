@@ -37,6 +37,8 @@ export interface SourceSpec {
   readonly maxFrameBytes?: number;
   /** Slots of this source's pool; absent: the plan computes them. */
   readonly slots?: number;
+  /** A series of which nothing comes for so long ends; absent: it waits. */
+  readonly seriesTimeoutMs?: number;
   readonly place?: Place;
 }
 

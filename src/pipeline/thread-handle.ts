@@ -2,9 +2,13 @@ import { Worker } from 'node:worker_threads';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { EgressThreadData, FromThread, IngressThreadData, ThreadError, ToThread } from '../agents/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
+import type { SeriesReport } from '../observe/report.js';
 
 export interface ThreadEvents {
   ended(): void;
+  /** Of a source: it has read its last message. */
+  ending(): void;
+  series(report: SeriesReport): void;
   failed(error: ThreadError): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
 }
@@ -15,6 +19,7 @@ export class ThreadHandle {
   readonly closed: Promise<void>;
   #worker: Worker;
   #ended = false;
+  #ending = false;
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
 
   constructor(
@@ -48,7 +53,11 @@ export class ThreadHandle {
       else if (message.kind === 'ended') {
         this.#ended = true;
         events.ended();
-      } else if (message.kind === 'settled') this.#settled?.(message.sequences);
+      } else if (message.kind === 'ending') {
+        this.#ending = true;
+        events.ending();
+      } else if (message.kind === 'series') events.series(message.report);
+      else if (message.kind === 'settled') this.#settled?.(message.sequences);
       else if (message.kind === 'failed') fail(message.error);
       else if (message.kind === 'log') events.log(message);
     });
@@ -61,6 +70,11 @@ export class ThreadHandle {
         resolve();
       });
     });
+  }
+
+  /** A source has read its last message. */
+  get ending(): boolean {
+    return this.#ending || this.#ended;
   }
 
   get ended(): boolean {

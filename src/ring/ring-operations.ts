@@ -21,7 +21,7 @@ export interface RingOperations {
   fanHeld(reference: number, branches: number): number;
   commit(inputs: number, outputs: number, settlements: number, frames: number, bytes: number): number;
   resume(from: number): number;
-  commitFrame(source: number, leaves: number, outputs: number, bytes: number): number;
+  commitFrame(source: number, leaves: number, outputs: number, bytes: number, count: number): number;
   refuse(code: number): number;
   sweep(source: number, atMost: number): number;
   recoverGive(ring: number, reference: number): number;

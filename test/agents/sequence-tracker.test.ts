@@ -15,7 +15,7 @@ const listed = (ranges: readonly (readonly [number, number])[]): number[] =>
 test('a stream without gaps has none, wherever it starts', () => {
   const tracker = new SequenceTracker();
   for (let n = 1000; n < 2000; n++) tracker.add(n);
-  expect(tracker.verdict).toEqual({ numbered: 1000, repeated: 0, missing: [], unlisted: 0 });
+  expect(tracker.verdict).toEqual({ numbered: 1000, repeated: 0, missing: [], unlisted: 0, first: 1000, last: 1999 });
 });
 
 test('what is missing is what a set says is missing, with late arrivals, gaps and repeats (seeds 1 to 200)', () => {

@@ -31,6 +31,8 @@ interface Taken {
 }
 
 class Recorder implements FrameWriter {
+  startSeries = async (): Promise<boolean> => true;
+  endSeries = async (): Promise<boolean> => true;
   readonly maxBytes = 2 ** 30;
   readonly taken: Taken[] = [];
   readonly refused: string[] = [];

@@ -9,6 +9,8 @@ export interface Taken {
 
 /** Keeps what was committed; refuses every `busyEvery`th claim once, as a full pool does. */
 export class KeepingWriter implements FrameWriter {
+  startSeries = async (): Promise<boolean> => true;
+  endSeries = async (): Promise<boolean> => true;
   readonly taken: Taken[] = [];
   readonly maxBytes: number;
   committed = 0;

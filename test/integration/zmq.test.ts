@@ -21,6 +21,8 @@ const endpoint = async (): Promise<string> => `tcp://127.0.0.1:${await freePort(
 
 /** A writer that copies, as the real one does, and takes as long as it is told to. */
 class RecordingWriter implements FrameWriter {
+  startSeries = async (): Promise<boolean> => true;
+  endSeries = async (): Promise<boolean> => true;
   readonly maxBytes = 1_000_000;
   readonly frames: { header: FrameHeader; data: Buffer }[] = [];
   readonly refused: string[] = [];

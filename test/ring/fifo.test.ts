@@ -212,7 +212,7 @@ describe('the gate', () => {
       ring.fanHeld(0, 2),
       ring.commit(0, 0, 0, 1, 1),
       ring.resume(0),
-      ring.commitFrame(0, 1, 0, 1),
+      ring.commitFrame(0, 1, 0, 1, 1),
       ring.refuse(OUTCOME.malformed),
       ring.sweep(0, 10),
     ];

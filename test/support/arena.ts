@@ -77,7 +77,7 @@ export class RingBench {
       this.put(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
       this.put(line + LINE.outputRefs + 8 * i + 4, this.edge(node).ring);
     }
-    return ring.commitFrame(0, this.plan.sources[0]!.leaves, routes.length, 16);
+    return ring.commitFrame(0, this.plan.sources[0]!.leaves, routes.length, 16, 1);
   }
 
   /** Settles and releases what a thread took from the edge into `node`. */

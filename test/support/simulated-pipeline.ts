@@ -369,7 +369,7 @@ class SimSource implements SimThread {
       attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
       attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.edgeInto(node).ring);
     }
-    this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, 4 * PAYLOAD_WORDS), source!.routes.length);
+    this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, 4 * PAYLOAD_WORDS, 1), source!.routes.length);
     return undefined;
   }
 

@@ -25,6 +25,8 @@ export interface SimOptions {
   /** Different frames that are drawn and then take turns; 0 draws each frame anew. */
   readonly pool?: number;
   readonly geometry?: Partial<SimGeometry>;
+  /** Frames of a series; numbers begin at 0 with each. Absent: one endless series. */
+  readonly series?: number;
 }
 
 /** Options with their defaults filled in. */
@@ -39,6 +41,7 @@ export interface Simulation {
   readonly pool: number;
   readonly frameBytes: number;
   readonly geometry: Partial<SimGeometry>;
+  readonly series: number | undefined;
 }
 
 const MAX_POOL_BYTES = 2 ** 31;
@@ -62,6 +65,7 @@ export const SIM_SCHEMA = {
     dtype: { enum: ['uint8', 'uint16', 'uint32', 'int32', 'float32'], default: 'uint16' },
     rate: { type: 'number', exclusiveMinimum: 0, description: 'frames a second; absent: as fast as the pipeline takes them' },
     frames: { type: 'integer', minimum: 0, description: 'ends after so many frames; absent: endless' },
+    series: { type: 'integer', minimum: 1, description: 'frames of a series, announced by a start and ended; absent: one endless series' },
     seed: { type: 'integer', default: 1 },
     pool: { type: 'integer', minimum: 0, maximum: 256, default: 8, description: 'frames drawn, which then take turns; 0: each frame anew' },
     geometry: {
@@ -104,6 +108,7 @@ export function simulation(options: SimOptions): Simulation {
     pool,
     frameBytes,
     geometry: options.geometry ?? {},
+    series: options.series,
   };
 }
 

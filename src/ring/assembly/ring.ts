@@ -18,13 +18,15 @@ export const BELL_SLEEPERS: usize = 0, BELL_PARK: usize = 4;
 export const LINE_BUSY: usize = 0, LINE_FAULT_COUNTDOWN: usize = 4, LINE_FAULT_STEP: usize = 8, LINE_RECORD: usize = 256, LINE_INPUTS: usize = 260, LINE_OUTPUTS: usize = 264, LINE_SETTLEMENTS: usize = 268;
 export const LINE_DROP: usize = 288, LINE_DROP_REF: usize = 292, LINE_DROP_SOURCE: usize = 296, LINE_DROP_ORDINAL: usize = 300, LINE_DROP_LEAVES: usize = 304, LINE_DROP_CODE: usize = 308;
 export const LINE_INPUT_REFS: usize = 640, LINE_OUTPUT_REFS: usize = 896, LINE_SETTLE_ITEMS: usize = 1408, LINE_BATCH: usize = 2688;
-export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_PLACE: usize = 4;
+export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_KIND: usize = 64, SLOT_PLACE: usize = 4;
 export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16;
 export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20;
 const ENTRY_BYTES: usize = 32, SOURCE_BYTES: usize = 1024;
 const LEDGER_RECEIVED: usize = 0, LEDGER_GIVEN: usize = 4, LEDGER_LOW: usize = 8, LEDGER_BYTES: usize = 12, LEDGER_COUNTS: usize = 32;
 const BANK_FRAMES: usize = 0, BANK_OUTPUTS: usize = 4, BANK_BYTES: usize = 8, BANK_DROPS: usize = 16;
 const FIFO: u32 = 0;
+/** Flag of a frame's kind: the last of its series, which no sample leaves out. */
+export const FLAG_ENDS: u32 = 1 << 16;
 const BLOCK: u32 = 0, DROP_NEWEST: u32 = 1, DROP_OLDEST: u32 = 2, LATEST: u32 = 3, SAMPLE: u32 = 4;
 // Outcome codes, as in ../../observe/outcome.ts: the number of the bit that a settlement sets.
 export const CODE_DROP_NEWEST: u32 = 8, CODE_DROP_OLDEST: u32 = 9, CODE_LATEST: u32 = 10, CODE_SAMPLED: u32 = 11, CODE_SUPERSEDED: u32 = 12;
@@ -265,7 +267,7 @@ function takeOrderedLatest(r: usize, source: u32): u32 {
 // 1 done (on the ring, or dropped by its policy and counted), 0 a blocking edge is full
 function give(r: usize, ref: u32): i32 {
   const policy = load<u32>(r, RING_POLICY);
-  if (policy == SAMPLE && load<u32>(headerOf(ref), SLOT_ORDINAL) % load<u32>(r, RING_EVERY) != 0) { dropFrom(r, ref, CODE_SAMPLED); return 1; }
+  if (policy == SAMPLE && load<u32>(headerOf(ref), SLOT_ORDINAL) % load<u32>(r, RING_EVERY) != 0 && !(load<u32>(headerOf(ref), SLOT_KIND) & FLAG_ENDS)) { dropFrom(r, ref, CODE_SAMPLED); return 1; }
   const fifo = load<u32>(r, RING_KIND) == FIFO;
   while (true) {
     const k = fifo ? pushCell(r, ref) : putOrdered(r, ref);
@@ -356,15 +358,15 @@ export function commit(inputs: i32, outputs: i32, settlements: i32, frames: u32,
   return finish(0);
 }
 export function resume(from: i32): i32 { if (!enter()) return -2; return finish(from); }
-/** Commit of an ingress: opens the ordinal's entry, counts the frame as received, hands the outputs of the line over. */
-export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32): i32 {
+/** Commit of an ingress: opens the ordinal's entry, counts `count` frames as received (0: the end of a series), hands the outputs of the line over. */
+export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32, count: u32): i32 {
   if (!enter()) return -2;
   const s = sourceAt(source), w = load<u32>(T, LINE_RECORD), live = bankOf(w), idle = bankOf(w + 2), n = load<u32>(live, LEDGER_GIVEN), e = entryAt(s, n);
-  store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, 1, ENTRY_COUNT); pt(67);
+  store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, count, ENTRY_COUNT); pt(67);
   atomic.store<u32>(e, n); pt(68); // publishes: the entry
   store<i32>(T, 0, LINE_INPUTS); store<i32>(T, outputs, LINE_OUTPUTS); store<i32>(T, 0, LINE_SETTLEMENTS);
   copyBank(idle, live);
-  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + 1, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
+  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + count, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
   if (load<u32>(idle, LEDGER_BYTES) < bytes) store<u32>(idle, load<u32>(idle, LEDGER_BYTES + 4) + 1, LEDGER_BYTES + 4);
   pt(69); atomic.store<u32>(T + LINE_RECORD, (w + 2) | 1); pt(72); // publishes: the frame is received
   return finish(0);
