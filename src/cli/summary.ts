@@ -1,6 +1,8 @@
-import type { LatencyUs, Ledger, Report } from '../observe/report.js';
+import type { LatencyUs, Ledger, Report, SeriesReport } from '../observe/report.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from './quantities.js';
 import { table } from './table.js';
+
+const MAX_SERIES_LINES = 10;
 
 /** What a run says at its end, in lines. */
 export function summary(report: Report): string[] {
@@ -31,6 +33,7 @@ export function summary(report: Report): string[] {
     ),
   );
   for (const [name, source] of Object.entries(report.sources)) lines.push(...sourceNotes(name, source.ledger, source.verdict));
+  for (const [name, { series }] of Object.entries(report.sources)) if (series) lines.push('', ...seriesTable(name, series));
   if (Object.keys(report.stages).length > 0) {
     lines.push('');
     lines.push(
@@ -62,6 +65,26 @@ export function summary(report: Report): string[] {
   lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : 'ledger: DOES NOT BALANCE');
   return lines;
 }
+
+function seriesTable(source: string, series: readonly SeriesReport[]): string[] {
+  const shown = series.slice(-MAX_SERIES_LINES);
+  const lines = table(
+    [`series of ${source}`, 'ended', 'expected', 'received', 'delivered', 'verdict'],
+    shown.map(({ id, ended, expected, ledger, verdict }) => [
+      printable(String(id)),
+      ended,
+      expected === undefined ? '-' : formatCount(expected),
+      formatCount(ledger.received),
+      formatCount(ledger.delivered),
+      verdict.state,
+    ]),
+  );
+  if (series.length > shown.length) lines.push(`  and ${formatCount(series.length - shown.length)} before`);
+  return lines;
+}
+
+/** A name that came over a network, without what a terminal would obey. */
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
 
 function latencies({ p50, p90, p99, max }: LatencyUs): string[] {
   return [p50, p90, p99, max].map((us) => formatDuration(us / 1e6));

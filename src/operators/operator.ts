@@ -117,4 +117,4 @@ export function defineOperator<P = Record<string, unknown>>(definition: Operator
   return definition;
 }
 
-export type { DType, Frame, Logger, Meta, MutableFrame, TypedArray };
+export type { DType, Frame, Logger, Meta, MutableFrame, Series, TypedArray };

@@ -23,6 +23,13 @@ export interface ReportInput {
 
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((total, n) => total + n, 0);
 
+/** The worst of its series: their own numbers may begin anew with each. */
+function verdictOfSeries(series: readonly SeriesReport[]): Verdict {
+  const incomplete = series.filter(({ verdict }) => verdict.state === 'incomplete');
+  if (incomplete.length > 0) return { state: 'incomplete', reason: `${incomplete.length} of ${series.length} series are incomplete` };
+  return series.find(({ verdict }) => verdict.state === 'unverifiable')?.verdict ?? { state: 'complete' };
+}
+
 /** Whether a ledger closes. */
 export function isBalanced(ledger: Ledger): boolean {
   return ledger.received === ledger.delivered + ledger.merged + ledger.filtered + sum(ledger.dropped) + sum(ledger.dead) + ledger.inFlight;
@@ -56,7 +63,7 @@ export function buildReport(input: ReportInput): Report {
     const series = input.series.get(node.name);
     sources[node.name] = {
       ledger,
-      verdict: verdictOf(source.type, source.options, input.sequences.get(node.name)),
+      verdict: series ? verdictOfSeries(series) : verdictOf(source.type, source.options, input.sequences.get(node.name)),
       bytes: sourceBytes,
       ...(series ? { series: [...series] } : {}),
     };

@@ -124,6 +124,35 @@ describe('a worker that dies of its operator', () => {
     });
   }
 
+  it('dies between three outputs: none comes twice, none is missing', { timeout: 600_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
+    const deaths = Number(process.env.MILLRACE_TEST_OUTPUT_DEATHS ?? 5 * ROUNDS);
+    try {
+      const { logger, lines } = recordingLogger();
+      const pipeline = new Pipeline(
+        specFromObject({
+          version: 1,
+          sources: { s: { ...source, frames: 20 * deaths, rate: 2000 } },
+          stages: {
+            work: { from: 's', workers: WORKERS, attempts: 100, operators: [{ type: operatorPath('thrice'), every: 20, folder }] },
+          },
+          sinks: { out: { type: 'iterate', from: 'work' } },
+        }),
+        { logger },
+      );
+      await pipeline.start();
+      const read: string[] = [];
+      for await (const { ordinal, meta } of pipeline.sink('out')) read.push(`${ordinal}.${meta.part}`);
+      const report = await pipeline.closed;
+      expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(report.stages.work!.restarts).toBe(deaths);
+      expect(read).toEqual(Array.from({ length: 60 * deaths }, (_, i) => `${Math.floor(i / 3)}.${i % 3}`));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('heap: is replaced, and what it held is done again', { timeout: 300_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
     try {
