@@ -170,7 +170,12 @@ export class OperatorAgent {
     }
     // Durable before the frame is settled. After an abort it stays in flight.
     if (!this.#attachment.aborted)
-      this.#letters?.write(inputs, { node: this.#stage.name, outcome, attempts, cause: causeOf(error, 'ERR_OPERATOR') });
+      this.#letters?.write(() => inputs.filter(({ empty }) => !empty), {
+        node: this.#stage.name,
+        outcome,
+        attempts,
+        cause: causeOf(error, 'ERR_OPERATOR'),
+      });
     return OUTCOME[outcome];
   }
 

@@ -49,6 +49,11 @@ export class SequenceTracker {
     const rest: [number, number][] = [];
     if (first < sequence) rest.push([first, sequence - 1]);
     if (sequence < last) rest.push([sequence + 1, last]);
+    // A gap that falls into two must not make the list grow beyond its end: a sender chooses its numbers as it likes.
+    if (rest.length === 2 && this.#missing.length >= MAX_RANGES) {
+      rest.pop();
+      this.#unlisted++;
+    }
     this.#missing.splice(at, 1, ...rest);
   }
 

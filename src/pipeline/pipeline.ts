@@ -1,5 +1,5 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
+import type { FromThread, ThreadData } from '../agents/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
@@ -17,11 +17,11 @@ import { formatArena } from './format-arena.js';
 import { plan as makePlan, type PlanOptions } from './plan.js';
 import type { Plan } from './plan-types.js';
 import { PushSource } from './push-source.js';
+import { SeriesLog } from './series-log.js';
 import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
-import { Supervisor } from './supervisor.js';
+import { Staff } from './staff.js';
 import { ThreadHandle } from './thread-handle.js';
-import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 
 export interface PipelineOptions extends PlanOptions {
   /** pino's shape. Nothing is logged without one. */
@@ -29,8 +29,6 @@ export interface PipelineOptions extends PlanOptions {
 }
 
 const POLL_MS = 100;
-/** Closed series of a source that the report remembers. */
-const MAX_SERIES = 1000;
 /** How long a thread may take to close once it was asked to. */
 const CLOSE_MS = 5000;
 /** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
@@ -54,8 +52,7 @@ export class Pipeline implements AsyncDisposable {
   #memory: WebAssembly.Memory | undefined;
   #arena: ArenaViews | undefined;
   #counters: Counters | undefined;
-  #pool: WorkerPool | undefined;
-  #supervisor: Supervisor | undefined;
+  #staff: Staff | undefined;
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
@@ -67,13 +64,8 @@ export class Pipeline implements AsyncDisposable {
   readonly #readers = new Map<string, SinkReader>();
   readonly #ingress: ThreadHandle[] = [];
   readonly #egress: ThreadHandle[] = [];
-  /** Leases of workers that go on. */
-  readonly #leases = new Set<Promise<LeaseEnd>>();
-  /** Workers of each stage that have not come to their end. */
-  readonly #working = new Map<string, number>();
   readonly #ended = new Set<string>();
-  readonly #series = new Map<string, SeriesReport[]>();
-  readonly #seriesListeners = new Set<(source: string, report: SeriesReport) => void>();
+  readonly #series = new SeriesLog();
   #resolveClosed: (report: Report) => void = () => {};
 
   constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
@@ -136,11 +128,12 @@ export class Pipeline implements AsyncDisposable {
     }
     for (const { address, array } of tables)
       this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
-    this.#supervisor = new Supervisor(memory, plan, this.#log, {
-      recovered: (thread) => this.#replace(thread),
-      failed: (error) => this.#fail(error),
-    });
-    this.#counters = new Counters(this.#arena, plan, (source) => this.#supervisor!.partialsLost(source));
+    const staff = new Staff(
+      { memory, plan, baseDir: this.spec.baseDir, log: this.#log, fault: this.#options.fault },
+      { ended: (stage) => this.#onEnded(stage), failed: (error) => this.#fail(error), log: (message) => this.#onLog(message) },
+    );
+    this.#staff = staff;
+    this.#counters = new Counters(this.#arena, plan, (source) => staff.supervisor.partialsLost(source));
     const { metrics } = this.spec;
     if (metrics) {
       this.#metrics = new MetricsServer({
@@ -157,18 +150,14 @@ export class Pipeline implements AsyncDisposable {
     for (const { name, thread } of plan.sources) {
       this.#ingress.push(this.#thread(name, 'ingress', { ...this.#data(name, thread), spec: this.spec.sources[name]! }));
     }
-    await Promise.all([
-      ...this.#openWorkers(plan),
-      ...this.#egress.map((thread) => thread.ready),
-      ...this.#ingress.map((thread) => thread.ready),
-    ]);
+    await Promise.all([...staff.open(), ...this.#egress.map((thread) => thread.ready), ...this.#ingress.map((thread) => thread.ready)]);
   }
 
   #thread(name: string, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
     return new ThreadHandle(name, role, data, {
       ended: () => this.#onEnded(name),
       ending: () => this.#onEnding(),
-      series: (report) => this.#onSeries(name, report),
+      series: (report) => this.#series.add(name, report),
       failed: (error) => this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message), error.code),
       log: (message) => this.#onLog(message),
     });
@@ -179,60 +168,6 @@ export class Pipeline implements AsyncDisposable {
     return { memory: this.#memory!, plan: this.#plan!, thread, baseDir: this.spec.baseDir, name, ...(port ? { port } : {}) };
   }
 
-  #openWorkers(plan: Plan): Promise<void>[] {
-    const workers = plan.stages.reduce((sum, stage) => sum + stage.threads.length, 0);
-    if (workers === 0) return [];
-    this.#pool = new WorkerPool(workers);
-    return plan.stages.flatMap((stage) => {
-      this.#working.set(stage.name, stage.threads.length);
-      return stage.threads.map((thread) => this.#hire(thread));
-    });
-  }
-
-  /** Leases a worker to a thread of the plan. Resolves when it is ready; rejects when it never was. */
-  #hire(thread: number): Promise<void> {
-    const { node, index } = this.#plan!.threads[thread]!;
-    const { fault } = this.#options;
-    return new Promise((resolve, reject) => {
-      let isReady = false;
-      const lease = this.#pool!.lease({ ...this.#data(node, thread), ...(fault ? { fault } : {}) }, index, (message) => {
-        if (message.kind === 'ready') {
-          isReady = true;
-          resolve();
-        } else if (message.kind === 'log') this.#onLog(message);
-      });
-      this.#leases.add(lease);
-      void lease.then((end) => {
-        this.#leases.delete(lease);
-        if (end.kind === 'done') this.#onWorkerDone(node);
-        else if (isReady) this.#onWorkerLost(thread, end.error);
-        else {
-          const error = new MillraceError('ERR_WORKER', `a worker of stage '${node}' could not start: ${end.error.message}`, {
-            cause: end.error,
-          });
-          reject(error);
-          this.#fail(error);
-        }
-      });
-    });
-  }
-
-  #onWorkerDone(stage: string): void {
-    const left = this.#working.get(stage)! - 1;
-    this.#working.set(stage, left);
-    if (left === 0) this.#onEnded(stage);
-  }
-
-  #onWorkerLost(thread: number, error: ThreadError): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    this.#supervisor!.died(thread, error);
-  }
-
-  #replace(thread: number): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    this.#hire(thread).catch(() => {}); // it ended the run
-  }
-
   /** How each of the first frames of a source ended, once the run is over; undefined for one that did not. At most 65536 are known. */
   outcomes(source: string, count: number): (OutcomeName | undefined)[] {
     const node = this.#plan?.sources.find(({ name }) => name === source);
@@ -241,13 +176,12 @@ export class Pipeline implements AsyncDisposable {
 
   /** How long the other threads stood still, by recovery, in milliseconds. */
   get recoveryPausesMs(): readonly number[] {
-    return this.#supervisor?.pausesMs ?? [];
+    return this.#staff?.supervisor.pausesMs ?? [];
   }
 
   /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */
   terminateWorker(stage: string, worker: number): boolean {
-    const thread = this.#plan?.stages.find(({ name }) => name === stage)?.threads[worker];
-    return thread !== undefined && this.#pool!.terminate(thread);
+    return this.#staff?.terminate(stage, worker) ?? false;
   }
 
   #onLog(message: Extract<FromThread, { kind: 'log' }>): void {
@@ -258,40 +192,10 @@ export class Pipeline implements AsyncDisposable {
     if (this.#state === 'running' && this.#ingress.every((thread) => thread.ending)) this.#setDeadline(false);
   }
 
-  #onSeries(source: string, report: SeriesReport): void {
-    const closed = this.#series.get(source) ?? [];
-    this.#series.set(source, closed);
-    closed.push(report);
-    if (closed.length > MAX_SERIES) closed.shift();
-    for (const listener of this.#seriesListeners) listener(source, report);
-  }
-
   /** The series of a source as they close, from now on; ends with the run. */
-  async *series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
+  series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
     if (!this.spec.sources[source]) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
-    const come: SeriesReport[] = [];
-    let wake: () => void = () => {};
-    let over = false;
-    const listener = (name: string, report: SeriesReport): void => {
-      if (name === source) come.push(report);
-      wake();
-    };
-    this.#seriesListeners.add(listener);
-    void this.closed.then(() => {
-      over = true;
-      wake();
-    });
-    try {
-      for (;;) {
-        for (let report = come.shift(); report; report = come.shift()) yield report;
-        if (over) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      this.#seriesListeners.delete(listener);
-    }
+    return this.#series.follow(source, this.closed);
   }
 
   /** A source, stage or sink has handed on its last frame. */
@@ -333,15 +237,7 @@ export class Pipeline implements AsyncDisposable {
 
   #poll(): void {
     this.#counters!.poll();
-    for (const stage of this.#plan!.stages) {
-      for (const thread of this.#supervisor!.stalled(stage, stage.stallMs)) {
-        this.#log.warn(
-          { stage: stage.name, thread },
-          `a worker of stage '${stage.name}' is at one frame for more than ${stage.stallMs} ms: it is ended`,
-        );
-        this.#pool!.terminate(thread);
-      }
-    }
+    this.#staff!.endStalled();
     const { drainMs } = this.spec;
     if (!this.#deadline || this.#state === 'closing') return;
     const progress = this.#plan!.sinks.reduce((sum, sink) => sum + this.#counters!.sink(sink).delivered, 0);
@@ -449,8 +345,8 @@ export class Pipeline implements AsyncDisposable {
       durationS,
       error: this.#error,
       undelivered: this.#undelivered,
-      series: this.#series,
-      recoveries: (stage) => this.#supervisor!.counts(stage),
+      series: this.#series.closed,
+      recoveries: (stage) => this.#staff!.supervisor.counts(stage),
     });
   }
 
@@ -471,13 +367,13 @@ export class Pipeline implements AsyncDisposable {
     );
     clearInterval(this.#timer);
     const report = this.report(sequences);
-    await withTimeout(Promise.all(this.#leases), CLOSE_MS);
+    if (this.#staff) await withTimeout(this.#staff.leave(), CLOSE_MS);
     await Promise.all([
       ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
       ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),
     ]);
     for (const end of [...this.#pushed.values(), ...this.#readers.values()]) end.close();
-    await this.#pool?.close();
+    await this.#staff?.close();
     await this.#metrics?.close();
     this.#state = 'closed';
     this.#resolveClosed(report);

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../errors/errors.js';
-import { byteLength, type DType, dtypeOf, MAX_DIMENSIONS, type TypedArray } from '../frame/dtype.js';
+import { byteLength, type DType, dtypeOf, MAX_DIMENSIONS, MAX_SIDE, type TypedArray } from '../frame/dtype.js';
 import type { Meta } from '../frame/frame.js';
 import type { PushMessage } from '../ingress/push-ingress.js';
 
@@ -36,9 +36,9 @@ export class PushSource {
   /** Resolves when the frame stands in its slot: with a blocking pipeline that is where back-pressure reaches the program. Rejects with ERR_CLOSED when the source ended before. */
   push(frame: PushFrame): Promise<void> {
     const { data, shape = [data.length], dtype = dtypeOf(data), sequence, timestamp, meta } = frame;
-    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isSafeInteger(side) && side >= 0)) {
+    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) {
       return Promise.reject(
-        new MillraceError('ERR_USAGE', `a frame has at most ${MAX_DIMENSIONS} non-negative whole sides, not [${shape}]`),
+        new MillraceError('ERR_USAGE', `a frame has at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}, not [${shape}]`),
       );
     }
     try {

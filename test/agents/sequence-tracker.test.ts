@@ -45,3 +45,12 @@ test('gaps beyond a thousand are counted and not kept', () => {
   expect(tracker.verdict.missing).toHaveLength(1000);
   expect(tracker.verdict.unlisted).toBe(999);
 });
+
+test('late arrivals that cut gaps in two do not make the list grow beyond a thousand', () => {
+  const tracker = new SequenceTracker();
+  tracker.add(0);
+  tracker.add(1_000_000);
+  for (let n = 2; n < 10_000; n += 2) tracker.add(n);
+  expect(tracker.verdict.missing).toHaveLength(1000);
+  expect(tracker.verdict.unlisted).toBeGreaterThan(0);
+});
