@@ -8,9 +8,10 @@ import { OUTCOME } from '../observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
+import { type AsyncLane, oldest, stockOf } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
-import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type OutputStock, type SeriesSeen } from './operator-chain.js';
+import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SeriesSeen } from './operator-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
@@ -385,24 +386,4 @@ export class OperatorAgent {
       if (result !== GATE_CLOSED) done = result;
     }
   }
-}
-
-/** When the first of the frames that are being processed was begun; 0 when there is none. */
-function oldest(lanes: ReadonlySet<AsyncLane>): number {
-  let first = 0;
-  for (const { startUs } of lanes) if (startUs !== 0 && (first === 0 || startUs < first)) first = startUs;
-  return first;
-}
-
-interface AsyncLane {
-  startUs: number;
-  readonly stock: FrameView[];
-  readonly chain: ChainLane;
-  reference: number;
-  readonly inputs: FrameView[];
-  outcome: number;
-}
-
-function stockOf(stock: FrameView[]): OutputStock {
-  return { take: () => stock.pop(), putBack: (frame) => stock.push(frame) };
 }

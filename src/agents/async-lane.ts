@@ -1,0 +1,23 @@
+import type { FrameView } from '../frame/frame-view.js';
+import type { ChainLane, OutputStock } from './operator-chain.js';
+
+/** When the first of the frames that are being processed was begun; 0 when there is none. */
+export function oldest(lanes: ReadonlySet<AsyncLane>): number {
+  let first = 0;
+  for (const { startUs } of lanes) if (startUs !== 0 && (first === 0 || startUs < first)) first = startUs;
+  return first;
+}
+
+/** One frame under way in an asynchronous worker, and the slots that its outputs may take. */
+export interface AsyncLane {
+  startUs: number;
+  readonly stock: FrameView[];
+  readonly chain: ChainLane;
+  reference: number;
+  readonly inputs: FrameView[];
+  outcome: number;
+}
+
+export function stockOf(stock: FrameView[]): OutputStock {
+  return { take: () => stock.pop(), putBack: (frame) => stock.push(frame) };
+}
