@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
-import { type DType, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from '../frame/dtype.js';
+import { type DType, itemSize, MAX_DIMENSIONS, MAX_SIDE, type TypedArray, typedView } from '../frame/dtype.js';
 
 /** Text of a piece of a file. Goes through a Buffer because TextDecoder refuses shared memory. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
@@ -21,6 +21,8 @@ export function checkedByteLength(dtype: DType, shape: readonly unknown[]): numb
     if (typeof side !== 'number' || !Number.isSafeInteger(side) || side < 0) return 'a side of the shape is not a non-negative integer';
     lengthBytes *= side;
     if (!Number.isSafeInteger(lengthBytes)) return 'the shape is larger than any memory';
+    // Beside a side of 0 the product says nothing, and a slot header keeps each side in a word of its own.
+    if (side > MAX_SIDE) return `a side of the shape is over ${MAX_SIDE}`;
   }
   return lengthBytes;
 }

@@ -4,8 +4,11 @@ import type { Frame, Meta } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
 import { checkedByteLength } from './file-bytes.js';
 
-/** Most bytes of the JSON part of a message. */
-export const MAX_HEADER_BYTES = 1 << 20;
+/**
+ * Most bytes of the JSON part of a message: several times what a slot has room for, however it is escaped. To parse a
+ * megabyte of small objects takes tens of milliseconds, and the frames of others would wait for it.
+ */
+export const MAX_HEADER_BYTES = 1 << 16;
 /** Deepest nesting of a key that travels along. Deeper values would overflow the stack of whoever writes them out again. */
 export const MAX_META_DEPTH = 32;
 

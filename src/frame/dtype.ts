@@ -72,3 +72,5 @@ export const byteLength = (dtype: DType, shape: readonly number[]): number => it
 
 /** Longest shape that a slot header holds. */
 export const MAX_DIMENSIONS = 4;
+/** Largest side of a shape: a slot header keeps each in an Int32. */
+export const MAX_SIDE = 2 ** 31 - 1;

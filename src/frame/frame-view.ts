@@ -1,5 +1,16 @@
 import { MillraceError } from '../errors/errors.js';
-import { byteLength, DTYPES, type DType, dtypeCode, itemCount, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from './dtype.js';
+import {
+  byteLength,
+  DTYPES,
+  type DType,
+  dtypeCode,
+  itemCount,
+  itemSize,
+  MAX_DIMENSIONS,
+  MAX_SIDE,
+  type TypedArray,
+  typedView,
+} from './dtype.js';
 import type { Meta, MutableFrame } from './frame.js';
 import { FLAGS, META_BYTES, SLOT } from './slot-layout.js';
 
@@ -121,10 +132,10 @@ export class FrameView implements MutableFrame {
 
   /** Gives a new frame its dtype and shape. Throws ERR_OPERATOR_OUTPUT when it does not fit. */
   begin(dtype: DType, shape: readonly number[]): void {
-    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isSafeInteger(side) && side >= 0)) {
+    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) {
       throw new MillraceError(
         'ERR_OPERATOR_OUTPUT',
-        `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} non-negative whole sides`,
+        `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}`,
       );
     }
     const bytes = byteLength(dtype, shape);
