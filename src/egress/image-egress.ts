@@ -6,6 +6,7 @@ import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } f
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { PartFile } from './file/part-file.js';
 import { PathTemplate } from './file/path-template.js';
+import { removeParts } from './file/recover-parts.js';
 import { type ColourScale, colourImage } from './image/colour-image.js';
 
 export interface ImageEgressOptions extends ColourScale {
@@ -62,6 +63,7 @@ class ImageEgress implements Egress {
   readonly #context: EgressContext;
   readonly #template: PathTemplate;
   readonly #format: ImageFormat;
+  readonly #folders = new Set<string>();
   #encode: EncodeImage | undefined;
 
   constructor(options: ImageEgressOptions, context: EgressContext) {
@@ -72,7 +74,7 @@ class ImageEgress implements Egress {
 
   async open(): Promise<void> {
     this.#encode = await loadImageEncoder();
-    if (this.#template.folder !== undefined) await mkdir(this.#template.folder, { recursive: true });
+    if (this.#template.folder !== undefined) await this.#prepare(this.#template.folder);
   }
 
   async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
@@ -103,9 +105,16 @@ class ImageEgress implements Egress {
 
   async close(): Promise<void> {}
 
+  async #prepare(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    await removeParts(folder, this.#template);
+    this.#folders.add(folder);
+  }
+
   async #store(file: string, image: Uint8Array): Promise<void> {
     const folder = path.dirname(file);
-    if (this.#template.folder === undefined) await mkdir(folder, { recursive: true });
+    await this.#prepare(folder);
     const part = await PartFile.create(folder, path.basename(file));
     try {
       await part.append([image]);

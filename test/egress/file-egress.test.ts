@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,12 @@ import { type FileEgressOptions, fileEgress } from '../../src/egress/file-egress
 import { SILENT } from '../../src/errors/logger.js';
 import { plainFrame } from '../support/plain-frame.js';
 import { pythonHas, runPython } from '../support/python.js';
+
+/** numpy.save of array([7, 8], dtype='uint8'): magic, version 1.0, 118 bytes of header, two items. */
+const npyBytes = Buffer.concat([
+  Buffer.from("\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }".padEnd(127), 'latin1'),
+  Buffer.from('\n\x07\x08'),
+]);
 
 let folder: string;
 const opened: Egress[] = [];
@@ -161,6 +167,14 @@ describe('rolled files', () => {
 });
 
 describe('what an earlier run left unfinished', () => {
+  test('a file that was named already is not published a second time', async () => {
+    writeFileSync(path.join(folder, '.f3.npy.0.part'), npyBytes);
+    linkSync(path.join(folder, '.f3.npy.0.part'), path.join(folder, 'f3.npy'));
+    await sink({ path: 'f{ordinal}.npy' });
+    expect(names()).toEqual(['f3.npy']);
+    expect(readFileSync(path.join(folder, 'f3.npy'))).toEqual(npyBytes);
+  });
+
   test('CSV is recovered to its last whole row and never over a file that is there', async () => {
     writeFileSync(path.join(folder, '.run-000002.csv.0.part'), 'sequence,q\n1,0.5\n2,0.75\n3,0.');
     writeFileSync(path.join(folder, 'run-000002.csv'), 'precious');

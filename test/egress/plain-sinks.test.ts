@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -157,6 +157,14 @@ describe('null', () => {
 
 describe('image', () => {
   const decode = async (name: string) => sharp(path.join(folder, name)).raw().toBuffer({ resolveWithObject: true });
+
+  test('what an earlier run left unfinished is removed, other hidden files are not', async () => {
+    writeFileSync(path.join(folder, '.7.png.0.part'), 'half');
+    writeFileSync(path.join(folder, '.other.csv.0.part'), 'whose?');
+    const egress = imageEgress.create({ path: '{ordinal}.png' }, context());
+    await egress.open();
+    expect(readdirSync(folder)).toEqual(['.other.csv.0.part']);
+  });
 
   test('uint8 is grey as it is, and three channels are colours as they are', async () => {
     const egress = imageEgress.create({ path: '{source}-{ordinal:02}.png' }, context());

@@ -5,6 +5,14 @@ import type { FrameFormat } from './frame-format.js';
 import { finalNameOf, insertText, publishPart } from './part-file.js';
 import type { PathTemplate } from './path-template.js';
 
+/** Removes what an earlier run left unfinished in a folder, of a format whose files are whole or nothing. */
+export async function removeParts(folder: string, template: PathTemplate): Promise<void> {
+  for (const partName of await readdir(folder)) {
+    const name = finalNameOf(partName);
+    if (name !== undefined && template.matches(name)) await unlink(path.join(folder, partName));
+  }
+}
+
 /**
  * Publishes what an earlier run left unfinished in a folder, cut to its last whole row or frame. A file of one frame that
  * may lack its end gets a name that says so. Two sinks at work must not write the same path: each would take the other's
@@ -19,7 +27,12 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     let wholeBytes: number;
     let complete: boolean;
     try {
-      const { size } = await handle.stat();
+      const { size, nlink } = await handle.stat();
+      // The run died between giving the file its name and taking the hidden one away: it is finished and named.
+      if (nlink > 1) {
+        await unlink(part);
+        continue;
+      }
       const recovered = await format.recover(handle, size);
       ({ wholeBytes, complete } = recovered);
       if (wholeBytes > 0) {
