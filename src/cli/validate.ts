@@ -10,13 +10,16 @@ export async function validate(
 ): Promise<number> {
   const spec = await loadPipeline(file, { set: options.set ?? [] });
   const { plan } = await import('../pipeline/plan.js');
-  await plan(spec);
+  const { bytes: arenaBytes } = (await plan(spec)).plan;
   const counts = {
     sources: Object.keys(spec.sources).length,
     stages: Object.keys(spec.stages).length,
     sinks: Object.keys(spec.sinks).length,
   };
-  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts }));
-  else output.out(`${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks})`);
+  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes }));
+  else
+    output.out(
+      `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${(arenaBytes / 2 ** 20).toFixed(1)} MiB)`,
+    );
   return EXIT.done;
 }
