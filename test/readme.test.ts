@@ -37,6 +37,27 @@ test('the pipeline and the operator of README run as they are printed', async ()
   expect((await readdir(join(folder, 'hits'))).filter((name) => name.endsWith('.npy'))).toHaveLength(delivered);
 });
 
+test('the dead letters of README are listed, go through the repaired operator and are gone', async () => {
+  const main = join(root, 'dist/src/cli/main.js');
+  await writeFile(join(folder, 'pipeline.yaml'), block('yaml', 'version: 1'));
+  await writeFile(
+    join(folder, 'hit-finder.mjs'),
+    "export default () => ({ process(frame, out) { if (frame.sequence % 100 === 7) throw new Error('a bug'); out.emit(frame); } });\n",
+  );
+  await run(process.execPath, [main, 'run', 'pipeline.yaml', '--quiet', '--set', 'deadLetters.directory=dead'], { cwd: folder });
+  await writeFile(join(folder, 'hit-finder.mjs'), block('js', 'hitFinder'));
+  const said: string[] = [];
+  for (const line of block('sh', 'dlq').trim().split('\n')) {
+    const [command, ...args] = line.split(' ');
+    expect(command).toBe('millrace');
+    said.push((await run(process.execPath, [main, ...args], { cwd: folder })).stdout);
+  }
+  for (const n of [7, 107, 207, 307, 407]) expect(said[0]).toMatch(new RegExp(`detector +${n} +reduce +operator-failed`));
+  expect(said[1]).toContain('dead letters: 5 went through and are removed, 0 stay');
+  expect(said[2]).toBe('0 dead letters removed\n');
+  expect(await readdir(join(folder, 'dead'))).toEqual([]);
+});
+
 test('the program of README runs as it is printed, and the examples are what README prints', async () => {
   const printed = block('js', "from 'millrace'");
   expect(await readFile(join(root, 'examples/embedding/embed.mjs'), 'utf8')).toBe(printed);

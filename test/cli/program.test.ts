@@ -208,7 +208,7 @@ describe('what can be looked up', () => {
   it('every verb in the help', async () => {
     const { code, out } = await cli('--help');
     expect(code).toBe(0);
-    for (const verb of ['run', 'validate', 'relay', 'list', 'graph', 'schema', 'sim', 'bench', 'info', 'demo'])
+    for (const verb of ['run', 'validate', 'relay', 'list', 'graph', 'schema', 'sim', 'dlq', 'bench', 'info', 'demo'])
       expect(out.join('\n')).toMatch(new RegExp(`^  ${verb}\\b`, 'm'));
   });
 
