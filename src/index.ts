@@ -15,7 +15,17 @@ export type { Logger } from './errors/logger.js';
 export type { DType, TypedArray } from './frame/dtype.js';
 export type { Frame, Meta, MutableFrame } from './frame/frame.js';
 export type { Series, SeriesEnding } from './frame/series.js';
-export type { Ledger, Progress, Report, SeriesReport, SinkReport, SourceReport, StageReport, Verdict } from './observe/report.js';
+export type {
+  DeadLetterReport,
+  Ledger,
+  Progress,
+  Report,
+  SeriesReport,
+  SinkReport,
+  SourceReport,
+  StageReport,
+  Verdict,
+} from './observe/report.js';
 export { type BuildOptions, PipelineBuilder, pipeline } from './pipeline/builder.js';
 export { ConfigError } from './pipeline/config-error.js';
 export { loadPipeline, parsePipeline, specFromObject } from './pipeline/load.js';

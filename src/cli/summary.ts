@@ -60,6 +60,7 @@ export function summary(report: Report): string[] {
       ]),
     ),
   );
+  if (report.deadLetters) lines.push('', `dead letters: ${deadLetters(report.deadLetters)}`);
   const missing = Object.entries(report.undelivered ?? {}).filter(([, count]) => count > 0);
   if (missing.length > 0) lines.push('', `not delivered: ${missing.map(([sink, count]) => `${formatCount(count)} to ${sink}`).join(', ')}`);
   lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : 'ledger: DOES NOT BALANCE');
@@ -85,6 +86,14 @@ function seriesTable(source: string, series: readonly SeriesReport[]): string[] 
 
 /** A name that came over a network, without what a terminal would obey. */
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
+
+function deadLetters({ written, failed, omitted }: NonNullable<Report['deadLetters']>): string {
+  return [
+    `${formatCount(written)} written`,
+    ...(failed > 0 ? [`${formatCount(failed)} could not be`] : []),
+    ...(omitted > 0 ? [`${formatCount(omitted)} had no room`] : []),
+  ].join(', ');
+}
 
 function latencies({ p50, p90, p99, max }: LatencyUs): string[] {
   return [p50, p90, p99, max].map((us) => formatDuration(us / 1e6));

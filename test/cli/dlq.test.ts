@@ -203,7 +203,8 @@ describe('dlq replay', () => {
   it('keeps sequence, timestamp and meta, in the order of ordinals, whatever the edges drop', { timeout: 60_000 }, () => {
     for (const ordinal of [900, 7, 100, 2, 40]) {
       const meta = { gain: ordinal / 8, columns: ['a'] };
-      const letter = someLetter({ ordinal, sequence: 5000 + ordinal, timestamp: 1e9 + ordinal / 4, meta, source: 'x' });
+      const time = new Date(1e12 - 1000 * ordinal).toISOString(); // not in their order
+      const letter = someLetter({ ordinal, sequence: 5000 + ordinal, timestamp: 1e9 + ordinal / 4, meta, time, source: 'x' });
       writeLetter(dead, letter, 'test');
     }
     const file = pipeline({

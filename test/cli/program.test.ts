@@ -152,6 +152,9 @@ describe('run', () => {
     expect(text).toContain('s: missing 5, 8-9');
     expect(text).toMatch(/o\s+990\s+0\s+0\s+-\s+120 us\s+400 us\s+2\.50 ms\s+1\.20 s/);
     expect(text).toContain('ledger: balanced');
+    expect(text).not.toContain('dead letters');
+    engine.report = { ...REPORT, deadLetters: { written: 1200, failed: 0, omitted: 3 } };
+    expect((await cli('run', file)).out).toContain('dead letters: 1,200 written, 3 had no room');
   });
 
   it('writes the report, and says when it cannot', async () => {
