@@ -6,6 +6,8 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: f
 
 const MAX_MESSAGE_LENGTH = 8192;
 const MAX_STACK_LENGTH = 65_536;
+/** What is nested deeper is kept as JSON text: packers and readers recurse. */
+const MAX_META_LEVELS = 32;
 const DATA_KEY = Buffer.from([0xa4, ...Buffer.from('data')]);
 const BIN_32 = 0xc6;
 const MAP_16 = 0xde;
@@ -28,7 +30,7 @@ export function encodeLetter(letter: Letter): readonly [head: Uint8Array, data: 
     timestamp: known(letter.timestamp),
     dtype: letter.dtype,
     shape: letter.shape.map(whole),
-    meta: letter.meta,
+    meta: plain(letter.meta, MAX_META_LEVELS),
     node: letter.node,
     outcome: letter.outcome,
     code: letter.code,
@@ -45,6 +47,18 @@ export function encodeLetter(letter: Letter): readonly [head: Uint8Array, data: 
   size.writeUInt32BE(letter.data.length, 1);
   const map = Buffer.from([MAP_16, entries >> 8, entries & 0xff]);
   return [Buffer.concat([map, packed.subarray(packedHead), DATA_KEY, size]), letter.data];
+}
+
+/** JSON values as every reader takes them: numbers that stay whole, text that is UTF-8, no key that would change a prototype. */
+function plain(value: unknown, levels: number): unknown {
+  if (typeof value === 'number') return whole(value);
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value !== 'object' || value === null) return value;
+  if (levels === 0) return JSON.stringify(value).toWellFormed();
+  if (Array.isArray(value)) return value.map((entry) => plain(entry, levels - 1));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, entry]) => (key === '__proto__' ? [] : [[key.toWellFormed(), plain(entry, levels - 1)]])),
+  );
 }
 
 /** Text is given back as it came, but for halves of characters, which UTF-8 cannot hold. */

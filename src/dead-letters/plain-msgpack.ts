@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
 
+/** More than any letter has: MAX_META_LEVELS and the map itself. */
 const MAX_LEVELS = 40;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -20,15 +20,21 @@ class PushIngress implements Ingress {
   run(out: FrameWriter, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       let last: Promise<unknown> = Promise.resolve();
+      let over = false;
+      const end = (): void => {
+        over = true;
+        resolve();
+      };
       const take = async (message: PushMessage): Promise<void> => {
-        if (message === 'end') return resolve();
+        if (over) return; // nobody behind would take it: the edges may be closed
+        if (message === 'end') return end();
         if (!(await out.write(message.header, message.bytes))) return;
         this.#port.postMessage('taken');
       };
       this.#port.on('message', (message: PushMessage) => {
         last = last.then(() => take(message)).catch(reject);
       });
-      signal.addEventListener('abort', () => void last.then(() => resolve()), { once: true });
+      signal.addEventListener('abort', () => void last.then(end), { once: true });
     });
   }
 

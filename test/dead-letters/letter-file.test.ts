@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -65,6 +66,20 @@ print(json.dumps(letter))`;
     expect(JSON.parse(runPython(script, write()))).toEqual({ version: 1, ...rest, data: [0, 1, 2, 256, 65_535, 7] });
   });
 
+  it('takes every meta that a slot can hold: the deepest, the largest whole numbers, halves of characters', async () => {
+    const depth = 2000;
+    const deep = JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as unknown;
+    const large = [2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, -(2 ** 31) - 1, -(2 ** 53) + 1, 1e300, -0.5];
+    const odd = JSON.parse('{"__proto__": {"x": 1}, "a\\ud800b": "c\\udfffd"}') as object;
+    const { meta } = await readLetter(write(someLetter({ meta: { deep, large, odd } })));
+    // From the 33rd level on it is text.
+    let cut = meta.deep;
+    for (let level = 1; level < 32; level++) cut = (cut as unknown[])[0];
+    expect(JSON.parse(cut as string)).toEqual(JSON.parse(`${'['.repeat(depth - 31)}${']'.repeat(depth - 31)}`));
+    expect(meta).toMatchObject({ large, odd: { 'a\ufffdb': 'c\ufffdd' } });
+    expect(Object.keys(meta.odd as object)).toHaveLength(1);
+  });
+
   it('is cut where a message or a stack is endless, and takes halves of characters', async () => {
     const letter = await readLetter(write(someLetter({ message: `\ud800${'m'.repeat(1e6)}`, stack: 's'.repeat(1e6) })));
     expect(letter.message.length).toBeLessThan(8200);
@@ -86,6 +101,22 @@ describe('the file of a letter', () => {
     expect(new Set(paths).size).toBe(3);
     for (const [i, path] of paths.entries()) expect((await readLetter(path)).attempts).toBe(i + 1);
     expect(readdirSync(folder).sort()).toEqual(paths.map((path) => basename(path)).sort());
+  });
+});
+
+describe('a letter that cannot be written', () => {
+  it('leaves nothing, as on a full disk', () => {
+    const script = `
+      const { writeLetter } = await import(process.argv[1]);
+      const letter = JSON.parse(process.argv[2]);
+      try { writeLetter(process.argv[3], { ...letter, data: new Uint8Array(1 << 20) }, 'test'); } catch (error) { console.log(error.code); }`;
+    const { data: _, ...letter } = someLetter();
+    const module = new URL('../../dist/src/dead-letters/letter-file.js', import.meta.url).href;
+    // Files of that process may have 4 blocks.
+    const limited = ['-c', 'ulimit -f 4; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script];
+    const { stdout, stderr } = spawnSync('sh', [...limited, module, JSON.stringify(letter), folder], { encoding: 'utf8' });
+    expect(stdout.trim(), stderr).toBe('EFBIG');
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

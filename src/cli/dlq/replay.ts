@@ -53,7 +53,9 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
     try {
       const header = await readLetterHeader(file);
       const name = options.source ?? header.source;
-      bySource.set(name, [...(bySource.get(name) ?? []), { file, header }]);
+      const letters = bySource.get(name);
+      if (letters) letters.push({ file, header });
+      else bySource.set(name, [{ file, header }]);
     } catch (error) {
       stayed.push({ file, reason: asMillraceError(error, 'ERR_FORMAT').message });
     }
