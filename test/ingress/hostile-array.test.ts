@@ -22,7 +22,8 @@ const MESSAGES = Number(process.env.MILLRACE_TEST_MESSAGES ?? (process.env.CI ==
 const OVER_SOCKET = Math.min(5000, Math.ceil(MESSAGES / 10));
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const LIMIT_MS = 100;
-/** A message that took too long is given again: what another process did to it does not happen every time. */
+/** A message that took longer is given again and its fastest time counts: what other processes do does not happen every time. */
+const DOUBT_MS = 20;
 const REPEATS = 3;
 /** So few that the source claims one at a time: of several it touches the first word beforehand. */
 const SLOTS = 7;
@@ -36,6 +37,15 @@ afterEach(() => {
   reader = undefined;
 });
 
+interface Taken {
+  readonly slot: number;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly sequence: number;
+  readonly meta: Record<string, unknown>;
+  readonly bytes: Buffer;
+}
+
 /** A source's end of a real arena, the sink's end, and a copy of everything that a message must leave alone. */
 class Mill {
   readonly lines: string[] = [];
@@ -47,6 +57,7 @@ class Mill {
   readonly #copy: Buffer;
   readonly #headers: Buffer;
   readonly #headersCopy: Buffer;
+  #taken: Taken | undefined;
 
   private constructor(plan: Awaited<ReturnType<typeof makePlan>>['plan']) {
     this.#plan = plan;
@@ -97,9 +108,19 @@ class Mill {
   }
 
   /** What came out of the last message; undefined where it was refused. Throws when it touched what is not its own. */
-  take():
-    | { slot: number; dtype: DType; shape: readonly number[]; sequence: number; meta: Record<string, unknown>; bytes: Buffer }
-    | undefined {
+  take(): Taken | undefined {
+    this.pump();
+    const frame = this.#taken;
+    this.#taken = undefined;
+    return frame;
+  }
+
+  /** Empties the edge: a frame for the next `take`, or the end of a series, which comes alone, before a frame of another one. */
+  pump(): void {
+    this.#taken ??= this.#takeOne();
+  }
+
+  #takeOne(): Taken | undefined {
     const edge = this.#plan.edges[0]!;
     const { ring, line } = this.#sink;
     const reference = ring.take(edge.ring, 0);
@@ -107,7 +128,7 @@ class Mill {
     this.#expectUntouched(slot);
     if (slot < 0) return undefined;
     const frame = this.#sink.frame(reference).load(this.#sink.sourceNames);
-    const { dtype, shape, sequence, meta } = frame;
+    const { dtype, shape, sequence, meta, empty } = frame;
     const taken = { slot, dtype, shape, sequence, meta, bytes: Buffer.from(frame.bytes.slice()) };
     this.#sink.setWord(line + LINE.inputRefs, reference);
     this.#sink.setWord(line + LINE.settleItems + SETTLE.source, 0);
@@ -119,7 +140,7 @@ class Mill {
     const { from, to } = this.#payloadOf(slot);
     this.#payloads.copy(this.#copy, from, from, to);
     this.#headers.copy(this.#headersCopy, slot * this.#plan.stride, slot * this.#plan.stride, (slot + 1) * this.#plan.stride);
-    return taken;
+    return empty ? undefined : taken;
   }
 
   #payloadOf(slot: number): { from: number; to: number } {
@@ -152,7 +173,7 @@ class Mill {
 }
 
 /** What the frame of a message has to be, read from the message by nothing but JSON. */
-function fault(message: HostileMessage, frame: NonNullable<ReturnType<Mill['take']>>): string | undefined {
+function fault(message: HostileMessage, frame: Taken): string | undefined {
   const [header, data] = message.parts;
   const fields = JSON.parse(Buffer.from(header!).toString()) as Record<string, unknown>;
   if (frame.dtype !== fields.type) return `type ${frame.dtype}`;
@@ -181,13 +202,21 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
     let refused = 0;
     let longestMs = 0;
     let longest = '';
+    let slowestMs = 0;
     let heldUp = 0;
     let message: HostileMessage | undefined;
     let repeats = 0;
     let fastestMs = 0;
     let startMs = 0;
 
+    // While a message waits for the series before it to end, somebody has to take that end.
+    let pumping: NodeJS.Immediate | undefined;
+    const pump = (): void => {
+      mill.pump();
+      pumping = setImmediate(pump);
+    };
     const check = (): void => {
+      clearImmediate(pumping);
       const tookMs = performance.now() - startMs;
       const is = `message ${given - 1} (${message!.kind})`;
       const frame = mill.take();
@@ -201,7 +230,8 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
       if (ledger.received !== given || ledger.delivered !== delivered || ledger.dead !== refused || ledger.inFlight !== 0)
         throw new Error(`${is} was not counted once: ${JSON.stringify({ ...ledger, given, frames: delivered, refusals: refused })}`);
       fastestMs = Math.min(fastestMs, tookMs);
-      if (tookMs > LIMIT_MS && repeats < REPEATS) {
+      slowestMs = Math.max(slowestMs, tookMs);
+      if (tookMs > DOUBT_MS && repeats < REPEATS) {
         repeats++;
         heldUp++;
         return;
@@ -222,6 +252,7 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
           fastestMs = Number.POSITIVE_INFINITY;
         }
         given++;
+        pumping = setImmediate(pump);
         startMs = performance.now();
         return message.parts;
       },
@@ -233,7 +264,7 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
     await ingress.run(mill.agent, new AbortController().signal);
     const seconds = (performance.now() - began) / 1000;
     console.log(
-      `${given} messages in ${seconds.toFixed(1)} s: ${delivered} frames, ${refused} refused; the longest took ${longestMs.toFixed(1)} ms (${longest}), ${heldUp} were given again; seed ${SEED}`,
+      `${given} messages in ${seconds.toFixed(1)} s: ${delivered} frames, ${refused} refused; the longest took ${longestMs.toFixed(1)} ms (${longest}); ${slowestMs.toFixed(1)} ms before it was given again, as ${heldUp} were; seed ${SEED}`,
     );
     expect(longestMs).toBeLessThan(LIMIT_MS);
     expect(delivered).toBeGreaterThan(MESSAGES / 5);

@@ -61,7 +61,7 @@ export class HostileMessages {
       items = Math.floor(items / Math.max(1, side));
     }
     const fields: Fields = { htype: 'array-1.0', shape, type, frame: number, timestamp: 1.7e9 + number / 1000 };
-    if (this.#random(3) === 0) fields.series = this.#pick<unknown>(['run-7', 12, { id: 3, expected: 100 }]);
+    if (this.#random(10) === 0) fields.series = this.#pick<unknown>(['run-7', 12, { id: 3, expected: 100 }]);
     if (this.#random(3) === 0) fields.columns = ['q_A^-1', 'intensity', 'sigma'];
     if (this.#random(3) === 0) fields.calibration = { offset: [1, 2.5, null], note: 'ü ☂ 𝄞', nested: { deeper: [true] } };
     const data = this.#noise(shape.reduce((product, side) => product * side, itemSize(type)));
