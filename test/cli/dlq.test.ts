@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Output } from '../../src/cli/output.js';
@@ -255,6 +257,41 @@ describe('dlq replay', () => {
     const { status, stderr } = millrace('dlq', 'replay', dead, '--pipeline', file);
     expect(status, stderr).toBe(0); // merged
     expect(readdirSync(dead)).toEqual([]);
+  });
+
+  it('takes away what was delivered before a signal, and leaves the rest', { timeout: 60_000 }, async () => {
+    const letters = 150;
+    for (let ordinal = 0; ordinal < letters; ordinal++) writeLetter(dead, someLetter({ ordinal, source: 's' }), 'test');
+    const file = pipeline({ sources: { s: source }, sinks: { out: { type: 'file', path: 'out/{ordinal}.npy', from: 's', capacity: 1 } } });
+    const child = spawn(process.execPath, [MAIN, 'dlq', 'replay', dead, '--pipeline', file, '--json', '--set', 'sources.s.slots=1'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const out = join(folder, 'out');
+    let stdout = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    const ended = once(child, 'close');
+    while (child.exitCode === null && !(existsSync(out) && readdirSync(out).length > 5)) await delay(1);
+    child.kill('SIGTERM');
+    const [code] = await ended;
+    const told = JSON.parse(stdout) as { removed: string[]; stayed: { file: string; reason: string }[]; report: { ok: boolean } };
+    expect([code, told.report.ok]).toEqual([1, true]);
+    const written = readdirSync(out).length;
+    expect(written).toBeLessThan(letters);
+    expect(told.removed).toHaveLength(written);
+    expect(told.stayed).toHaveLength(letters - written);
+    expect(readdirSync(dead)).toEqual(told.stayed.map((letter) => basename(letter.file)).sort());
+    for (const { file: path } of told.stayed) expect(Number(basename(path).split('-')[1])).toBeGreaterThanOrEqual(written);
+  });
+
+  it('runs nothing where there are no letters', async () => {
+    const file = pipeline({ sources: { s: source }, sinks: { out: { type: 'null', from: 's' } } });
+    expect(await cli(['dlq', 'replay', dead, '--pipeline', file])).toEqual({
+      code: 0,
+      out: ['no dead letters: nothing to replay'],
+      err: [],
+    });
   });
 
   it('ends with 78 for a pipeline that is wrong, and leaves all', () => {

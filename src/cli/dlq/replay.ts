@@ -45,6 +45,10 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
   const { output, signal, force } = context;
   const spec = await loadPipeline(options.pipeline, { set: options.set ?? [] });
   const files = await letterPaths(paths);
+  if (files.length === 0) {
+    output.out(options.json ? JSON.stringify({ ok: true, removed: [], stayed: [] }) : 'no dead letters: nothing to replay');
+    return EXIT.done;
+  }
   if (files.length > MAX_LETTERS)
     throw new MillraceError('ERR_USAGE', `${files.length} letters are more than the ${MAX_LETTERS} of one replay`);
   const stayed: { file: string; reason: string }[] = [];
