@@ -1,0 +1,235 @@
+// Runs the Spin models of the ring: node scripts/models.mjs [--full | --mutants] [--only MODEL] [--with DEFINE] [--limit SECONDS] [--skip-missing].
+// Without options: what a few minutes allow, mutants included; --full adds the long runs. One line a run. Exits 1 if a run finds
+// an error, or if a mutant (or a place where the code needs its time-out) goes unnoticed. src/ring/models/README.md has the rest.
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('../src/ring/models/', import.meta.url));
+const MEMORY_MB = 7500;
+
+/** Every state; every state, and no thread that spins for ever; a part of the states (bitstate hashing). */
+const KINDS = {
+  all: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: [], found: 'exhaustive' },
+  cycles: { compile: ['-DNP', '-DCOLLAPSE'], run: ['-l'], found: 'exhaustive, cycles' },
+  rest: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: ['-E'], found: 'exhaustive' },
+  search: { compile: ['-DSAFETY', '-DBITSTATE'], run: ['-w33', '-k3'], found: 'searched (bitstate)' },
+};
+
+const run = (model, defs, kind = 'all') => ({ model, defs, kind, role: 'run' });
+const long = (model, defs, kind = 'all') => ({ model, defs, kind, role: 'long' });
+const mutant = (model, defs, flag, kind = 'all') => ({ model, defs: `${flag} ${defs}`, kind, role: 'mutant' });
+/** The code as it is without its time-out, where it needs it. */
+const needsTime = (model, defs, kind = 'all') => ({ model, defs, kind, role: 'needs the time-out' });
+
+const RUNS = [
+  // ---- ring.pml: cells and hints
+  run('ring', '-DCAP=1 -DK0=1 -DNCRASH=0'),
+  run('ring', '-DCAP=1 -DK0=1 -DONEC'),
+  run('ring', '-DCAP=2 -DK0=2 -DONEC -DBATCH=2'),
+  run('ring', '-DCAP=2 -DLIMIT=1 -DK0=1 -DONEC'),
+  run('ring', '-DCAP=2 -DK0=1 -DONEC -DFREE'),
+  run('ring', '-DCAP=1 -DK0=1 -DONEC', 'cycles'),
+  long('ring', '-DCAP=1 -DK0=1'),
+  long('ring', '-DCAP=1 -DK0=1', 'cycles'),
+  long('ring', '-DCAP=2 -DK0=2 -DNCRASH=0'),
+  long('ring', '-DCAP=2 -DLIMIT=1 -DK0=1'),
+  long('ring', '-DCAP=2 -DK0=2', 'search'),
+  long('ring', '-DCAP=2 -DK0=2 -DBATCH=2', 'search'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_LATE_ON'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_EARLY_HELD'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_TAIL_FIRST'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_HEAD_FIRST'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_HINT_EMPTY'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_NO_HELP', 'cycles'),
+  mutant('ring', '-DCAP=1 -DK0=1', '-DM_STAMP', 'cycles'),
+  // ---- pipeline.pml: place words, fan-out, gate, census, record, batches, lanes, drops
+  run('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC -DNCRASH=2 -DPASS'),
+  run('pipeline', '-DNF=2 -DNS=3 -DONEW -DONEC -DBATCH=2'),
+  run('pipeline', '-DNF=2 -DNS=4 -DNB=1 -DONEW -DONEC -DCLAIM2 -DORDER -DNCRASH=2'),
+  run('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DLIMA=2 -DNCRASH=2'),
+  run('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DLIM=1 -DPOLICY=1 -DNCRASH=2'),
+  run('pipeline', '-DNF=3 -DNS=5 -DNB=1 -DONEW -DONEC -DLIM=2 -DPOLICY=2 -DNCRASH=2 -DRISING'),
+  long('pipeline', '-DNF=2 -DNS=3 -DONEW -DONEC -DBATCH=2 -DPASS -DNCRASH=2'),
+  long('pipeline', '-DNF=1 -DNS=2 -DONEW'),
+  long('pipeline', '-DNF=1 -DNS=3 -DONEC'),
+  long('pipeline', '-DNF=2 -DNS=4 -DNB=1 -DONEC -DPASS'),
+  long('pipeline', '-DNF=2 -DNS=4 -DNB=1 -DONEC -DPOLICY=2 -DLIM=1'),
+  long('pipeline', '-DNF=2 -DNS=4 -DNCRASH=2 -DPASS', 'search'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC', '-DM_DEKKER'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC', '-DM_LATE_COMMIT'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC', '-DM_LATE_ON'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC', '-DM_REDO_BLIND'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DONEC -DLIM=1', '-DM_NO_RESTORE'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW', '-DM_EARLY_HELD'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DNCRASH=0', '-DM_TORN_BITS'),
+  mutant('pipeline', '-DNF=1 -DNS=2 -DONEW -DNCRASH=0', '-DM_FREE_FIRST'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DONEW -DONEC', '-DM_BITS_FIRST'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DONEW -DONEC', '-DM_EARLY_BIT'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DLIM=1 -DPOLICY=1', '-DM_NO_DROPREC'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DLIM=1 -DPOLICY=1', '-DM_STALE_FREE'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DORDER', '-DM_TAIL_ALL'),
+  mutant('pipeline', '-DNF=2 -DNS=3 -DNB=1 -DONEW -DONEC -DORDER', '-DM_NO_LANE'),
+  mutant('pipeline', '-DNF=3 -DNS=5 -DNB=1 -DONEW -DONEC -DLIM=2 -DPOLICY=2 -DRISING', '-DM_DROP_BACK'),
+  // ---- park.pml: sleeping and waking
+  run('park', '-DNCRASH=0 -DNC=1 -DPASS_ON -DCLOSED_SEEN'),
+  run('park', '-DNP=1 -DNC=1 -DN0=2 -DPASS_ON -DCLOSED_SEEN'),
+  run('park', '-DNCRASH=0 -DNP=1 -DN0=2 -DPASS_ON -DCLOSED_SEEN'),
+  run('park', '-DNCRASH=0 -DNC=1 -DTIMEOUT'),
+  long('park', '-DNCRASH=0 -DNC=1 -DN0=2 -DPASS_ON -DCLOSED_SEEN'),
+  long('park', '-DNCRASH=0 -DNC=1 -DN0=2 -DTIMEOUT'),
+  long('park', '-DNCRASH=0 -DNC=1 -DN0=2 -DLIMIT=2 -DN1=2 -DPASS_ON -DCLOSED_SEEN', 'search'),
+  long('park', '-DNCRASH=0 -DNC=1 -DTWO -DPASS_ON -DCLOSED_SEEN'),
+  long('park', '-DNCRASH=0 -DPASS_ON -DCLOSED_SEEN', 'search'),
+  long('park', '-DNC=1 -DPASS_ON -DCLOSED_SEEN'),
+  long('park', '-DNP=1 -DPASS_ON -DCLOSED_SEEN', 'search'),
+  needsTime('park', '-DNCRASH=0 -DNC=1 -DN0=2 -DCLOSED_SEEN'),
+  needsTime('park', '-DNCRASH=0 -DNC=1 -DPASS_ON'),
+  ...['NO_RECHECK', 'BUMP_FIRST', 'STALE', 'LATE_READ'].map((name) => mutant('park', '-DNCRASH=0 -DNC=1 -DOPEN -DPASS_ON', `-DM_${name}`)),
+  mutant('park', '-DNCRASH=0 -DNC=1 -DOPEN -DPASS_ON', '-DM_HALF'),
+  mutant('park', '-DNCRASH=0 -DNP=1 -DN0=3 -DOPEN -DPASS_ON', '-DM_HEAD'),
+  mutant('park', '-DNP=1 -DOPEN -DPASS_ON', '-DM_NO_WAKE_ALL'),
+  mutant('park', '-DNC=1 -DFULL -DONLY=0 -DOPEN -DPASS_ON', '-DM_KEEP_BITS'),
+  // ---- settle.pml: the settlement table
+  run('settle', ''),
+  run('settle', '-DORDERED'),
+  run('settle', '-DNCRASH=2'),
+  long('settle', '-DN=4 -DSE=3'),
+  long('settle', '-DNCRASH=2 -DORDERED'),
+  long('settle', '', 'cycles'),
+  ...['REDO_BLIND', 'AND_FIRST', 'OWED_FIRST', 'FAST_ANY', 'FAST_OPEN', 'TORN_SWEEP', 'REOPEN_LATE', 'NO_GATE'].map((name) =>
+    mutant('settle', '', `-DM_${name}`),
+  ),
+  // ---- ordered.pml: an ordered edge, its table, its lanes
+  run('ordered', '-DN=2 -DONEW'),
+  run('ordered', '-DN=2'),
+  run('ordered', '-DN=3 -DSE=2 -DPASS_ONLY'),
+  run('ordered', '-DN=2 -DONEW -DLEAVES=2 -DPASS -DFILTER'),
+  run('ordered', '-DN=3 -DSE=3 -DW=2 -DONEW -DPOLICY=1'),
+  run('ordered', '-DN=3 -DSE=3 -DONEW -DPOLICY=2'),
+  run('ordered', '-DN=3 -DSE=3 -DW=2 -DONEW -DPOLICY=3'),
+  long('ordered', '-DN=2 -DNCRASH=2'),
+  long('ordered', '-DN=2 -DNCRASH=2 -DLIMA=2'),
+  long('ordered', '-DN=3 -DSE=3'),
+  long('ordered', '-DN=2 -DW=2 -DTWOC -DONEW -DBATCH=2'),
+  long('ordered', '-DN=2 -DTWOC -DONEW -DPASS -DFILTER'),
+  long('ordered', '-DN=3 -DSE=3 -DW=2 -DONEW -DLEAVES=2 -DPASS -DFILTER'),
+  long('ordered', '-DN=3 -DSE=3 -DONEW -DPOLICY=2 -DNCRASH=2'),
+  long('ordered', '-DN=3 -DSE=3 -DW=2 -DONEW -DPOLICY=3 -DNCRASH=2'),
+  long('ordered', '-DN=3 -DSE=3 -DW=2 -DPOLICY=2'),
+  long('ordered', '-DN=3 -DSE=3 -DW=2 -DPOLICY=3'),
+  long('ordered', '-DN=2 -DTWOC -DPASS -DFILTER', 'search'),
+  ...['PUT', 'SKIP_ANY', 'LATE_ON', 'NO_KEEP', 'KEEP_OUT'].map((name) => mutant('ordered', '-DN=3', `-DM_${name}`)),
+  ...['SKIP_BLIND', 'OPEN_FIRST', 'ORD_FIRST'].map((name) => mutant('ordered', '-DN=3 -DFILTER', `-DM_${name}`)),
+  mutant('ordered', '-DN=3 -DSE=3 -DONEW -DPOLICY=2', '-DM_LATE_COMER'),
+  mutant('ordered', '-DN=3 -DSE=3 -DW=2 -DONEW -DPOLICY=2 -DSINK_LIVES', '-DM_DROP_BACK'),
+  mutant('ordered', '-DN=3 -DSE=3', '-DM_TAIL'),
+  mutant('ordered', '-DN=3 -DSE=3', '-DM_NO_LANE'),
+  mutant('ordered', '-DN=3 -DNCRASH=2', '-DM_REDO_BLIND'),
+  // ---- bells.pml: who wakes whom at an ordered edge
+  run('bells', '-DN=3'),
+  run('bells', '-DN=3 -DFILTER'),
+  run('bells', '-DN=3 -DPOLICY=2'),
+  run('bells', '-DN=3 -DPOLICY=3'),
+  run('bells', '-DN=3 -DSE=2 -DFILTER -DTIMEOUT'),
+  long('bells', '-DN=4'),
+  long('bells', '-DN=3 -DNC=2 -DNW=1 -DSTALL', 'rest'),
+  long('bells', '-DN=4 -DPOLICY=2 -DSTALL -DHOLE_RINGS', 'rest'),
+  long('bells', '-DN=3 -DSE=2 -DFILTER -DORD_AGAIN -DORD_TWICE'),
+  needsTime('bells', '-DN=4 -DPOLICY=2 -DSTALL', 'rest'),
+  needsTime('bells', '-DN=3 -DSE=2 -DFILTER'),
+  ...['PUT_BLIND', 'RING_FIRST', 'NO_SPACE_RING', 'RARE_RING'].map((name) => mutant('bells', '-DN=4', `-DM_${name}`)),
+  mutant('bells', '-DN=4 -DFILTER', '-DM_SETTLE_SILENT'),
+  // ---- chain.pml: chains of slots
+  run('chain', '-DNF=2'),
+  run('chain', '-DNF=3 -DNCRASH=2'),
+  long('chain', '-DNF=3', 'cycles'),
+  ...['NO_REACH', 'STALE_NEXT', 'BITS_FIRST', 'READ_LATE', 'TAIL_FIRST'].map((name) => mutant('chain', '-DNF=3', `-DM_${name}`)),
+];
+
+function report({ model, defs, kind, role }, { states, errors, seconds, cut, failure }) {
+  const wanted = role === 'run' || role === 'long' ? 0 : 1;
+  const ok = failure === '' && errors === wanted;
+  const how = errors > 0 ? 'stopped at an error' : cut ? `searched (${cut})` : KINDS[kind].found;
+  const verdict = ok
+    ? wanted
+      ? role === 'mutant'
+        ? 'caught'
+        : 'needs the time-out'
+      : 'ok'
+    : failure || (wanted ? 'NOT CAUGHT' : 'ERROR');
+  const parameters = defs.replaceAll('-D', '');
+  console.log(
+    `${model.padEnd(8)}  ${parameters.padEnd(58)}  ${states.toLocaleString('en').padStart(12)} states  ${how}  ${seconds.toFixed(1)} s  ${verdict}`,
+  );
+  return ok;
+}
+
+/** Builds and runs one verifier in `folder`. */
+async function verify({ model, defs, kind }, folder, limitS) {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1e3;
+  const failed = (failure) => ({ states: 0, errors: 0, seconds: seconds(), cut: '', failure });
+  copyFileSync(join(FOLDER, `${model}.pml`), join(folder, 'model.pml'));
+  const options = { cwd: folder, encoding: 'utf8' };
+  const spin = spawnSync('spin', [...defs.split(' ').filter(Boolean), '-a', 'model.pml'], options);
+  if (spin.status !== 0 || /error/i.test(spin.stdout)) return failed(`spin: ${(spin.stdout + spin.stderr).trim().split('\n')[0]}`);
+  const gcc = spawnSync(
+    'gcc',
+    ['-O2', '-w', '-DVECTORSZ=2048', `-DMEMLIM=${MEMORY_MB}`, ...KINDS[kind].compile, '-o', 'pan', 'pan.c'],
+    options,
+  );
+  if (gcc.status !== 0) return failed(`gcc: ${gcc.stderr.trim().split('\n')[0]}`);
+  const pan = spawn(join(folder, 'pan'), ['-m1000000', ...KINDS[kind].run], { cwd: folder });
+  let text = '';
+  let outOfTime = false;
+  for (const stream of [pan.stdout, pan.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+  const timer = setTimeout(() => {
+    outOfTime = true;
+    pan.kill('SIGINT'); // it then prints what it has seen
+  }, limitS * 1e3);
+  await new Promise((resolve) => pan.on('close', resolve));
+  clearTimeout(timer);
+  const errors = Number(/errors: (\d+)/.exec(text)?.[1] ?? -1);
+  const states = Number(/(\d+) states, stored/.exec(text)?.[1] ?? 0);
+  if (errors < 0) return failed(text.trim().split('\n')[0] || 'the verifier said nothing');
+  let cut = '';
+  if (outOfTime) cut = 'cut by time';
+  else if (/MEMLIM|out of memory/.test(text)) cut = 'cut by memory';
+  else if (/search depth too small/.test(text)) cut = 'cut by depth';
+  else if (/Search not completed/.test(text)) cut = 'not completed';
+  return { states, errors, seconds: seconds(), cut, failure: '' };
+}
+
+async function main(options) {
+  const has = (option) => options.includes(option);
+  const optionAfter = (option) => (has(option) ? options[options.indexOf(option) + 1] : undefined);
+  const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, [tool === 'spin' ? '-V' : '--version'], { stdio: 'ignore' }).error);
+  if (missing.length > 0) {
+    console.log(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (Debian: apt-get install spin gcc)`);
+    return has('--skip-missing');
+  }
+  const limitS = Number(optionAfter('--limit') ?? (has('--full') ? 600 : 120));
+  const chosen = RUNS.filter(({ model, role, defs }) => {
+    if (optionAfter('--only') && optionAfter('--only') !== model) return false;
+    if (optionAfter('--with') && !` ${defs} `.includes(` -D${optionAfter('--with')} `)) return false;
+    return has('--mutants') ? role === 'mutant' : role !== 'long' || has('--full');
+  });
+  let failures = chosen.length === 0 ? 1 : 0;
+  for (const one of chosen) {
+    const folder = mkdtempSync(join(tmpdir(), 'ring-models-'));
+    try {
+      if (!report(one, await verify(one, folder, limitS))) failures++;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  console.log(
+    failures === 0 ? `${chosen.length} runs, all as they should be` : `${failures} of ${chosen.length} runs are not as they should be`,
+  );
+  return failures === 0;
+}
+
+process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
