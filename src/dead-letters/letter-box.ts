@@ -1,7 +1,7 @@
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { Frame } from '../frame/frame.js';
 import type { Cause } from './cause.js';
-import { countLetters } from './letter-directory.js';
+import { countLetters, removeParts } from './letter-directory.js';
 import { writeLetter } from './letter-file.js';
 
 /** Where letters go, and the words by which the threads of a pipeline share the count. Plain data. */
@@ -10,6 +10,8 @@ export interface LetterPlan {
   readonly maxFiles: number;
   readonly pipeline: string;
   readonly pipelineHash: string;
+  /** Tells this run's temporary files from those of others in the same folder. */
+  readonly run: string;
   /** Address of the number of letters in the directory: raised by atomic addition before one is written. */
   readonly files: number;
   /** LETTER_STATS of each thread, one after the other; the last are the supervisor's. */
@@ -35,6 +37,8 @@ export interface Death {
 export class LetterBox {
   readonly #plan: LetterPlan;
   readonly #words: Int32Array;
+  /** How the names of its temporary files begin, behind those of the letters. */
+  readonly #writer: string;
   readonly #thread: number;
   readonly #log: Logger;
   readonly #limiter = new RateLimiter();
@@ -44,8 +48,16 @@ export class LetterBox {
   constructor(plan: LetterPlan, words: Int32Array, thread: number, log: Logger) {
     this.#plan = plan;
     this.#words = words;
+    this.#writer = `${process.pid}.${plan.run}.${thread}.`;
     this.#thread = thread;
     this.#log = log;
+    try {
+      // Of a worker with this number that was ended while it wrote.
+      const parts = removeParts(plan.directory, this.#writer);
+      if (parts > 0) Atomics.sub(words, plan.files >>> 2, parts);
+    } catch {
+      // what cannot be read now will be told when something is written
+    }
   }
 
   /**
@@ -78,8 +90,8 @@ export class LetterBox {
       const time = new Date().toISOString();
       const described = { source, ordinal, index, sequence, timestamp, dtype, shape, meta, node, outcome, attempts, time };
       const { code, message, stack } = death.cause;
-      const writer = `${process.pid}.${this.#thread}.${this.#number++}`;
-      writeLetter(directory, { ...described, pipeline, pipelineHash, code, message, stack, data: bytes }, writer);
+      const letter = { ...described, pipeline, pipelineHash, code, message, stack, data: bytes };
+      writeLetter(directory, letter, `${this.#writer}${this.#number++}`);
       this.#count(LETTER_STATS.written);
     } catch (error) {
       Atomics.sub(this.#words, this.#plan.files >>> 2, 1);

@@ -23,6 +23,17 @@ export function countLetters(directory: string): number {
   return readdirSync(directory).filter((name) => PART.test(name) || (name.endsWith(LETTER_SUFFIX) && !name.startsWith('.'))).length;
 }
 
+/** Removes what a writer that is gone left half written; how many. `writer` is the beginning of its name. */
+export function removeParts(directory: string, writer: string): number {
+  let removed = 0;
+  for (const name of readdirSync(directory)) {
+    if (!PART.test(name) || !name.slice(name.lastIndexOf(LETTER_SUFFIX)).startsWith(`${LETTER_SUFFIX}.${writer}`)) continue;
+    unlinkSync(join(directory, name));
+    removed++;
+  }
+  return removed;
+}
+
 /**
  * Makes the folder where it is missing, tries whether it can be written, removes what dead processes left half written.
  * How many letters it holds. Throws ERR_CONFIG_FILE with the place of the pipeline that names it.

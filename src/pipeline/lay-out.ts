@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { SERIES_TABLE } from '../agents/series-table.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
@@ -135,6 +136,7 @@ export function layOut(draft: Draft): PlanWithTables {
     maxFiles: spec.deadLetters.maxFiles,
     pipeline: spec.name,
     pipelineHash: specHash(spec),
+    run: randomBytes(4).toString('hex'),
     files: space.take(LETTER_STATS.bytes),
     stats: space.take(LETTER_STATS.bytes * (threads.length + 1)),
   };

@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function box(maxFiles: number, thread = 0): LetterBox {
   const log = (_: object, message: string): void => void said.push(message);
-  const plan = { directory: folder, maxFiles, pipeline: 'p', pipelineHash: '00'.repeat(32), files: FILES, stats: STATS };
+  const plan = { directory: folder, maxFiles, pipeline: 'p', pipelineHash: '00'.repeat(32), run: 'r', files: FILES, stats: STATS };
   return new LetterBox(plan, words, thread, { debug: log, info: log, warn: log, error: log });
 }
 
@@ -77,6 +77,15 @@ describe('a box for letters', () => {
     expect(counts(0)).toEqual([0, 1, 0]);
     expect(said[0]).toContain('torn header');
   });
+});
+
+it('removes what a writer before it with the same number left half written, and gives its room back', () => {
+  const [mine, other] = ['3', '30'].map((thread) => `.x.letter.${process.pid}.r.${thread}.0.part`) as [string, string];
+  for (const name of [mine, other]) writeFileSync(join(folder, name), 'half');
+  words[FILES / 4] = 2;
+  box(10, 3);
+  expect(readdirSync(folder)).toEqual([other]);
+  expect(words[FILES / 4]).toBe(1);
 });
 
 describe('the folder of letters', () => {
