@@ -29,13 +29,15 @@ async function open(): Promise<void> {
   const codec = CODECS.get(spec.codec);
   if (!definition || !codec)
     throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
-  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log, port: program });
+  const { resumeAt } = agent;
+  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log, port: program, resumeAt });
   await ingress.open();
   port.say({ kind: 'ready' });
 }
 
 async function run(): Promise<void> {
   try {
+    await agent.begin();
     await ingress!.run(agent, stopping.signal);
     port.say({ kind: 'ending' });
     await agent.finish();

@@ -26,6 +26,8 @@ const SWEEP_AT_MOST = 1024;
 /** The writing end of a source: claims slots, commits frames, counts what was refused, sweeps the settlement table. */
 export class IngressAgent implements FrameWriter {
   readonly maxBytes: number;
+  /** Messages that a thread before this one had received. */
+  readonly resumeAt: number;
   readonly tracker = new SequenceTracker();
   readonly #attachment: Attachment;
   readonly #node: SourceNode;
@@ -70,13 +72,33 @@ export class IngressAgent implements FrameWriter {
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
     this.#branches = node.routes.reduce((mask, route) => mask | (1 << route.branch), 0);
     this.#edges = node.routes.map((route) => attachment.plan.edges.findIndex((edge) => edge.node === route.node));
-    this.#ordinal = attachment.plan.startOrdinal;
+    this.#ordinal = this.#ledgerWords()[LEDGER.given]!;
+    this.resumeAt = this.#ledgerWords()[LEDGER.received]! >>> 0;
     this.#slot = new ClaimedSlot(this);
     this.#stock = new SlotStock(attachment.ring, attachment.arena.words, attachment.line, this.#pool.ring, this.#pool.slots);
-    // What this thread hands on goes to the same edges by the same branches for ever: only the slot changes.
-    for (const [i, edge] of this.#edges.entries())
-      attachment.setWord(attachment.line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edge]!.ring);
+    if ((attachment.word(attachment.line + LINE.record) & 1) === 0) this.#nameEdges();
     this.#timer = setInterval(() => this.#look(), SWEEP_MS);
+  }
+
+  /** Before anything else, in a thread that takes another's place: hands over what that had committed and an ordered edge did not admit yet. */
+  async begin(): Promise<void> {
+    const { line, plan } = this.#attachment;
+    if (this.#attachment.word(line + LINE.record) & 1) {
+      const rings = Array.from({ length: this.#attachment.word(line + LINE.outputs) }, (_, i) =>
+        this.#attachment.word(line + LINE.outputRefs + 8 * i + 4),
+      );
+      await this.#handOver(
+        0,
+        rings.map((ring) => plan.edges.findIndex((edge) => edge.ring === ring)),
+      );
+    }
+    this.#nameEdges();
+  }
+
+  /** What this thread hands on goes to the same edges by the same branches for ever: only the slot changes. */
+  #nameEdges(): void {
+    const { line, plan } = this.#attachment;
+    for (const [i, edge] of this.#edges.entries()) this.#attachment.setWord(line + LINE.outputRefs + 8 * i + 4, plan.edges[edge]!.ring);
   }
 
   claim(header: FrameHeader): OpenSlot | undefined {
@@ -292,11 +314,11 @@ export class IngressAgent implements FrameWriter {
     frame.store();
   }
 
-  async #handOver(from: number): Promise<void> {
+  async #handOver(from: number, edges: readonly number[] = this.#edges): Promise<void> {
     const { ring, arena, park, plan } = this.#attachment;
     let done = from;
-    while (done < this.#edges.length && !this.#attachment.aborted) {
-      const edge = plan.edges[this.#edges[done]!]!;
+    while (done < edges.length && !this.#attachment.aborted) {
+      const edge = plan.edges[edges[done]!]!;
       const before = done;
       await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => {
         const result = ring.resume(done);

@@ -52,6 +52,8 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`). */
   readonly usesCodec: boolean;
+  /** Can be opened again, in another thread, when its own died: what that had not committed comes again. */
+  readonly restarts?: boolean;
   /** Most frames in one `write`; 1 to 64. */
   readonly batch: number;
   /** Main thread, once: throws ERR_CONFIG_* when the options cannot be met. */

@@ -35,6 +35,7 @@ export const fileEgress: EgressDefinition<FileEgressOptions> = {
   type: 'file',
   description: 'Writes frames to NPY, CSV or NDJSON files',
   usesCodec: false,
+  restarts: true,
   batch: 16,
   options: {
     type: 'object',

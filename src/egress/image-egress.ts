@@ -24,6 +24,7 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   type: 'image',
   description: 'Writes frames to PNG, JPEG or WebP files',
   usesCodec: false,
+  restarts: true,
   batch: 4,
   options: {
     type: 'object',

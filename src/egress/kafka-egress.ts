@@ -204,6 +204,7 @@ export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
   type: 'kafka',
   description: 'Records of a Kafka topic, by an idempotent producer with acks from all replicas in sync',
   usesCodec: true,
+  restarts: true,
   batch: 64,
   options: {
     type: 'object',

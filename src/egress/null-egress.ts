@@ -21,6 +21,7 @@ export const nullEgress: EgressDefinition<NullEgressOptions> = {
   type: 'null',
   description: 'Takes frames and keeps none; can be slow, stall, or verify checksums',
   usesCodec: false,
+  restarts: true,
   batch: 64,
   options: {
     type: 'object',

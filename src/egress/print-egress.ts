@@ -15,6 +15,7 @@ export const printEgress: EgressDefinition<PrintEgressOptions> = {
   type: 'print',
   description: 'Prints one line a frame to the standard output',
   usesCodec: false,
+  restarts: true,
   batch: 64,
   options: {
     type: 'object',

@@ -238,6 +238,7 @@ export const redisEgress: EgressDefinition<RedisEgressOptions> = {
   type: 'redis',
   description: 'Entries of a Redis stream, or messages of a Redis channel',
   usesCodec: true,
+  restarts: true,
   batch: 64,
   options: {
     type: 'object',

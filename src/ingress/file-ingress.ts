@@ -28,6 +28,7 @@ export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
   description: 'Frames from HDF5, NPY, TIFF and CBF files',
   usesCodec: false,
+  restarts: true,
   options: {
     type: 'object',
     additionalProperties: false,
@@ -75,10 +76,16 @@ class FileIngress implements Ingress {
   #sequence = 0;
   #dueMs = 0;
   #turnAtMs = 0;
+  /** Of the messages that a thread before this one had received, how many were come to again. */
+  #past = 0;
 
   constructor(options: FileIngressOptions, context: IngressContext) {
     this.#options = options;
     this.#context = context;
+  }
+
+  #isPast(): boolean {
+    return this.#past < (this.#context.resumeAt ?? 0) && ++this.#past > 0;
   }
 
   async open(): Promise<void> {
@@ -129,7 +136,7 @@ class FileIngress implements Ingress {
           sequence: this.#sequence++,
           meta: { file: path.basename(name) },
         };
-        const accepted = out.write(header, data);
+        const accepted = this.#isPast() || out.write(header, data);
         if (accepted !== true && !(await accepted)) break;
         taken++;
       }
@@ -142,7 +149,7 @@ class FileIngress implements Ingress {
   /** The number stays free: it shows as a gap, which is what the stream has there. */
   #refuse(out: FrameWriter, name: string, error: unknown): void {
     this.#sequence++;
-    out.refuse('malformed', `${name}: ${asMillraceError(error, 'ERR_FORMAT').message}`);
+    if (!this.#isPast()) out.refuse('malformed', `${name}: ${asMillraceError(error, 'ERR_FORMAT').message}`);
   }
 
   /** Until the next frame is due; false when the source is to stop. */

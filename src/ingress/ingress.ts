@@ -49,6 +49,8 @@ export interface IngressContext {
   readonly codec: Codec;
   readonly baseDir: string;
   readonly log: Logger;
+  /** Messages that a thread before this one had received, and refused, until it died. */
+  readonly resumeAt?: number;
   /** The line to the embedding program, for the types that have one. */
   readonly port?: MessagePort | undefined;
 }
@@ -76,6 +78,8 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`); others know their own format. */
   readonly usesCodec: boolean;
+  /** Can go on, in another thread, after so many messages (`resumeAt`) as its last thread had counted. */
+  readonly restarts?: boolean;
   /** Main thread, once; may open files. Throws ERR_CONFIG_* when the options cannot be met. */
   plan?(options: O, context: { baseDir: string }): SourcePlan | Promise<SourcePlan>;
   create(options: O, context: IngressContext): Ingress;

@@ -20,11 +20,12 @@ export const simIngress: IngressDefinition<SimOptions> = {
   description: 'a simulated detector: CeO2 powder rings, moving spots, noise, or frames with a checksum',
   options: SIM_SCHEMA,
   usesCodec: false,
+  restarts: true,
   plan(options) {
     const { height, width, dtype, frameBytes } = simulation(options);
     return { shape: [height, width], dtype, maxFrameBytes: frameBytes };
   },
-  create: (options) => new SimIngress(simulation(options)),
+  create: (options, { resumeAt = 0 }) => new SimIngress(simulation(options), resumeAt),
 };
 
 function patternOf(sim: Simulation): Pattern {
@@ -42,10 +43,12 @@ function patternOf(sim: Simulation): Pattern {
 
 class SimIngress implements Ingress {
   readonly #simulation: Simulation;
+  readonly #resumeAt: number;
   #pattern: Pattern | undefined;
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, resumeAt: number) {
     this.#simulation = sim;
+    this.#resumeAt = resumeAt;
   }
 
   async open(): Promise<void> {
@@ -61,14 +64,14 @@ class SimIngress implements Ingress {
     let turnAtMs = performance.now() + TURN_MS;
     let started = 0;
     const schedule = rate === undefined ? undefined : new Schedule(rate, performance.now());
-    for (let number = 0; number < frames && !signal.aborted; ) {
+    for (let number = this.#resumeAt; number < frames && !signal.aborted; ) {
       const nowMs = performance.now();
       if (nowMs >= turnAtMs) {
         await setImmediate();
         turnAtMs = performance.now() + TURN_MS;
         continue;
       }
-      const due = schedule?.wait(number, signal);
+      const due = schedule?.wait(number - this.#resumeAt, signal);
       if (due) {
         await due;
         continue;

@@ -63,7 +63,12 @@ export function buildReport(input: ReportInput): Report {
     const series = input.series.get(node.name);
     sources[node.name] = {
       ledger,
-      verdict: series ? verdictOfSeries(series) : verdictOf(source.type, source.options, input.sequences.get(node.name)),
+      verdict:
+        input.recoveries(node.name).restarts > 0
+          ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
+          : series
+            ? verdictOfSeries(series)
+            : verdictOf(source.type, source.options, input.sequences.get(node.name)),
       bytes: sourceBytes,
       ...(series ? { series: [...series] } : {}),
     };

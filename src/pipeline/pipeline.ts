@@ -1,9 +1,11 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread, ThreadData } from '../agents/thread-messages.js';
+import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
+import { SINKS } from '../egress/registry.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
+import { SOURCES } from '../ingress/registry.js';
 import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
@@ -130,7 +132,12 @@ export class Pipeline implements AsyncDisposable {
       this.#arena.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), address);
     const staff = new Staff(
       { memory, plan, baseDir: this.spec.baseDir, log: this.#log, fault: this.#options.fault },
-      { ended: (stage) => this.#onEnded(stage), failed: (error) => this.#fail(error), log: (message) => this.#onLog(message) },
+      {
+        ended: (stage) => this.#onEnded(stage),
+        recovered: (thread) => this.#restart(thread),
+        failed: (error) => this.#fail(error),
+        log: (message) => this.#onLog(message),
+      },
     );
     this.#staff = staff;
     this.#counters = new Counters(this.#arena, plan, (source) => staff.supervisor.partialsLost(source));
@@ -144,23 +151,55 @@ export class Pipeline implements AsyncDisposable {
       });
       await this.#metrics.open();
     }
-    for (const { name, thread } of plan.sinks) {
-      this.#egress.push(this.#thread(name, 'egress', { ...this.#data(name, thread), spec: this.spec.sinks[name]! }));
-    }
-    for (const { name, thread } of plan.sources) {
-      this.#ingress.push(this.#thread(name, 'ingress', { ...this.#data(name, thread), spec: this.spec.sources[name]! }));
-    }
+    for (const { name, thread } of plan.sinks) this.#egress.push(this.#sinkThread(name, thread));
+    for (const { name, thread } of plan.sources) this.#ingress.push(this.#sourceThread(name, thread));
     await Promise.all([...staff.open(), ...this.#egress.map((thread) => thread.ready), ...this.#ingress.map((thread) => thread.ready)]);
   }
 
-  #thread(name: string, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
+  #sinkThread(name: string, thread: number): ThreadHandle {
+    return this.#thread(name, thread, 'egress', { ...this.#data(name, thread), spec: this.spec.sinks[name]! });
+  }
+
+  #sourceThread(name: string, thread: number): ThreadHandle {
+    return this.#thread(name, thread, 'ingress', { ...this.#data(name, thread), spec: this.spec.sources[name]! });
+  }
+
+  #thread(name: string, thread: number, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
     return new ThreadHandle(name, role, data, {
+      died: (error) => this.#onDied(name, thread, role, error),
       ended: () => this.#onEnded(name),
       ending: () => this.#onEnding(),
       series: (report) => this.#series.add(name, report),
       failed: (error) => this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message), error.code),
       log: (message) => this.#onLog(message),
     });
+  }
+
+  /** The thread of a source or sink is gone: it starts anew where its type can, else the run is over. */
+  #onDied(name: string, thread: number, role: 'ingress' | 'egress', error: ThreadError): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    const mayRestart =
+      role === 'egress'
+        ? SINKS.get(this.spec.sinks[name]!.type)?.restarts
+        : SOURCES.get(this.spec.sources[name]!.type)?.restarts && this.spec.sources[name]!.options.series === undefined;
+    if (mayRestart && this.#state !== 'starting') this.#staff!.supervisor.died(thread, error);
+    else this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message));
+  }
+
+  #restart(thread: number): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    const { node } = this.#plan!.threads[thread]!;
+    const isSink = this.spec.sinks[node] !== undefined;
+    const threads = isSink ? this.#egress : this.#ingress;
+    const made = isSink ? this.#sinkThread(node, thread) : this.#sourceThread(node, thread);
+    threads[threads.findIndex(({ name }) => name === node)] = made;
+    made.ready.then(
+      () => {
+        made.say('run');
+        if (!isSink && this.#state === 'draining') made.say('stop');
+      },
+      () => {}, // it ended the run
+    );
   }
 
   #data(name: string, thread: number): ThreadData {
@@ -177,6 +216,13 @@ export class Pipeline implements AsyncDisposable {
   /** How long the other threads stood still, by recovery, in milliseconds. */
   get recoveryPausesMs(): readonly number[] {
     return this.#staff?.supervisor.pausesMs ?? [];
+  }
+
+  /** Ends the thread of a source or sink, wherever it is, as a crash would: for drills. Whether there was one. */
+  terminateThread(name: string): boolean {
+    const thread = [...this.#ingress, ...this.#egress].find((one) => one.name === name);
+    thread?.terminate();
+    return thread !== undefined;
   }
 
   /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */

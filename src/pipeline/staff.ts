@@ -9,6 +9,8 @@ import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 export interface StaffEvents {
   /** All workers of a stage have come to their end. */
   ended(stage: string): void;
+  /** What the thread of a source or sink held is with others; it may start anew. */
+  recovered(thread: number): void;
   /** The run cannot go on. */
   failed(error: MillraceError): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
@@ -39,7 +41,11 @@ export class Staff {
     this.#options = options;
     this.#events = events;
     this.supervisor = new Supervisor(memory, plan, log, {
-      recovered: (thread) => this.#replace(thread),
+      recovered: (thread) => {
+        const { node } = plan.threads[thread]!;
+        if (plan.stages.some(({ name }) => name === node)) this.#replace(thread);
+        else events.recovered(thread);
+      },
       failed: (error) => events.failed(error),
     });
     const workers = plan.stages.reduce((sum, stage) => sum + stage.threads.length, 0);

@@ -6,6 +6,7 @@ import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { OUTCOME } from '../observe/outcome.js';
+import { SINK_STATS } from '../observe/sink-stats.js';
 import { Census } from '../ring/census.js';
 import type { CensusResult } from '../ring/census-types.js';
 import { wakeThreads } from '../ring/park.js';
@@ -23,7 +24,7 @@ export interface SupervisorEvents {
   failed(error: MillraceError): void;
 }
 
-/** What recoveries of one stage did, for its report. */
+/** What recoveries did for one node, for its report. */
 export interface RecoveryCounts {
   restarts: number;
   redispatched: number;
@@ -70,6 +71,13 @@ export class Supervisor {
     this.#census = new Census(memory, plan, ring, {
       lostCode: OUTCOME['worker-lost'],
       dropCodes: { 'drop-oldest': OUTCOME['drop-oldest'], latest: OUTCOME.latest },
+      onRedispatch: (edge) => {
+        const { node } = plan.edges[edge - 1]!;
+        this.counts(node).redispatched++;
+        // A sink may have written it before it died.
+        const sink = plan.sinks.find(({ name }) => name === node);
+        if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]!++;
+      },
       onLost: ({ edge, slot, source, ordinal, attempts, thread }) => {
         const cause = this.#causes.get(thread);
         const name = plan.sources[source]!.name;
@@ -78,6 +86,7 @@ export class Supervisor {
           `frame ${ordinal} of '${name}' is given up after ${attempts} workers died with it: ${cause?.message}`,
         );
         const { node } = plan.edges.find(({ number }) => number === edge)!;
+        this.counts(node).lost++;
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
@@ -157,15 +166,10 @@ export class Supervisor {
 
   #count(dead: ReadonlySet<number>, did: CensusResult): void {
     for (const thread of dead) this.counts(this.#plan.threads[thread]!.node).restarts++;
-    // What several stages lost in one recovery is told apart by nobody: it stands with the first.
-    const [first] = dead;
-    const counts = this.counts(this.#plan.threads[first!]!.node);
-    counts.redispatched += did.redispatched;
-    counts.lost += did.lost;
     const cause = [...this.#causes.values()][0]!.message;
     this.#log.warn(
       { threads: [...dead], ...did },
-      `${dead.size === 1 ? 'a worker' : `${dead.size} workers`} died and will be replaced: ${cause}`,
+      `${dead.size === 1 ? 'a thread' : `${dead.size} threads`} died and will be replaced: ${cause}`,
     );
   }
 

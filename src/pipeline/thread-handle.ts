@@ -10,6 +10,8 @@ export interface ThreadEvents {
   ending(): void;
   series(report: SeriesReport): void;
   failed(error: ThreadError): void;
+  /** The thread is gone, and nobody had asked it to close. Nothing of it runs any more. */
+  died(error: ThreadError): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
 }
 
@@ -20,6 +22,8 @@ export class ThreadHandle {
   #worker: Worker;
   #ended = false;
   #ending = false;
+  #isClosing = false;
+  #isGone = false;
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
 
   constructor(
@@ -61,15 +65,26 @@ export class ThreadHandle {
       else if (message.kind === 'failed') fail(message.error);
       else if (message.kind === 'log') events.log(message);
     });
-    worker.on('error', (error) =>
-      fail({ code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: ${error.message}`, stack: error.stack }),
-    );
+    let cause: ThreadError | undefined;
+    worker.on('error', ({ message, stack }) => {
+      cause = { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: ${message}`, stack };
+    });
     this.closed = new Promise((resolve) => {
-      worker.on('exit', () => {
+      worker.on('exit', (code) => {
+        this.#isGone = true;
         this.#settled?.(undefined);
         resolve();
+        if (this.#isClosing) return;
+        const error = cause ?? { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: it exited with ${code}` };
+        refused(error);
+        events.died(error);
       });
     });
+  }
+
+  /** Ends the thread, wherever it is, as a crash would. */
+  terminate(): void {
+    void this.#worker.terminate();
   }
 
   /** A source has read its last message. */
@@ -87,6 +102,7 @@ export class ThreadHandle {
 
   /** Asks an ingress to sweep until all is settled; undefined when the thread is gone. */
   settle(): Promise<SequenceVerdict | undefined> {
+    if (this.#isGone) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#settled = resolve;
       this.say('settle');
@@ -95,6 +111,7 @@ export class ThreadHandle {
 
   /** Closes by message, and by force after `patienceMs`. */
   async close(patienceMs: number): Promise<void> {
+    this.#isClosing = true;
     this.say('close');
     const timer = setTimeout(() => void this.#worker.terminate(), patienceMs);
     await this.closed;

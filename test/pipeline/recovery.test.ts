@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -217,5 +217,62 @@ describe('a worker that dies of its operator', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('the thread of a source or sink that dies', () => {
+  it('starts anew where it was: every frame is received once, and delivered once or more', { timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-threads-'));
+    const frames = 1000 * ROUNDS;
+    const random = seeded(SEED);
+    let deaths = 0;
+    let isOver = false;
+    try {
+      const { report, lines } = await runPipeline(
+        {
+          sources: { s: { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', frames, rate: 2000 } },
+          stages: { work: { from: 's', workers: WORKERS, attempts: 100, operators: [{ type: operatorPath('copy') }] } },
+          sinks: {
+            rows: { type: 'file', from: 'work', path: `${folder}/rows.ndjson`, roll: { frames: 100 } },
+            checked: { type: 'null', from: 'work', checksum: true },
+          },
+        },
+        {},
+        (pipeline) => {
+          void pipeline.closed.then(() => {
+            isOver = true;
+          });
+          void (async () => {
+            while (!isOver) {
+              await delay(150 + random(150));
+              if (!isOver && pipeline.terminateThread(['s', 'rows', 'checked'][deaths % 3]!)) deaths++;
+            }
+          })();
+        },
+      );
+      expect(deaths).toBeGreaterThan(ROUNDS);
+      expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(report.sources.s!.ledger).toMatchObject({ received: frames, delivered: frames, dead: {}, inFlight: 0 });
+      expect(report.sources.s!.verdict.state).toBe('unverifiable');
+      expect(report.sinks.checked!.refused).toBe(0);
+      const rows = readdirSync(folder)
+        .filter((name) => name.endsWith('.ndjson'))
+        .flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
+        .map((line) => JSON.parse(line) as { ordinal: number });
+      expect(new Set(rows.map(({ ordinal }) => ordinal)).size).toBe(frames);
+      expect(rows.length - frames).toBeLessThanOrEqual(report.sinks.rows!.redelivered);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('ends the run where its type cannot start anew', async () => {
+    const { report } = await runPipeline(
+      { sources: { s: { type: 'sim', shape: [8, 8], series: 10, frames: 1e6, rate: 100 } }, sinks: { out: { type: 'null', from: 's' } } },
+      {},
+      (pipeline) => pipeline.terminateThread('s'),
+    );
+    expect(report).toMatchObject({ ok: false, balanced: true, error: { code: 'ERR_SOURCE' } });
   });
 });
