@@ -59,6 +59,8 @@ const LONGEST_LINGER_MS = 30_000;
 const RELEASE_MS = 1000;
 const RELEASE_POLL_MS = 10;
 const ZERO_COPY_ABOVE_BYTES = 128;
+/** What may lie about, sent and not collected, beside what libzmq still holds. */
+const COLLECT_EVERY_BYTES = 32 * 2 ** 20;
 
 export const endpointList = (endpoints: string | readonly string[] | undefined): readonly string[] =>
   endpoints === undefined ? [] : typeof endpoints === 'string' ? [endpoints] : endpoints;
@@ -145,9 +147,11 @@ export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWrite
  * ends, whether its own I/O thread still reads them or not. The collector knows: a copy that it can collect is free.
  */
 class SentCopies {
-  #held = 0;
-  readonly #registry = new FinalizationRegistry<undefined>(() => {
-    this.#held--;
+  #heldBytes = 0;
+  #sinceCollectBytes = 0;
+  #collect: (() => void) | undefined;
+  readonly #registry = new FinalizationRegistry<number>((lengthBytes) => {
+    this.#heldBytes -= lengthBytes;
   });
 
   /** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
@@ -155,18 +159,29 @@ class SentCopies {
     if (typeof part === 'string') return part;
     if (part.byteLength <= ZERO_COPY_ABOVE_BYTES) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     const copy = Buffer.from(part);
-    this.#held++;
-    this.#registry.register(copy, undefined);
+    this.#heldBytes += copy.length;
+    this.#sinceCollectBytes += copy.length;
+    this.#registry.register(copy, copy.length);
+    // By itself the collector comes when hundreds of megabytes are free, since the heap proper hardly grows.
+    if (this.#sinceCollectBytes > Math.max(COLLECT_EVERY_BYTES, this.#heldBytes / 2) && this.#heldBytes > COLLECT_EVERY_BYTES) {
+      this.#sinceCollectBytes = 0;
+      this.#collectNow();
+    }
     return copy;
   }
 
+  #collectNow(): void {
+    if (!this.#collect) {
+      setFlagsFromString('--expose-gc');
+      this.#collect = runInNewContext('gc') as () => void;
+    }
+    this.#collect();
+  }
+
   async released(patienceMs: number): Promise<void> {
-    if (this.#held === 0) return;
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const until = performance.now() + patienceMs;
-    while (this.#held > 0 && performance.now() < until) {
-      collect();
+    while (this.#heldBytes > 0 && performance.now() < until) {
+      this.#collectNow();
       await sleep(RELEASE_POLL_MS);
     }
   }
