@@ -1,11 +1,65 @@
-// Ten runs of the guard on an unchanged tree: all have to pass.  node dist/bench/soak.js [times]
+// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|memory ...] [--times N]
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const times = Number(process.argv[2] ?? 10);
-let passed = 0;
-for (let i = 1; i <= times; i++) {
-  console.log(`guard ${i} of ${times}`);
-  if (spawnSync(process.execPath, [new URL('./guard.js', import.meta.url).pathname], { stdio: 'inherit' }).status === 0) passed++;
+interface Soak {
+  /** Rounds, unless `--times` says otherwise. */
+  readonly times: number;
+  readonly script?: string;
+  readonly tests?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
-console.log(`${passed} of ${times} passed`);
-process.exitCode = passed === times ? 0 : 1;
+
+const SOAKS: Readonly<Record<string, Soak>> = {
+  // An unchanged tree passes the guard every time.
+  guard: { times: 10, script: './guard.js' },
+  recovery: {
+    times: 1,
+    tests: ['test/pipeline/recovery.test.ts', 'test/ring/census.test.ts'],
+    env: { MILLRACE_TEST_KILLS: '300', MILLRACE_TEST_ROUNDS: '100' },
+  },
+  hostile: { times: 1, tests: ['test/ingress/hostile-array.test.ts'], env: { MILLRACE_TEST_MESSAGES: '1000000' } },
+  kill: { times: 1, tests: ['test/integration/kill.test.ts'], env: { MILLRACE_TEST_PROCESS_KILLS: '50' } },
+  memory: {
+    times: 1,
+    tests: ['test/integration/memory.test.ts'],
+    env: { MILLRACE_TEST_MEMORY_SECONDS: '600', MILLRACE_TEST_STALL_EVERY: '10' },
+  },
+};
+
+const { values, positionals } = parseArgs({ options: { times: { type: 'string' } }, allowPositionals: true });
+const names = positionals.length > 0 ? positionals : Object.keys(SOAKS);
+const times = values.times === undefined ? undefined : Number(values.times);
+const unknown = names.filter((name) => !Object.hasOwn(SOAKS, name));
+if (unknown.length > 0 || (times !== undefined && !(Number.isInteger(times) && times > 0))) {
+  console.error(`usage: soak.js [${Object.keys(SOAKS).join('|')} ...] [--times N]`);
+  process.exit(64);
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+
+function run({ script, tests = [], env }: Soak, seed: number | undefined): boolean {
+  const args = script ? [fileURLToPath(new URL(script, import.meta.url))] : [vitest, 'run', '--project', 'main', ...tests];
+  const seeded = seed === undefined ? {} : { MILLRACE_TEST_SEED: String(seed) };
+  return spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root, env: { ...process.env, ...env, ...seeded } }).status === 0;
+}
+
+const start = performance.now();
+const minutes = (): string => `${((performance.now() - start) / 60_000).toFixed(1)} min`;
+const results: string[] = [];
+for (const name of names) {
+  const soak = SOAKS[name]!;
+  const rounds = times ?? soak.times;
+  let passed = 0;
+  for (let round = 1; round <= rounds; round++) {
+    console.log(`=== ${name} ${round} of ${rounds}, after ${minutes()}`);
+    // The first round has the seed that everybody has; the others have one of their own, which the test prints.
+    if (run(soak, round === 1 ? undefined : Date.now() % 2 ** 31)) passed++;
+  }
+  if (passed < rounds) process.exitCode = 1;
+  results.push(`${name}: ${passed} of ${rounds} passed`);
+  console.log(`=== ${results.at(-1)}, after ${minutes()}`);
+}
+console.log(results.join('\n'));
