@@ -8,6 +8,7 @@ import { letterNames } from '../../src/dead-letters/letter-directory.js';
 import { readLetter } from '../../src/dead-letters/letter-file.js';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { metricsText } from '../../src/observe/metrics-text.js';
+import { pipeline } from '../../src/pipeline/builder.js';
 import { specHash } from '../../src/pipeline/spec-hash.js';
 import { operatorPath, type Run, runPipeline, specFromObject } from '../support/run-pipeline.js';
 
@@ -221,6 +222,36 @@ describe('the folder of letters', () => {
     const { report } = await run({ ...failing, deadLetters: undefined });
     expect(report).not.toHaveProperty('deadLetters');
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('deadLetters in a pipeline', () => {
+  const description = { version: 1, sources: { s: source }, sinks: { out: { type: 'null', from: 's' } } };
+
+  it('is off, or has a directory and a default', () => {
+    expect(specFromObject(description)).not.toHaveProperty('deadLetters');
+    expect(specFromObject({ ...description, deadLetters: { directory: 'd' } }).deadLetters).toMatchObject({
+      directory: 'd',
+      maxFiles: 10_000,
+    });
+    const built = pipeline('p')
+      .source('s', source)
+      .sink('out', { type: 'null', from: 's' })
+      .with({ deadLetters: { directory: 'd', maxFiles: 5 } });
+    expect(built.spec().deadLetters).toMatchObject({ directory: 'd', maxFiles: 5 });
+  });
+
+  it.each([
+    [{}],
+    [{ directory: '' }],
+    [{ directory: 'd', maxFiles: 0 }],
+    [{ directory: 'd', maxFiles: 65_537 }],
+    [{ directory: 'd', files: 3 }],
+    ['d'],
+  ])('is refused: %j', (deadLetters) => {
+    expect(() => specFromObject({ ...description, deadLetters })).toThrowError(
+      expect.objectContaining({ code: 'ERR_CONFIG_INVALID', message: expect.stringContaining('deadLetters') }),
+    );
   });
 });
 
