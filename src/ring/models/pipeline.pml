@@ -11,7 +11,9 @@
  * -DPOLICY 0 block, 1 drop-newest, 2 drop-oldest (edge 2)  -DLIMA deaths with which a frame is given up on edge 1
  * -DORDER asserts that nobody takes a frame while an older one waits on edge 1 or its lane
  * -DRISING asserts that a consumer's frames rise (one branch, one worker, one consumer)
- * -DTWOSRC the last frame is another source's  -DLANE_TOO the census counts what goes to a lane when it asks what is the last one
+ * -DTWOSRC the last frame is another source's  -DLISTED (POLICY 2, NB 1) what is ON edge 2 and in no cell is put back only if a
+ *          dead thread's record lists it as an output
+ * -DLANE_TOO the census counts what goes to a lane when it asks what is the last one
  * mutants: M_DEKKER     gate before busy              M_LATE_COMMIT  record after the first push
  *          M_LATE_ON    place word after the push     M_EARLY_HELD   place word before the pop
  *          M_NO_RESTORE place word ON after a full ring
@@ -390,6 +392,9 @@ proctype Supervisor() {
              if
              :: rec[t] ->
                 i = rout[t%2];
+#ifdef LISTED
+                to[i] = 9;
+#endif
                 if :: STILL(i, t) -> giveBack(t, i) :: else fi;
 #if NB == 2
                 i = rout[t%2]+1;
@@ -415,7 +420,12 @@ proctype Supervisor() {
           :: LIVE(r) && HOLDER(place[r]) == 0 && on[r] != place[r] ->
              assert(!on[r]);
              if
+#ifdef LISTED
+             :: place[r] == 2 && to[r] != 9 -> ENDED(r); CLEAR(r)
+             :: place[r] == 1 || (place[r] == 2 && to[r] == 9) ->
+#else
              :: place[r] == 1 || place[r] == 2 ->
+#endif
                 top = 0; j = 2;
                 do :: j < NR -> if :: on[j] == place[r] && SOURCE(F(j)) == SOURCE(F(r)) && F(j) > top -> top = F(j) :: else fi;
 #ifdef LANE_TOO
