@@ -412,6 +412,7 @@ export class Pipeline implements AsyncDisposable {
       }),
     );
     clearInterval(this.#timer);
+    if (this.#undelivered) this.#undelivered = this.#owed(); // more may have come since it was given up
     const report = this.report(sequences);
     if (this.#staff) await withTimeout(this.#staff.leave(), CLOSE_MS);
     await Promise.all([
