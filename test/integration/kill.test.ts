@@ -107,7 +107,8 @@ describe(`the process is killed ${KILLS} times under load, seed ${SEED}`, () => 
       expect([...before], 'files that were finished and are gone').toEqual([]);
     };
 
-    for (let run = 1; run <= KILLS; run++) {
+    let run = 1;
+    for (; underLoad < KILLS; run++) {
       const left = new Set(
         FOLDERS.flatMap((name) =>
           list(name)
@@ -122,7 +123,7 @@ describe(`the process is killed ${KILLS} times under load, seed ${SEED}`, () => 
       });
       const ended = once(child, 'exit');
       if (random(4) === 0) {
-        // Anywhere, as likely while it starts and takes up what was left.
+        // One more, as likely while it starts and takes up what was left.
         await delay(random(1200));
       } else {
         // One file may be what was left; the next is its own.
@@ -144,7 +145,7 @@ describe(`the process is killed ${KILLS} times under load, seed ${SEED}`, () => 
       inspect();
     }
 
-    const last = start(KILLS + 1, LAST_FRAMES);
+    const last = start(run, LAST_FRAMES);
     const [code] = (await once(last, 'exit')) as [number | null];
     inspect();
     const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report;
@@ -164,7 +165,7 @@ describe(`the process is killed ${KILLS} times under load, seed ${SEED}`, () => 
           next.set(run!, number! + 1);
         }
       }
-      expect(next.get(KILLS + 1)).toBe(LAST_FRAMES);
+      expect(next.get(run)).toBe(LAST_FRAMES);
       counts[name] = [...next.values()].reduce((sum, n) => sum + n, 0);
     }
     const each = [...finished]
@@ -174,9 +175,8 @@ describe(`the process is killed ${KILLS} times under load, seed ${SEED}`, () => 
     counts.each = each.length;
     counts.image = [...finished.keys()].filter((key) => key.startsWith('image/')).length;
     console.log(
-      `${KILLS} kills, ${underLoad} of them under load, ${leftovers} parts left behind and taken up; ${finished.size} files with ${JSON.stringify(counts)} rows; seed ${SEED}`,
+      `${run - 1} kills, ${underLoad} of them under load, ${leftovers} parts left behind and taken up; ${finished.size} files with ${JSON.stringify(counts)} rows; seed ${SEED}`,
     );
-    expect(underLoad).toBeGreaterThan(0);
     expect(leftovers).toBeGreaterThan(0);
   });
 });
