@@ -325,14 +325,19 @@ export class OperatorAgent {
           continue;
         }
         while (lane.stock.length < this.#stage.maxOutputs) {
-          const slot = ring.claim(this.#pool.ring);
-          if (slot < 0) await sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => true);
-          else lane.stock.push(this.#attachment.frame(slot));
+          let slot = ring.claim(this.#pool.ring);
+          if (slot < 0) {
+            await sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => {
+              slot = ring.claim(this.#pool.ring);
+              return slot < 0;
+            });
+          }
+          if (slot >= 0) lane.stock.push(this.#attachment.frame(slot));
           if (this.#attachment.aborted) return;
         }
         const closed = this.#attachment.isClosed(this.#edge);
-        const reference = this.#take();
-        if (reference < 0 && reference !== GATE_CLOSED && closed) {
+        let reference = this.#take();
+        if (reference === EMPTY && closed) {
           if (busy.size === 0) return;
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -340,8 +345,11 @@ export class OperatorAgent {
           continue;
         }
         if (reference === EMPTY || reference === GATE_CLOSED) {
-          await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => !this.#attachment.isClosed(this.#edge));
-          continue;
+          await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => {
+            reference = this.#take();
+            return (reference === EMPTY || reference === GATE_CLOSED) && !this.#attachment.isClosed(this.#edge);
+          });
+          if (reference === EMPTY || reference === GATE_CLOSED) continue;
         }
         const taken = lane;
         lane = undefined;
@@ -381,9 +389,12 @@ export class OperatorAgent {
     while (done < this.#record.outputCount) {
       if (this.#attachment.aborted) return;
       const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;
-      await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => true);
-      const result = ring.resume(done);
-      if (result !== GATE_CLOSED) done = result;
+      const before = done;
+      await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => {
+        const result = ring.resume(done);
+        if (result !== GATE_CLOSED) done = result;
+        return done === before;
+      });
     }
   }
 }

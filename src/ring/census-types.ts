@@ -35,6 +35,8 @@ export interface CensusOptions {
   readonly lostCode: number;
   /** Codes of the drops of edges out of which producers take references. */
   readonly dropCodes: Readonly<Record<string, number>>;
+  /** Told of every reference that goes to the lane of an edge, to be done again. */
+  readonly onRedispatch?: (edge: number) => void;
   /** Told of every frame that is given up, before it is settled: its slot, and what is chained behind it, can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;

@@ -28,6 +28,8 @@ export class Census {
   #onRing = new Map<number, number>();
   /** Outputs of records that are kept: they stay with the dead thread's number. */
   #kept = new Set<number>();
+  /** Outputs of the records of the dead that are neither theirs any more nor in a cell: they were going in, or are taken. */
+  #given = new Set<number>();
   #toLane = new Map<CensusEdge, number[]>();
   #did: CensusResult = nothingDone();
 
@@ -49,10 +51,19 @@ export class Census {
     this.#did = nothingDone();
     this.#onRing = new Map();
     this.#kept = new Set();
+    this.#given = new Set();
     this.#toLane = new Map();
     this.#readRings();
     for (const thread of dead) this.#finishRecords(thread);
-    this.#settleReferences(dead);
+    // What the dead held first: what was on its way is put beside it by ordinal.
+    this.#eachLive((reference, place) => {
+      if (holderOf(place) < 0) return;
+      if (this.#onRing.has(reference)) throw new CensusError(`reference ${reference} is on a ring, and held by thread ${holderOf(place)}`);
+      if (dead.has(holderOf(place)) && !this.#kept.has(reference)) this.#takeBack(reference, edgeOf(place), holderOf(place));
+    });
+    this.#eachLive((reference, place) => {
+      if (holderOf(place) < 0) this.#checkOn(reference, edgeOf(place));
+    });
     this.#freeSlots();
     this.#fillLanes();
     this.#clearBells();
@@ -114,7 +125,10 @@ export class Census {
         const reference = this.#word(line + LINE.outputRefs + 8 * i);
         const ring = this.#word(line + LINE.outputRefs + 8 * i + 4);
         const edge = this.#byRing.get(ring)!;
-        if (!mine(reference) || edgeOf(this.#place(reference)) === edge.number) continue; // handed over, and perhaps taken since
+        if (!mine(reference) || edgeOf(this.#place(reference)) === edge.number) {
+          this.#given.add(reference); // handed over, and perhaps taken since
+          continue;
+        }
         if (this.#handOver(edge, reference)) this.#did.handedOver++;
         else left.push([reference, ring]);
       }
@@ -160,16 +174,11 @@ export class Census {
     return true;
   }
 
-  #settleReferences(dead: ReadonlySet<number>): void {
+  #eachLive(visit: (reference: number, place: number) => void): void {
     for (let slot = 0; slot < this.#plan.slots; slot++) {
       for (let bits = this.#word(this.#header(slot) + SLOT.bits); bits !== 0; bits &= bits - 1) {
-        const branch = 31 - Math.clz32(bits & -bits);
-        const reference = slot | (branch << 24);
-        const place = this.#place(reference);
-        const holder = holderOf(place);
-        if (holder < 0) this.#checkOn(reference, edgeOf(place));
-        else if (this.#onRing.has(reference)) throw new CensusError(`reference ${reference} is on a ring, and held by thread ${holder}`);
-        else if (dead.has(holder) && !this.#kept.has(reference)) this.#takeBack(reference, edgeOf(place), holder);
+        const reference = slot | ((31 - Math.clz32(bits & -bits)) << 24);
+        if (this.#isLive(reference)) visit(reference, this.#place(reference));
       }
     }
   }
@@ -185,11 +194,14 @@ export class Census {
     const slot = reference & SLOT_MASK;
     const source = this.#word(this.#header(slot) + SLOT.source);
     const ordinal = this.#word(this.#header(slot) + SLOT.ordinal);
-    if (number === edge.number && (edge.kind === 'ordered' ? this.#admits(edge, source, ordinal) : this.#isLast(edge, source, ordinal))) {
+    const drops = this.#drops(edge);
+    const fits = edge.kind === 'ordered' ? this.#admits(edge, source, ordinal) : this.#isLast(edge, source, ordinal);
+    // Out of an edge that drops it may have come to be dropped: only what a record names was on its way in.
+    if (number === edge.number && fits && (!drops || this.#given.has(reference))) {
       if (edge.kind === 'fifo') this.#ring.recoverPush(edge.ring, reference);
       else this.#put(this.#cell(edge, source, ordinal) + 4, reference);
       this.#onRing.set(reference, edge.number);
-    } else if (this.#drops(edge)) this.#drop(edge, reference);
+    } else if (drops) this.#drop(edge, reference);
     else this.#lane(edge, reference);
   }
 
@@ -229,6 +241,7 @@ export class Census {
     if (attempts < edge.attempts) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
+      this.#options.onRedispatch?.(edge.number);
       return;
     }
     const source = this.#word(header + SLOT.source);
@@ -290,13 +303,14 @@ export class Census {
     for (const bell of bells) Atomics.store(this.#words, (bell + BELL.sleepers) >>> 2, 0);
   }
 
+  /** Above all of its source that wait on the edge, or in its lane. */
   #isLast(edge: CensusEdge, source: number, ordinal: number): boolean {
-    for (const [reference, on] of this.#onRing) {
-      if (on !== edge.number) continue;
+    const isAbove = (reference: number): boolean => {
       const header = this.#header(reference & SLOT_MASK);
-      if (this.#word(header + SLOT.source) === source && ((ordinal - this.#word(header + SLOT.ordinal)) | 0) <= 0) return false;
-    }
-    return true;
+      return this.#word(header + SLOT.source) !== source || ((ordinal - this.#word(header + SLOT.ordinal)) | 0) > 0;
+    };
+    for (const [reference, on] of this.#onRing) if ((on === edge.number || on === edge.laneNumber) && !isAbove(reference)) return false;
+    return (this.#toLane.get(edge) ?? []).every(isAbove);
   }
 
   #admits(edge: CensusEdge, source: number, ordinal: number): boolean {

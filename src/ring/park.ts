@@ -29,7 +29,8 @@ export function waitSync(
     const result = attempt();
     const nothing = isNothing(result);
     if (nothing) Atomics.wait(words, park >> 2, seen, WAIT_MS);
-    Atomics.and(words, (bell + BELL.sleepers) >> 2, ~bit);
+    const others = Atomics.and(words, (bell + BELL.sleepers) >> 2, ~bit);
+    if (!nothing && (others & bit) === 0) ringOn(words, bell);
     if (!nothing || Atomics.load(words, CONTROL.phase >> 2) === PHASE.abort || performance.now() >= until) return result;
   }
 }
@@ -38,11 +39,26 @@ export function waitSync(
 export async function sleepAsync(words: Int32Array, bell: number, bit: number, park: number, stillNothing: () => boolean): Promise<void> {
   const seen = Atomics.load(words, park >> 2);
   Atomics.or(words, (bell + BELL.sleepers) >> 2, bit);
-  if (stillNothing()) {
+  const nothing = stillNothing();
+  if (nothing) {
     const waiting = Atomics.waitAsync(words, park >> 2, seen, WAIT_MS);
     if (waiting.async) await waiting.value;
   }
-  Atomics.and(words, (bell + BELL.sleepers) >> 2, ~bit);
+  const others = Atomics.and(words, (bell + BELL.sleepers) >> 2, ~bit);
+  if (!nothing && (others & bit) === 0) ringOn(words, bell);
+}
+
+/** Who was rung for and had found something by itself wakes another in its place. */
+function ringOn(words: Int32Array, bell: number): void {
+  for (let mask = Atomics.load(words, (bell + BELL.sleepers) >> 2); mask !== 0; mask &= mask - 1) {
+    const member = 31 - Math.clz32(mask & -mask);
+    const bit = 1 << member;
+    if ((Atomics.and(words, (bell + BELL.sleepers) >> 2, ~bit) & bit) === 0) continue;
+    const park = words[(bell + BELL.park + 4 * member) >> 2]!;
+    Atomics.add(words, park >> 2, 1);
+    Atomics.notify(words, park >> 2, 1);
+    return;
+  }
 }
 
 /** Waits while the gate is closed; for synchronous threads. */

@@ -225,7 +225,9 @@ function putOrdered(r: usize, ref: u32): i32 {
 // May ordinal n be passed over? Its entry says that no leaf below this edge is open, or belongs to a later ordinal.
 @inline function settledBelow(a: usize, source: u32, n: u32): bool {
   const e = entryAt(sourceAt(source), n), at = <i32>(atomic.load<u32>(e) - n); // acquires: the ordinal first, then the bits
-  return at > 0 || (at == 0 && (atomic.load<u32>(e + ENTRY_OPEN) & load<u32>(a, ARRAY_LEAF_MASK)) == 0);
+  if (at != 0) return at > 0;
+  if ((atomic.load<u32>(e + ENTRY_OPEN) & load<u32>(a, ARRAY_LEAF_MASK)) == 0) return true;
+  return atomic.load<u32>(e) != n; // were these the bits of the entry's next ordinal?
 }
 function takeOrdered(r: usize, source: u32): u32 {
   const mask = load<u32>(r, RING_MASK), a = arrayAt(r, source);
@@ -250,7 +252,8 @@ function forceOrdered(r: usize, source: u32, code: u32): void {
   if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(n + mask + 1)) != v) return;
   if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(27); }
   passCell(r, a, n);
-  if (ref != EMPTY) dropFrom(r, ref, code);
+  if (ref != EMPTY) dropFrom(r, ref, code); // settles, and so rings
+  else if (<u32>(atomic.load<u64>(a + ARRAY_CELLS + (<usize>((n + 1) & mask) << 3)) >> 32) != EMPTY) ringAll(load<u32>(r, RING_ITEM_BELL)); // what stood behind the hole may be taken
 }
 function takeOrderedLatest(r: usize, source: u32): u32 {
   const mask = load<u32>(r, RING_MASK), a = arrayAt(r, source);
@@ -362,6 +365,7 @@ export function resume(from: i32): i32 { if (!enter()) return -2; return finish(
 export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32, count: u32): i32 {
   if (!enter()) return -2;
   const s = sourceAt(source), w = load<u32>(T, LINE_RECORD), live = bankOf(w), idle = bankOf(w + 2), n = load<u32>(live, LEDGER_GIVEN), e = entryAt(s, n);
+  atomic.store<u32>(e, n - 1); // later than what it was, earlier than what comes: whoever reads the bits below reads the ordinal again
   store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, count, ENTRY_COUNT); pt(67);
   atomic.store<u32>(e, n); pt(68); // publishes: the entry
   store<i32>(T, 0, LINE_INPUTS); store<i32>(T, outputs, LINE_OUTPUTS); store<i32>(T, 0, LINE_SETTLEMENTS);
