@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the real servers and clients that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars
+# Installs Spin and a compiler for the models of the ring, and the real servers and clients that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars
 # from Maven Central, pyzmq in a Python environment of its own. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
 set -euo pipefail
 
@@ -13,6 +13,8 @@ export PATH=$PATH:/usr/sbin DEBIAN_FRONTEND=noninteractive
 wanted=()
 want() { command -v "$1" >/dev/null || wanted+=("$2"); }
 want redis-server redis-server
+want spin spin
+{ command -v gcc >/dev/null && [ -e /usr/include/stdio.h ]; } || wanted+=(gcc libc6-dev)
 # The compiler too: what a test reads back is read by a small Java program.
 want javac default-jdk-headless
 [ -f "$kafka_dir/.complete" ] || want mvn maven
