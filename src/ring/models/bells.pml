@@ -6,9 +6,10 @@
  * -DN -DW window (a power of two) -DSE entries  -DNW workers -DNC consumers  -DFILTER workers may filter
  * -DPOLICY 0 block, 2 drop-oldest, 3 latest  -DTIMEOUT a sleeper wakes by itself when nothing else happens
  * -DSTALL worker 0, or consumer 2 of two, may keep an ordinal for ever (run with -E: then the rest waits, but nobody sleeps beside what he could take)
- * -DORD_TWICE opening: the ordinal before is stored first, then the bits, then the ordinal
- * -DHOLE_RINGS who forces a hole on rings for what stands behind it  -DORD_AGAIN settledBelow reads the ordinal once more after open
- * mutants: M_PUT_BLIND     who puts rings nobody                     M_RING_FIRST  put: next is read before the exchange
+ * mutants: M_HOLE_SILENT   who forces a hole on rings nobody for what stands behind it
+ *          M_ORD_ONCE      settledBelow does not read the ordinal again after open
+ *          M_OPEN_PLAIN    an entry is opened without an ordinal in between
+ *          M_PUT_BLIND     who puts rings nobody                     M_RING_FIRST  put: next is read before the exchange
  *          M_SETTLE_SILENT who clears the last open leaf rings nobody M_RARE_RING  who waits for room is woken every second window
  *          M_NO_SPACE_RING passing rings nobody
  */
@@ -93,11 +94,11 @@ inline force() {
              if
              :: g -> settle(n)
              :: else ->
-#ifdef HOLE_RINGS
-                d_step { v = cref[C(n+1)] };
-                if :: v -> ringOne(items, 2) :: else fi
-#else
+#ifdef M_HOLE_SILENT
                 skip
+#else
+                d_step { v = cref[C(n+1)] };
+                if :: v -> ringAll(items, 2) :: else fi
 #endif
              fi
      :: else
@@ -205,8 +206,8 @@ inline take(id) {                                         /* r: 1 taken, n its o
         :: o > n+1 -> v = 1
         :: o == n+1 ->
            v = !open[n%SE];
-#ifdef ORD_AGAIN
-           v = v || (eord[n%SE] != n+1)
+#ifndef M_ORD_ONCE
+           if :: !v -> v = (eord[n%SE] != n+1) :: else fi
 #endif
         :: o < n+1 -> v = 0
         fi;
@@ -263,7 +264,7 @@ proctype Consumer(byte id) {
 proctype Ingress() {
   do
   :: given < N && given - low < SE ->
-#ifdef ORD_TWICE
+#ifndef M_OPEN_PLAIN
      eord[given%SE] = given;                              /* later than what was there, earlier than what comes */
 #endif
      open[given%SE] = 1; eord[given%SE] = given+1; given++

@@ -112,7 +112,8 @@ proctype Ingress() {
      d_step { busy[4] = 1; eord[n%SE] = n+1 };
      d_step { outc[n%SE] = 0; open[n%SE] = ALLOPEN; owed[n%SE] = ALLOPEN };
 #else
-     d_step { busy[4] = 1; outc[n%SE] = 0; open[n%SE] = ALLOPEN };
+     d_step { busy[4] = 1; eord[n%SE] = n };
+     d_step { outc[n%SE] = 0; open[n%SE] = ALLOPEN };
      owed[n%SE] = ALLOPEN;
      eord[n%SE] = n+1;
 #endif
@@ -235,7 +236,12 @@ start:
 #elif defined(M_OPEN_FIRST)
 #define SETTLED(n) v = !(open[(n)%SE] & 1); e = eord[(n)%SE]; v = (e > (n)+1 || (e == (n)+1 && v))
 #else
-#define SETTLED(n) e = eord[(n)%SE]; v = (e > (n)+1 || (e == (n)+1 && !(open[(n)%SE] & 1)))
+#define SETTLED(n) \
+  e = eord[(n)%SE]; \
+  if \
+  :: e == (n)+1 -> v = !(open[(n)%SE] & 1); if :: !v -> v = (eord[(n)%SE] != (n)+1) :: else fi \
+  :: else -> v = (e > (n)+1) \
+  fi
 #endif
 #if POLICY == 3
 #define NEWER(n) (cpos[C((n)+1)] == (n)+1 && cref[C((n)+1)])   /* W is 2 */
@@ -329,7 +335,7 @@ inline forceNow() {
 }
 
 proctype Census() {
-  byte t, i, j, r; bool keep[4], here, D[4];
+  byte t, i, j, r; bool keep[4], here, D[4], given[NR];
   do
   :: fin[0] && fin[1] && fin[2] && fin[3] && fin[4] -> break
   :: d_step { !kill[0] && !fin[0] && ncr < NCRASH -> kill[0] = 1; ncr++ }
@@ -353,8 +359,9 @@ proctype Census() {
           if
           :: D[t] && t < 2 && rec[t] ->
              r = rout[t%2];
+             given[r] = !(MINE(r, t) && EDGE(place[r]) != 3);
              if
-             :: r && MINE(r, t) && EDGE(place[r]) != 3 ->
+             :: r && !given[r] ->
                 i = ORD(r);
 #ifdef M_PUT
                 place[r] = ON(3); cref[C(i)] = r
@@ -434,7 +441,15 @@ proctype Census() {
 #endif
                 fi
              fi
-          :: live[r] && t && !D[t-1]
+          :: else
+          fi; r++
+       :: else -> break
+       od;
+       r = 1;                                            /* what is on its way, beside what was held */
+       do
+       :: r < NR ->
+          if
+          :: !live[r] || HOLDER(place[r])
           :: live[r] && place[r] == ON(1) ->
              here = 0; j = 0; do :: j < n1 -> if :: e1[j] == r -> here = 1 :: else fi; j++ :: else -> break od;
              if
@@ -442,7 +457,7 @@ proctype Census() {
 #ifdef M_TAIL
                 e1[n1] = r; n1++
 #else
-                if :: n1 && e1[n1-1] > r -> lane1(r) :: else -> e1[n1] = r; n1++ fi
+                if :: (n1 && e1[n1-1] > r) || (nl1 && l1[nl1-1] > r) -> lane1(r) :: else -> e1[n1] = r; n1++ fi
 #endif
              :: else
              fi
@@ -450,7 +465,7 @@ proctype Census() {
              here = 0; j = 0; do :: j < nl1 -> if :: l1[j] == r -> here = 1 :: else fi; j++ :: else -> break od;
              if :: !here -> lane1(r) :: else fi
           :: live[r] && place[r] == ON(3) && cref[C(ORD(r))] != r ->
-             if :: cpos[C(ORD(r))] == ORD(r) -> assert(!cref[C(ORD(r))]); cref[C(ORD(r))] = r
+             if :: cpos[C(ORD(r))] == ORD(r) && (POLICY < 2 || given[r]) -> assert(!cref[C(ORD(r))]); cref[C(ORD(r))] = r
                 :: else ->
 #if POLICY >= 2 && !defined(M_DROP_BACK)
                    dropNow(r)
@@ -471,6 +486,7 @@ proctype Census() {
        od;
        t = 0;
        do :: t < 4 -> if :: D[t] -> busy[t] = 0; kill[t] = 0; dead[t] = 0; D[t] = 0 :: else fi; keep[t] = 0; t++ :: else -> break od;
+       r = 0; do :: r < NR -> given[r] = 0; r++ :: else -> break od;
        t = 0; i = 0; j = 0; r = 0; here = 0
      } }
   od;

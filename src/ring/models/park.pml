@@ -10,11 +10,11 @@
  * -DALL ringAll in place of wakeOne  -DTIMEOUT
  * -DOPEN         the ring is not closed, which would wake everybody: consumers leave when all is taken
  * -DFULL         the ring is full at the start  -DONLY the thread that may die
- * -DPASS_ON      a sleeper that was rung although its look succeeded rings for somebody else
  * -DCLOSED_SEEN  a consumer looks whether the ring is closed after its bit is set, too
  * mutants: M_NO_RECHECK no look after the bit        M_BUMP_FIRST  ring before the push
  *          M_STALE      park word after the look     M_LATE_READ   park word after the bit
  *          M_NO_WAKE_ALL recovery wakes nobody       M_KEEP_BITS   recovery leaves the bits of the dead
+ *          M_SWALLOW    a sleeper that was rung and whose look succeeded keeps the ring to itself
  *          M_HEAD       half-empty counted from the head hint, which lags
  *          M_HALF       half-empty without equality (tail - popped - 1 < half)
  */
@@ -80,6 +80,19 @@ inline wakeOne(bell, base) {
      if
      :: o & (1 << b) -> BUMP(base+b); break
      :: else -> m = o & (3 - (1 << b))
+     fi
+  od; m = 0; d_step { b = 0; o = 0 }
+}
+inline ringOn(bell, base) {                             /* as park.ts has it: the mask is read once */
+  m = bell;
+  do
+  :: m == 0 -> break
+  :: else ->
+     b = (m & 1 -> 0 : 1);
+     d_step { o = bell; bell = bell & (3 - (1 << b)) };
+     if
+     :: o & (1 << b) -> BUMP(base+b); break
+     :: else -> m = m & (3 - (1 << b))
      fi
   od; m = 0; d_step { b = 0; o = 0 }
 }
@@ -199,11 +212,11 @@ start:
           :: !r -> d_step { if :: park[id] == w -> asleep[id] = 1 :: else fi }; WOKEN
           :: else
           fi;
-#ifndef PASS_ON
+#ifdef M_SWALLOW
           space[RING_OF(id)] = space[RING_OF(id)] & (3 - (1 << id));
 #else
           d_step { o = space[RING_OF(id)] & (1 << id); space[RING_OF(id)] = space[RING_OF(id)] & (3 - (1 << id)) };
-          if :: r && !o -> m = space[RING_OF(id)]; if :: m -> wakeOne(space[RING_OF(id)], 0) :: else fi :: else fi;
+          if :: r && !o -> ringOn(space[RING_OF(id)], 0) :: else fi;
           o = 0;
 #endif
           w = 0
@@ -248,11 +261,11 @@ start:
           :: !r && !c -> d_step { if :: park[id] == w -> asleep[id] = 1 :: else fi }; WOKEN
           :: else
           fi;
-#ifndef PASS_ON
+#ifdef M_SWALLOW
           items = items & (3 - (1 << (id-2)));
 #else
           d_step { o = items & (1 << (id-2)); items = items & (3 - (1 << (id-2))) };
-          if :: r && !o -> m = items; if :: m -> wakeOne(items, 2) :: else fi :: else fi;
+          if :: r && !o -> ringOn(items, 2) :: else fi;
           o = 0;
 #endif
           w = 0

@@ -11,9 +11,8 @@
  * -DPOLICY 0 block, 1 drop-newest, 2 drop-oldest (edge 2)  -DLIMA deaths with which a frame is given up on edge 1
  * -DORDER asserts that nobody takes a frame while an older one waits on edge 1 or its lane
  * -DRISING asserts that a consumer's frames rise (one branch, one worker, one consumer)
- * -DTWOSRC the last frame is another source's  -DLISTED (POLICY 2, NB 1) what is ON edge 2 and in no cell is put back only if a
- *          dead thread's record lists it as an output
- * -DLANE_TOO the census counts what goes to a lane when it asks what is the last one
+ * -DTWOSRC the last frame is another source's
+ * -DNAMED_ONLY what is ON edge 1 and in no cell goes back to it only if a dead thread's record names it
  * mutants: M_DEKKER     gate before busy              M_LATE_COMMIT  record after the first push
  *          M_LATE_ON    place word after the push     M_EARLY_HELD   place word before the pop
  *          M_NO_RESTORE place word ON after a full ring
@@ -25,6 +24,7 @@
  *          M_NO_DROPREC a drop without a record
  *          M_STALE_FREE census decides by the free slots that it read before it finished records
  *          M_TAIL_ALL   census puts what is ON edge 1 and in no cell to the tail always (with ORDER)
+ *          M_PUT_BACK   what is ON a dropping edge and in no cell goes back though no record names it (with TWOSRC)
  *          M_NO_LANE    what the dead held goes to the tail (with ORDER)
  *          M_NO_SORT    lanes as they come (with ORDER)
  *          M_DROP_BACK  what a dead producer was about to drop comes back by the lane (with RISING)
@@ -163,12 +163,18 @@ inline push2(id, r) {                              /* give() to edge 2 */
   od
 }
 
+#ifdef PASS_ONLY
+#define READY 1
+#else
+#define READY o
+#endif
 proctype Worker(byte id) {
   byte x, o, f, v, w, y, d, d_i; bool pass;
 start:
   {
     do
     :: ALL -> break
+#ifndef PASS_ONLY
     :: !ALL && !o ->                               /* a slot first */
        enter(id);
        d_step { o = 1; do :: o <= NS && !infree[o] -> o++ :: else -> break od; if :: o <= NS -> infree[o] = 0 :: else -> o = 0 fi }
@@ -191,7 +197,8 @@ start:
           busy[id] = 0
        :: else -> busy[id] = 0; (infree[1] || infree[2] || infree[NS])
        fi
-    :: !ALL && o && (n1 || nl1) ->
+#endif
+    :: !ALL && READY && (n1 || nl1) ->
        enter(id);
 #ifdef M_EARLY_HELD
        if :: nl1 -> x = l1[0]; place[x] = HELD(id, 3) :: else fi;
@@ -369,6 +376,8 @@ inline giveBack(t_, r_) {                          /* a committed output that is
 #define STILL(r,t) (MINE(r,t) && EDGE(place[r]) != 2)
 #endif
 
+#define WAITS(r,e) (on[r] == (e) || on[r] == (e)+2 || to[r] == (e)+2)
+
 proctype Supervisor() {
   byte r, s, i, j, t, d_i, top; bool D[4], fr[NS+1]; byte on[NR], to[NR];
   do
@@ -392,13 +401,10 @@ proctype Supervisor() {
              if
              :: rec[t] ->
                 i = rout[t%2];
-#ifdef LISTED
-                to[i] = 9;
-#endif
-                if :: STILL(i, t) -> giveBack(t, i) :: else fi;
+                if :: STILL(i, t) -> giveBack(t, i) :: else -> to[i] = 9 fi;           /* 9: named by a record */
 #if NB == 2
                 i = rout[t%2]+1;
-                if :: STILL(i, t) -> giveBack(t, i) :: else fi;
+                if :: STILL(i, t) -> giveBack(t, i) :: else -> to[i] = 9 fi;           /* 9: named by a record */
 #endif
                 i = rin[t%2];
                 if :: i && MINE(i, t) -> CLEAR(i) :: else fi
@@ -413,47 +419,10 @@ proctype Supervisor() {
           if :: D[t] -> rec[t] = 0; busy[t] = 0 :: else fi; i = 0; t++
        :: else -> break
        od;
-       r = 2;                                      /* references */
+       r = 2;                                      /* what the dead held */
        do
        :: r < NR ->
           if
-          :: LIVE(r) && HOLDER(place[r]) == 0 && on[r] != place[r] ->
-             assert(!on[r]);
-             if
-#ifdef LISTED
-             :: place[r] == 2 && to[r] != 9 -> ENDED(r); CLEAR(r)
-             :: place[r] == 1 || (place[r] == 2 && to[r] == 9) ->
-#else
-             :: place[r] == 1 || place[r] == 2 ->
-#endif
-                top = 0; j = 2;
-                do :: j < NR -> if :: on[j] == place[r] && SOURCE(F(j)) == SOURCE(F(r)) && F(j) > top -> top = F(j) :: else fi;
-#ifdef LANE_TOO
-                               if :: LIVE(j) && HOLDER(place[j]) && D[HOLDER(place[j])-1] && EDGE(place[j]) == place[r] && F(j) > top -> top = F(j) :: else fi;
-#endif
-                               j++ :: else -> break od;
-#ifdef M_TAIL_ALL
-                top = 0;
-#endif
-                if
-                :: F(r) > top && place[r] == 1 -> e1[n1] = r; n1++; on[r] = 1
-                :: F(r) > top && place[r] == 2 -> e2[n2] = r; n2++; on[r] = 2
-#if POLICY == 2 && !defined(M_DROP_BACK)
-                :: F(r) <= top && place[r] == 2 -> ENDED(r); CLEAR(r)
-                :: F(r) <= top && place[r] == 1 -> to[r] = 3
-#else
-                :: F(r) <= top -> to[r] = place[r]+2
-#endif
-                fi; j = 0; top = 0
-#if POLICY == 2 && !defined(M_DROP_BACK)
-             :: place[r] == 4 -> ENDED(r); CLEAR(r)
-#else
-             :: place[r] == 4 -> to[r] = 4
-#endif
-             :: place[r] == 3 -> to[r] = 3
-             :: else -> assert(0)
-             fi
-          :: LIVE(r) && HOLDER(place[r]) == 0 && on[r] == place[r]
           :: LIVE(r) && HOLDER(place[r]) ->
              assert(!on[r]);
              t = HOLDER(place[r])-1; i = EDGE(place[r]);
@@ -461,25 +430,59 @@ proctype Supervisor() {
              :: D[t] && i == 0 -> CLEAR(r)
 #if POLICY == 2 && !defined(M_DROP_BACK)
              :: D[t] && i == 2 && t < 2 -> ENDED(r); CLEAR(r)      /* taken out to make room */
+             :: D[t] && (i == 2 || i == 4) && t >= 2 -> to[r] = 4
+#else
+             :: D[t] && (i == 2 || i == 4) -> to[r] = 4
 #endif
              :: D[t] && (i == 1 || i == 3) ->
                 att[S(r)]++;
                 if
                 :: att[S(r)] < LIMA ->
 #ifdef M_NO_LANE
-                   place[r] = ON(1); e1[n1] = r; n1++
+                   place[r] = ON(1); e1[n1] = r; n1++; on[r] = 1
 #else
                    to[r] = 3
 #endif
                 :: else -> done[F(r)]++; assert(done[F(r)] == 1); ndel = ndel + NB; CLEAR(r)
                 fi
-#if POLICY == 2 && !defined(M_DROP_BACK)
-             :: D[t] && (i == 2 || i == 4) && t >= 2 -> to[r] = 4
-#else
-             :: D[t] && (i == 2 || i == 4) -> to[r] = 4
-#endif
              :: !D[t]
              fi; t = 0; i = 0
+          :: else
+          fi; r++
+       :: else -> break
+       od;
+       r = 2;                                      /* what was on its way */
+       do
+       :: r < NR ->
+          if
+          :: LIVE(r) && HOLDER(place[r]) == 0 && on[r] != place[r] ->
+             assert(!on[r] && place[r] >= 1 && place[r] <= 4);
+             i = place[r];
+             top = 0; j = 2;                       /* the newest of its source that waits there or in the lane */
+             do :: j < NR -> if :: WAITS(j, i) && SOURCE(F(j)) == SOURCE(F(r)) && F(j) > top -> top = F(j) :: else fi; j++ :: else -> break od;
+#ifdef M_TAIL_ALL
+             top = 0;
+#endif
+             if
+#if POLICY == 2 && !defined(M_DROP_BACK)
+#ifdef M_PUT_BACK
+             :: i == 2 && F(r) > top -> e2[n2] = r; n2++; on[r] = 2
+             :: (i == 2 && F(r) <= top) || i == 4 -> ENDED(r); CLEAR(r)
+#else
+             :: i == 2 && F(r) > top && to[r] == 9 -> e2[n2] = r; n2++; on[r] = 2
+             :: (i == 2 && (F(r) <= top || to[r] != 9)) || i == 4 -> ENDED(r); CLEAR(r)
+#endif
+#else
+             :: i == 2 && F(r) > top -> e2[n2] = r; n2++; on[r] = 2
+             :: (i == 2 && F(r) <= top) || i == 4 -> to[r] = 4
+#endif
+#ifdef NAMED_ONLY
+             :: i == 1 || i == 3 -> to[r] = 3      /* no record names it: the ingress does not die */
+#else
+             :: i == 1 && F(r) > top -> e1[n1] = r; n1++; on[r] = 1
+             :: (i == 1 && F(r) <= top) || i == 3 -> to[r] = 3
+#endif
+             fi; j = 0; top = 0; i = 0
           :: else
           fi; r++
        :: else -> break

@@ -131,6 +131,7 @@ start:
 #ifdef M_REOPEN_LATE
        given = n+1;
 #endif
+       eord[n%SE] = n;                                                          /* the ordinal before: nobody's here */
        outc[n%SE] = 0;
        open[n%SE] = 3;
        owed[n%SE] = 3;
