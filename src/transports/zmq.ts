@@ -3,7 +3,7 @@
  * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
  * before the thread may go; `close()` settles what is pending.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type * as Zmq from 'zeromq';
@@ -126,6 +126,8 @@ export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWrite
     send: async (parts) => {
       if (socket.closed) return false;
       try {
+        if (copies.areMany) await copies.collect();
+        if (socket.closed) return false;
         await socket.send(parts.map((part) => copies.own(part)));
         return true;
       } catch (thrown) {
@@ -162,12 +164,20 @@ class SentCopies {
     this.#heldBytes += copy.length;
     this.#sinceCollectBytes += copy.length;
     this.#registry.register(copy, copy.length);
-    // By itself the collector comes when hundreds of megabytes are free, since the heap proper hardly grows.
-    if (this.#sinceCollectBytes > Math.max(COLLECT_EVERY_BYTES, this.#heldBytes / 2) && this.#heldBytes > COLLECT_EVERY_BYTES) {
-      this.#sinceCollectBytes = 0;
-      this.#collectNow();
-    }
     return copy;
+  }
+
+  /** By itself the collector comes when hundreds of megabytes are free, since the heap proper hardly grows. */
+  get areMany(): boolean {
+    return this.#heldBytes > COLLECT_EVERY_BYTES && this.#sinceCollectBytes > Math.max(COLLECT_EVERY_BYTES, this.#heldBytes / 2);
+  }
+
+  /** The addon lets go of what libzmq has sent in a turn of the event loop, and only then is it free. */
+  async collect(): Promise<void> {
+    this.#sinceCollectBytes = 0;
+    await nextTurn();
+    this.#collectNow();
+    await nextTurn();
   }
 
   #collectNow(): void {
