@@ -13,10 +13,10 @@ const MEMORY_MB = 7500;
 
 /** Every state; every state, and no thread that spins for ever; a part of the states (bitstate hashing). */
 const KINDS = {
-  all: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: [], found: 'exhaustive' },
-  cycles: { compile: ['-DNP', '-DCOLLAPSE'], run: ['-l'], found: 'exhaustive, cycles' },
-  rest: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: ['-E'], found: 'exhaustive' },
-  search: { compile: ['-DSAFETY', '-DBITSTATE'], run: ['-w33', '-k3'], found: 'searched (bitstate)' },
+  all: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: [], found: 'exhaustive', note: '' },
+  cycles: { compile: ['-DNP', '-DCOLLAPSE'], run: ['-l'], found: 'exhaustive, cycles', note: 'cycles, ' },
+  rest: { compile: ['-DSAFETY', '-DCOLLAPSE'], run: ['-E'], found: 'exhaustive', note: '' },
+  search: { compile: ['-DSAFETY', '-DBITSTATE'], run: ['-w33', '-k3'], found: 'searched (bitstate)', note: 'bitstate, ' },
 };
 
 const VERDICTS = { run: 'ok', long: 'ok', mutant: 'caught', needsTime: 'needs the time-out', known: 'known' };
@@ -164,7 +164,7 @@ const RUNS = [
 function report({ model, defs, kind, role }, { states, errors, seconds, cut, failure }) {
   const wanted = role === 'run' || role === 'long' ? 0 : 1;
   const ok = failure === '' && errors === wanted;
-  const how = errors > 0 ? 'stopped at an error' : cut ? `searched (${cut})` : KINDS[kind].found;
+  const how = errors > 0 ? 'stopped at an error' : cut ? `searched (${KINDS[kind].note}${cut})` : KINDS[kind].found;
   const verdict = ok ? VERDICTS[role] : failure || (wanted ? 'NOT CAUGHT' : 'ERROR');
   const parameters = defs.replaceAll('-D', '');
   console.log(

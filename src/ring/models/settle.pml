@@ -121,7 +121,7 @@ inline enter2() {
 #endif
 }
 proctype Ingress() {
-  byte n; bool o;
+  byte n;
 start:
   {
     do
@@ -138,27 +138,22 @@ start:
        eord[n%SE] = n+1;
        d_step { given = n+1; place[2*n] = 1; place[2*n+1] = 1 };                /* publishes: the frame; what is pushed is pipeline.pml's */
        d_step { n = 0; busy[2] = 0 }
-    :: low < given ->
-       o = (owed[low%SE] == 0);                                                 /* looked at outside, then inside the gate */
-       if
-       :: o ->
-          enter2();
-          d_step { assert(eord[low%SE] == low+1 && open[low%SE] == 0 && owed[low%SE] == 0); n = outc[low%SE]; assert(n == 3) };
+    :: low < given && owed[low%SE] == 0 ->
+       enter2();
+       d_step { assert(eord[low%SE] == low+1 && open[low%SE] == 0 && owed[low%SE] == 0); n = outc[low%SE]; assert(n == 3) };
 #ifdef M_TORN_SWEEP
-          d_step { times[low]++; assert(times[low] == 1) };
-          low++;
+       d_step { times[low]++; assert(times[low] == 1) };
+       low++;
 #else
-          d_step { times[low]++; assert(times[low] == 1); low++ };              /* publishes: count and watermark */
+       d_step { times[low]++; assert(times[low] == 1); low++ };                 /* publishes: count and watermark */
 #endif
-          d_step { n = 0; o = 0; busy[2] = 0 }
-       :: else -> (low == given || owed[low%SE] == 0 || (given < N && given - low < SE))
-       fi
+       d_step { n = 0; busy[2] = 0 }
     :: low == N -> break
     od;
     fin[2] = 1
   } unless (kill[2] && !fin[2]);
   if
-  :: !fin[2] -> d_step { n = 0; o = 0; dead[2] = 1 }; !dead[2]; goto start
+  :: !fin[2] -> d_step { n = 0; dead[2] = 1 }; !dead[2]; goto start
   :: else
   fi
 }
