@@ -65,8 +65,7 @@ export class Attachment {
 
   /** Links `slot` behind `previous`; a member of a chain has no bits of its own. */
   link(previous: number, slot: number): void {
-    this.setWord(this.plan.headers + previous * this.plan.stride + SLOT.next, slot);
-    Atomics.store(this.arena.words, (this.plan.headers + slot * this.plan.stride + SLOT.bits) >>> 2, 0);
+    this.throughGate(() => this.ring.link(previous, slot));
   }
 
   get aborted(): boolean {

@@ -196,8 +196,8 @@ export class Census {
     const ordinal = this.#word(this.#header(slot) + SLOT.ordinal);
     const drops = this.#drops(edge);
     const fits = edge.kind === 'ordered' ? this.#admits(edge, source, ordinal) : this.#isLast(edge, source, ordinal);
-    // Out of an edge that drops it may have come to be dropped: only what a record names was on its way in.
-    if (number === edge.number && fits && (!drops || this.#given.has(reference))) {
+    // What a dead thread's record names was on its way in, the rest on its way out; a cell that still waits says so by itself.
+    if (number === edge.number && fits && (this.#given.has(reference) || (edge.kind === 'ordered' && !drops))) {
       if (edge.kind === 'fifo') this.#ring.recoverPush(edge.ring, reference);
       else this.#put(this.#cell(edge, source, ordinal) + 4, reference);
       this.#onRing.set(reference, edge.number);

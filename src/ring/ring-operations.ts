@@ -18,6 +18,7 @@ export interface RingOperations {
   take(ring: number, fromSource: number): number;
   takeN(ring: number, fromSource: number, atMost: number): number;
   fanClaimed(slot: number, branches: number): number;
+  link(previous: number, slot: number): number;
   fanHeld(reference: number, branches: number): number;
   commit(inputs: number, outputs: number, settlements: number, frames: number, bytes: number): number;
   resume(from: number): number;

@@ -116,7 +116,9 @@ describe('a worker that dies of its operator', () => {
         expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
         expect(report).toMatchObject({ ok: true, balanced: true });
         expect(report.sources.s!.ledger).toMatchObject({ received: 400 * ROUNDS, delivered: 400 * ROUNDS, dead: {}, inFlight: 0 });
-        expect(report.stages.work!.restarts).toBe(ROUNDS);
+        // What nobody catches ends the worker at its next turn, and then perhaps for two frames at once.
+        if (kind === 'uncaught') expect(report.stages.work!.restarts).toBeGreaterThan(ROUNDS / 2);
+        else expect(report.stages.work!.restarts).toBe(ROUNDS);
         if (kind !== 'uncaught') expect(report.stages.work!.redispatched).toBeGreaterThanOrEqual(ROUNDS);
       } finally {
         rmSync(folder, { recursive: true });

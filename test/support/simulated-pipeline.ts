@@ -59,8 +59,8 @@ export interface SimulationResult {
 
 /** Every step of the ring operations. */
 export const STEPS = [
-  1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 40, 41, 42, 43, 50, 51, 52, 60, 61, 62, 63, 64, 65,
-  66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 80, 81, 82,
+  1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 40, 41, 42, 43, 50, 51, 52, 53, 60, 61, 62, 63, 64,
+  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 80, 81, 82,
 ];
 /** Who dies between a cell and its hint leaves the hint behind: the next one helps it on, and may die there. */
 const MOVED = new Set([12, 21, 43]);

@@ -344,6 +344,11 @@ export function fanClaimed(slot: u32, branches: u32): i32 {
   for (let m = branches; m; m &= m - 1) store<u32>(placeAt(h, ctz(m)), heldFrom(0));
   pt(63); store<u32>(h, branches); pt(64); leave(); return 1;
 }
+/** Chains a slot that this thread has claimed behind another: it has no bits of its own any more. Inside the gate: a census between the two stores would see it nowhere. */
+export function link(previous: u32, slot: u32): i32 {
+  if (!enter()) return -2;
+  store<u32>(headerOf(previous), slot, SLOT_NEXT); pt(53); atomic.store<u32>(headerOf(slot), 0); leave(); return 1;
+}
 /** Adds branches to a slot of which this thread holds a reference. */
 export function fanHeld(ref: u32, branches: u32): i32 {
   if (!enter()) return -2;
