@@ -12,7 +12,6 @@
  * -DORDER asserts that nobody takes a frame while an older one waits on edge 1 or its lane
  * -DRISING asserts that a consumer's frames rise (one branch, one worker, one consumer)
  * -DTWOSRC the last frame is another source's
- * -DNAMED_ONLY what is ON edge 1 and in no cell goes back to it only if a dead thread's record names it
  * mutants: M_DEKKER     gate before busy              M_LATE_COMMIT  record after the first push
  *          M_LATE_ON    place word after the push     M_EARLY_HELD   place word before the pop
  *          M_NO_RESTORE place word ON after a full ring
@@ -25,6 +24,7 @@
  *          M_STALE_FREE census decides by the free slots that it read before it finished records
  *          M_TAIL_ALL   census puts what is ON edge 1 and in no cell to the tail always (with ORDER)
  *          M_PUT_BACK   what is ON a dropping edge and in no cell goes back though no record names it (with TWOSRC)
+ *          M_UNNAMED    what is ON edge 1 and in no cell goes back to its tail though no record names it (with ORDER)
  *          M_NO_LANE    what the dead held goes to the tail (with ORDER)
  *          M_NO_SORT    lanes as they come (with ORDER)
  *          M_DROP_BACK  what a dead producer was about to drop comes back by the lane (with RISING)
@@ -473,14 +473,14 @@ proctype Supervisor() {
              :: (i == 2 && (F(r) <= top || to[r] != 9)) || i == 4 -> ENDED(r); CLEAR(r)
 #endif
 #else
-             :: i == 2 && F(r) > top -> e2[n2] = r; n2++; on[r] = 2
-             :: (i == 2 && F(r) <= top) || i == 4 -> to[r] = 4
+             :: i == 2 && F(r) > top && to[r] == 9 -> e2[n2] = r; n2++; on[r] = 2
+             :: (i == 2 && (F(r) <= top || to[r] != 9)) || i == 4 -> to[r] = 4
 #endif
-#ifdef NAMED_ONLY
-             :: i == 1 || i == 3 -> to[r] = 3      /* no record names it: the ingress does not die */
-#else
+#ifdef M_UNNAMED
              :: i == 1 && F(r) > top -> e1[n1] = r; n1++; on[r] = 1
              :: (i == 1 && F(r) <= top) || i == 3 -> to[r] = 3
+#else
+             :: i == 1 || i == 3 -> to[r] = 3      /* no record names it: the ingress does not die */
 #endif
              fi; j = 0; top = 0; i = 0
           :: else
