@@ -27,7 +27,6 @@ const mutant = (model, defs, flag, kind = 'all') => ({ model, defs: `${flag} ${d
 /** The code as it is without its time-out, where it needs it. */
 const needsTime = (model, defs, kind = 'all') => ({ model, defs, kind, role: 'needsTime' });
 
-
 const RUNS = [
   // ---- ring.pml: cells and hints
   run('ring', '-DCAP=1 -DK0=1 -DNCRASH=0'),
