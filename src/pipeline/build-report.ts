@@ -50,6 +50,23 @@ export function verdictOf(type: string, options: Readonly<Record<string, unknown
   return { state: 'complete' };
 }
 
+/** Of a run that never came to have a plan. */
+export function emptyReport(name: string, durationS: number, error: Report['error']): Report {
+  return {
+    version: 1,
+    name,
+    ok: error === undefined,
+    balanced: true,
+    durationS,
+    ...(error ? { error } : {}),
+    sources: {},
+    stages: {},
+    sinks: {},
+    latencyUs: { p50: 0, p90: 0, p99: 0, max: 0 },
+    throughput: { framesPerS: 0, bytesPerS: 0 },
+  };
+}
+
 export function buildReport(input: ReportInput): Report {
   const { spec, plan, arena, counters } = input;
   const sources: Record<string, SourceReport> = {};

@@ -176,4 +176,18 @@ export class Counters {
     }
     return counts;
   }
+
+  /** Frames that each sink is still owed. For a run that is at rest or given up. */
+  owedBySink(): Record<string, number> {
+    const owed: Record<string, number> = {};
+    for (const source of this.#plan.sources) {
+      const counts = this.owed(source);
+      for (const { name } of this.#plan.sinks) {
+        const mask = this.#plan.edges.find(({ node }) => node === name)!.leaves[source.index]!.reduce((all, some) => all | some, 0);
+        const frames = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
+        if (frames > 0) owed[name] = (owed[name] ?? 0) + frames;
+      }
+    }
+    return owed;
+  }
 }

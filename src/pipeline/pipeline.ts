@@ -13,7 +13,7 @@ import type { OutcomeName } from '../observe/outcome.js';
 import type { Progress, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
-import { buildReport } from './build-report.js';
+import { buildReport, emptyReport } from './build-report.js';
 import { Counters } from './counters.js';
 import { formatArena } from './format-arena.js';
 import { plan as makePlan, type PlanOptions } from './plan.js';
@@ -24,6 +24,7 @@ import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { Staff } from './staff.js';
 import { ThreadHandle } from './thread-handle.js';
+import { withTimeout } from './with-timeout.js';
 
 export interface PipelineOptions extends PlanOptions {
   /** pino's shape. Nothing is logged without one. */
@@ -272,7 +273,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   #giveUp(): void {
-    this.#undelivered ??= this.#owed();
+    this.#undelivered ??= this.#counters?.owedBySink() ?? {};
     void this.#close();
   }
 
@@ -290,7 +291,7 @@ export class Pipeline implements AsyncDisposable {
     if (!this.#deadline.absolute && progress !== this.#deadline.progress)
       this.#deadline = { at: performance.now() + drainMs, progress, absolute: false };
     if (performance.now() < this.#deadline.at) return;
-    const owed = this.#owed();
+    const owed = this.#counters!.owedBySink();
     const names = Object.entries(owed).map(([sink, frames]) => `${frames} frames for '${sink}'`);
     this.#undelivered = owed;
     this.#fail(
@@ -299,26 +300,6 @@ export class Pipeline implements AsyncDisposable {
         `the drain missed its deadline of ${drainMs} ms: ${names.join(', ') || 'nothing'} not delivered`,
       ),
     );
-  }
-
-  #owed(): Record<string, number> {
-    const owed: Record<string, number> = {};
-    for (const source of this.#plan?.sources ?? []) {
-      const counts = this.#counters!.owed(source);
-      for (const [sink, leaf] of this.#leavesOf(source.index)) if (counts[leaf]) owed[sink] = (owed[sink] ?? 0) + counts[leaf]!;
-    }
-    return owed;
-  }
-
-  /** For each leaf of a source, the sink at its end. */
-  #leavesOf(source: number): [sink: string, leaf: number][] {
-    const leaves: [string, number][] = [];
-    for (const { name } of this.#plan!.sinks) {
-      const edge = this.#plan!.edges.find((one) => one.node === name)!;
-      const mask = edge.leaves[source]!.reduce((all, some) => all | some, 0);
-      for (let leaf = 0; leaf < 32; leaf++) if ((mask >>> leaf) & 1) leaves.push([name, leaf]);
-    }
-    return leaves;
   }
 
   /** Stops the sources; with `drain` (the default) everything received is delivered first. Resolves with the report. */
@@ -336,7 +317,7 @@ export class Pipeline implements AsyncDisposable {
   /** Ends now. What is under way stays in flight and is reported as that. */
   abort(): Promise<Report> {
     if (this.#state === 'running' || this.#state === 'draining') {
-      this.#undelivered ??= this.#owed();
+      this.#undelivered ??= this.#counters?.owedBySink() ?? {};
       this.#error ??= { code: 'ERR_CLOSED', message: 'the run was aborted' };
     }
     void this.#close();
@@ -366,20 +347,7 @@ export class Pipeline implements AsyncDisposable {
   report(sequences: ReadonlyMap<string, SequenceVerdict> = new Map()): Report {
     const durationS = this.#startedMs ? (performance.now() - this.#startedMs) / 1e3 : 0;
     if (!this.#plan || !this.#counters || !this.#arena) {
-      const none = { p50: 0, p90: 0, p99: 0, max: 0 };
-      const report: Report = {
-        version: 1,
-        name: this.spec.name,
-        ok: this.#error === undefined,
-        balanced: true,
-        durationS,
-        sources: {},
-        stages: {},
-        sinks: {},
-        latencyUs: none,
-        throughput: { framesPerS: 0, bytesPerS: 0 },
-      };
-      return this.#error ? { ...report, error: this.#error } : report;
+      return emptyReport(this.spec.name, durationS, this.#error);
     }
     this.#counters.poll();
     return buildReport({
@@ -412,7 +380,7 @@ export class Pipeline implements AsyncDisposable {
       }),
     );
     clearInterval(this.#timer);
-    if (this.#undelivered) this.#undelivered = this.#owed(); // more may have come since it was given up
+    if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
     const report = this.report(sequences);
     if (this.#staff) await withTimeout(this.#staff.leave(), CLOSE_MS);
     await Promise.all([
@@ -428,18 +396,5 @@ export class Pipeline implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-}
-
-/** The promise's value, or undefined after so long. */
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

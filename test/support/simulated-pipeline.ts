@@ -10,7 +10,7 @@ import type { EdgePlan, Plan, StageNode } from '../../src/pipeline/plan-types.js
 import { Census } from '../../src/ring/census.js';
 import type { CensusResult } from '../../src/ring/census-types.js';
 import { wakeThreads } from '../../src/ring/park.js';
-import { BANK, BELL, CONTROL, LEDGER, LINE, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
+import { BANK, BELL, CONTROL, LEDGER, LINE, RING, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
 import { loadRing } from '../../src/ring/ring-operations.js';
 import { SlotStock } from '../../src/ring/slot-stock.js';
 import { moveRings, seeded } from './arena.js';
@@ -253,7 +253,7 @@ class Simulation {
 }
 
 const occupied = (words: Int32Array, ring: number, cells: number): number =>
-  Array.from({ length: cells }, (_, i) => words[(ring + 384 + 8 * i + 4) >>> 2]!).filter((slot) => slot >= 0).length;
+  Array.from({ length: cells }, (_, i) => words[(ring + RING.cells + 8 * i + 4) >>> 2]!).filter((slot) => slot >= 0).length;
 
 interface Sleep {
   readonly seen: number;
