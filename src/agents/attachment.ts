@@ -98,8 +98,14 @@ export class Attachment {
     }
   }
 
+  /** The edge into a node that has only one. */
   edgeInto(node: string): EdgePlan {
     return this.plan.edges.find((edge) => edge.node === node)!;
+  }
+
+  /** The edges out of which this thread takes, in the order of their inputs. */
+  edgesRead(): EdgePlan[] {
+    return this.plan.edges.filter((edge) => edge.consumerThreads.includes(this.thread));
   }
 
   poolOf(owner: string): PoolPlan {

@@ -3,6 +3,7 @@ import type { Route } from '../pipeline/routes.js';
 import { waitForGate } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
+import { edgeFor } from './edge-for.js';
 
 /** Fills the records of a thread's line. Plain words: the commit that follows publishes them. */
 export class RecordWriter {
@@ -35,13 +36,13 @@ export class RecordWriter {
     this.#attachment.setWord(at + SETTLE.code, code);
   }
 
-  /** Hands slot `slot` on by every route, each by its branch. */
-  outputs(slot: number, routes: readonly Route[]): void {
+  /** Hands a frame on by every route, each by its branch. */
+  outputs(head: FrameView, routes: readonly Route[]): void {
     const { plan, line } = this.#attachment;
     for (const route of routes) {
-      const index = plan.edges.findIndex((edge) => edge.node === route.node);
+      const index = edgeFor(route, head);
       const at = line + LINE.outputRefs + 8 * this.#outputs++;
-      this.#attachment.setWord(at, slot | (route.branch << 24));
+      this.#attachment.setWord(at, head.slot | (route.branch << 24));
       this.#attachment.setWord(at + 4, plan.edges[index]!.ring);
       this.#edgeOfOutput.push(index);
     }
@@ -93,7 +94,7 @@ export function recordOutputs(
     attachment.throughGate(() => attachment.ring.fanClaimed(head.slot, branchMask(routes)));
     record.input(reference);
   }
-  record.outputs(head.slot, routes);
+  record.outputs(head, routes);
 }
 
 /** All frames of a chain, head first, into an array that the caller keeps. */

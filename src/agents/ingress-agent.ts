@@ -37,7 +37,7 @@ export class IngressAgent implements FrameWriter {
   readonly #limiter = new RateLimiter();
   readonly #poolBit: number;
   readonly #branches: number;
-  /** Edge index by output, and its bit of this thread. */
+  /** Edge index by output. */
   readonly #edges: readonly number[];
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
@@ -71,7 +71,7 @@ export class IngressAgent implements FrameWriter {
     this.maxBytes = node.maxFrameBytes;
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
     this.#branches = node.routes.reduce((mask, route) => mask | (1 << route.branch), 0);
-    this.#edges = node.routes.map((route) => attachment.plan.edges.findIndex((edge) => edge.node === route.node));
+    this.#edges = node.routes.map((route) => route.edges[0]!);
     this.#ordinal = this.#ledgerWords()[LEDGER.given]!;
     this.resumeAt = this.#ledgerWords()[LEDGER.received]! >>> 0;
     this.#slot = new ClaimedSlot(this);

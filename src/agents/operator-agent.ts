@@ -11,6 +11,7 @@ import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type AsyncLane, oldest, stockOf } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
+import { edgeFor } from './edge-for.js';
 import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SeriesSeen } from './operator-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
@@ -44,7 +45,7 @@ export class OperatorAgent {
   constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger) {
     this.#attachment = attachment;
     this.#stage = stage;
-    this.#edge = attachment.edgeInto(stage.name);
+    this.#edge = attachment.edgesRead()[0]!;
     this.#pool = attachment.poolOf(stage.name);
     this.#worker = worker;
     this.#log = log;
@@ -377,7 +378,7 @@ export class OperatorAgent {
     if (lane.outcome >= 0 || lane.chain.outputs.length === 0) return true;
     const { sourceIndex, ordinal } = lane.inputs[0]!;
     for (const route of this.#stage.routes[sourceIndex]![lane.reference >>> 24]!) {
-      const edge = this.#attachment.edgeInto(route.node);
+      const edge = this.#attachment.plan.edges[edgeFor(route, lane.chain.outputs[0]!)]!;
       if (edge.kind === 'ordered' && edge.overflow === 'block' && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
     }
     return true;

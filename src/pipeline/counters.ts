@@ -183,7 +183,8 @@ export class Counters {
     for (const source of this.#plan.sources) {
       const counts = this.owed(source);
       for (const { name } of this.#plan.sinks) {
-        const mask = this.#plan.edges.find(({ node }) => node === name)!.leaves[source.index]!.reduce((all, some) => all | some, 0);
+        const leaves = this.#plan.edges.flatMap((edge) => (edge.node === name ? edge.leaves[source.index]! : []));
+        const mask = leaves.reduce((all, some) => all | some, 0);
         const frames = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
         if (frames > 0) owed[name] = (owed[name] ?? 0) + frames;
       }

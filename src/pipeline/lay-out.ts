@@ -12,7 +12,7 @@ import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { Draft, PlanWithTables } from './plan.js';
 import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
-import { type Route, routeKey } from './routes.js';
+import { leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
 import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -59,7 +59,7 @@ export function layOut(draft: Draft): PlanWithTables {
       series: space.take(SERIES_TABLE.entries * SERIES_TABLE.entryBytes),
       flushes: routes[index]!.paths.some((path) => path.some((node) => draft.stages.get(node)?.flushes)),
       leaves: routes[index]!.leaves,
-      routes: routes[index]!.next.get(routeKey(name, 0)) ?? [],
+      routes: routesFrom(draft, routes[index]!, name, 0),
       maxFrameBytes: known.maxBytes,
       shape: known.shape,
       dtype: known.dtype,
@@ -68,14 +68,23 @@ export function layOut(draft: Draft): PlanWithTables {
 
   const branches = Math.max(1, ...routes.map((route) => route.paths.length));
   const stride = slotStride(branches);
+  const itemBells = new Map<string, number>();
+  const itemBell = (node: string, threads: readonly number[]): number => {
+    const key = `${node} ${threads}`;
+    const bell = itemBells.get(key) ?? space.take(BELL.bytes);
+    itemBells.set(key, bell);
+    return bell;
+  };
   const edges: EdgePlan[] = draft.edges.map((edge, at) => {
     const reachable = edge.reach.reduce((sum, owner) => sum + draft.pools.get(owner)!.slots, 0);
     const cells = edge.kind === 'ordered' ? edge.limit : powerOfTwo(Math.max(edge.limit, reachable));
     const arrayStride = edge.kind === 'ordered' ? roundUp(ARRAY.cells + 8 * cells, 128) : 0;
     const { overflow } = edge.spec;
+    const consumerThreads = threadsOf.get(edge.node)!;
     return {
       number: at + 1,
       node: edge.node,
+      input: edge.input,
       kind: edge.kind,
       overflow: overflow.kind,
       every: overflow.kind === 'sample' ? (overflow.n ?? 1) : 1,
@@ -88,14 +97,14 @@ export function layOut(draft: Draft): PlanWithTables {
       laneNumber: draft.edges.length + at + 1,
       attempts: spec.stages[edge.node]?.attempts ?? Number.POSITIVE_INFINITY,
       arrayStride,
-      itemBell: space.take(BELL.bytes),
+      itemBell: itemBell(edge.node, consumerThreads),
       spaceBell: space.take(BELL.bytes),
       leafTable: space.take(4 * MAX_LEAVES * sourceNames.length),
-      leaves: routes.map((route) => Array.from({ length: MAX_LEAVES }, (_, branch) => route.served.get(routeKey(edge.node, branch)) ?? 0)),
+      leaves: routes.map((route) => leavesOver(route, edge.node, edge.producers)),
       reach: edge.reach,
-      producers: edge.spec.from,
-      producerThreads: edge.spec.from.flatMap((from) => threadsOf.get(from)!),
-      consumerThreads: threadsOf.get(edge.node)!,
+      producers: edge.producers,
+      producerThreads: edge.producers.flatMap((from) => threadsOf.get(from)!),
+      consumerThreads,
     };
   });
 
@@ -165,7 +174,7 @@ export function layOut(draft: Draft): PlanWithTables {
       };
     });
     const next = routes.map((route) =>
-      Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => route.next.get(routeKey(name, branch)) ?? []),
+      Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => routesFrom(draft, route, name, branch)),
     );
     const aggregates = prepared.operators.some(({ merges }) => merges);
     const partials = aggregates ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
@@ -200,4 +209,13 @@ export function layOut(draft: Draft): PlanWithTables {
     poison: draft.options.poison ?? false,
   };
   return { plan, tables };
+}
+
+/** The ways on from a node, with their edges. */
+function routesFrom({ edges }: Draft, routes: SourceRoutes, producer: string, branch: number): Route[] {
+  const ways = routes.next.get(routeKey(producer, branch)) ?? [];
+  return ways.map((way) => ({
+    ...way,
+    edges: edges.flatMap(({ node, producers }, index) => (node === way.node && producers.includes(producer) ? [index] : [])),
+  }));
 }

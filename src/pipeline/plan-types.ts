@@ -4,11 +4,13 @@ import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
 import type { EdgeOrder, OverflowKind } from './spec.js';
 
-/** The edge into one node. All addresses are bytes in the arena. Plain data: threads get it as it is. */
+/** An edge into a node: its only one, or one of several. All addresses are bytes in the arena. Plain data: threads get it as it is. */
 export interface EdgePlan {
   /** From 1 on; 0 means "claimed new" in a place word. */
   readonly number: number;
   readonly node: string;
+  /** Number among the edges into the node. */
+  readonly input: number;
   readonly kind: 'fifo' | 'ordered';
   readonly overflow: OverflowKind;
   readonly every: number;
@@ -31,9 +33,11 @@ export interface EdgePlan {
   readonly leaves: readonly (readonly number[])[];
   /** Owners of the pools whose slots can reach it. */
   readonly reach: readonly string[];
+  /** Nodes that hand on into it: it is closed when all of them have ended. */
   readonly producers: readonly string[];
   /** Threads that may wait for room, in the order of their bits. */
   readonly producerThreads: readonly number[];
+  /** Threads that take from it. Edges into one node with the same ones have one item bell. */
   readonly consumerThreads: readonly number[];
 }
 

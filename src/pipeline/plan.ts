@@ -27,9 +27,14 @@ export interface Draft {
 
 export interface DraftEdge {
   readonly node: string;
+  /** Number among the edges into the node. */
+  readonly input: number;
+  readonly producers: readonly string[];
   readonly spec: EdgeSpec;
   readonly kind: 'fifo' | 'ordered';
   readonly limit: number;
+  /** References that its consumers hold at most. */
+  readonly held: number;
   /** Pools whose slots can reach this edge. */
   readonly reach: readonly string[];
 }
@@ -136,6 +141,11 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   const { spec, stages, batches } = known;
   const nodes = new Map<string, EdgeSpec>([...Object.entries(spec.stages), ...Object.entries(spec.sinks)]);
   const workersOf = (node: string): number => spec.stages[node]?.workers ?? 1;
+  const held = (node: string): number => {
+    const stage = spec.stages[node];
+    if (!stage) return batches.get(node) ?? 1;
+    return stage.workers * (stages.get(node)!.mayBeAsync ? stage.concurrency : 1);
+  };
   const edges: DraftEdge[] = [...nodes].map(([node, edge]) => {
     const several = edge.from.some((from) => workersOf(from) > 1 || stages.get(from)?.mayBeAsync === true);
     const ordered = edge.order === 'preserve' && several;
@@ -145,30 +155,23 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     );
     const capacity = edge.capacityGiven ? edge.capacity : Math.max(MIN_CAPACITY, Math.floor(edge.capacity / divisor));
     const limit = ordered ? powerOfTwo(edge.window ?? DEFAULTS.window(before)) : capacity;
-    return { node, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, reach: [] };
+    return { node, input: 0, producers: edge.from, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, held: held(node), reach: [] };
   });
-  const held = (node: string): number => {
-    const stage = spec.stages[node];
-    if (!stage) return batches.get(node) ?? 1;
-    return stage.workers * (stages.get(node)!.mayBeAsync ? stage.concurrency : 1);
-  };
   const pools = new Map<string, { slots: number; maxDataBytes: number }>();
-  const reach = new Map<string, Set<string>>();
+  const reach = new Map<string, Set<DraftEdge>>();
   for (const owner of [...Object.keys(spec.sources), ...Object.keys(spec.stages)]) {
-    const reached = new Set<string>();
+    const reached = new Set<DraftEdge>();
     const walk = (node: string): void => {
       for (const edge of edges) {
-        if (!edge.spec.from.includes(node) || reached.has(edge.node)) continue;
-        reached.add(edge.node);
+        if (!edge.producers.includes(node) || reached.has(edge)) continue;
+        reached.add(edge);
         if (stages.get(edge.node)?.passes) walk(edge.node);
       }
     };
     walk(owner);
     reach.set(owner, reached);
     const sources = Object.keys(spec.sources).length;
-    const onEdges = edges
-      .filter((edge) => reached.has(edge.node))
-      .reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + held(edge.node), 0);
+    const onEdges = [...reached].reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + edge.held, 0);
     const stage = spec.stages[owner];
     const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
     const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;
@@ -180,7 +183,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
         // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
         stage ? held(owner) * (outputs - 1) + 1 : 1,
         needed,
-        edges.filter((edge) => reached.has(edge.node)),
+        [...reached],
         stage?.place ?? spec.sources[owner]?.place,
       );
     pools.set(owner, { slots: given ?? needed, maxDataBytes: known.input.get(owner)!.maxBytes });
@@ -188,7 +191,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   return {
     ...known,
     pools,
-    edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge.node)).map(([owner]) => owner) })),
+    edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge)).map(([owner]) => owner) })),
   };
 }
 

@@ -2,11 +2,16 @@ import { MillraceError } from '../errors/errors.js';
 import { MAX_LEAVES } from '../ring/ring-layout.js';
 import type { PipelineSpec } from './spec.js';
 
-/** One way on from a node: over the edge into `node`, by the reference of `branch`, serving `leaves`. */
-export interface Route {
+/** One way on from a node: into `node`, by the reference of `branch`, serving `leaves`. */
+export interface Way {
   readonly node: string;
   readonly branch: number;
   readonly leaves: number;
+}
+
+/** A way with its edges, as indices into the plan's: one, or those among which the producer chooses for each frame. */
+export interface Route extends Way {
+  readonly edges: readonly number[];
 }
 
 /** The ways of one source's frames through the graph. A branch is named by the lowest leaf that it serves. */
@@ -16,8 +21,8 @@ export interface SourceRoutes {
   /** Names of the nodes of each leaf, the source first and a sink last. */
   readonly paths: readonly (readonly string[])[];
   /** From a node and the branch by which a frame came: where its outputs go. Key `node branch`. */
-  readonly next: ReadonlyMap<string, readonly Route[]>;
-  /** From the node behind an edge and a branch: the leaves served. Key `node branch`. */
+  readonly next: ReadonlyMap<string, readonly Way[]>;
+  /** From a node and the branch by which a frame comes to it: the leaves served. Key `node branch`. */
   readonly served: ReadonlyMap<string, number>;
 }
 
@@ -53,7 +58,7 @@ export function routesOf(spec: PipelineSpec, source: string): SourceRoutes {
       else groups.set(key, { path: prefix, branch: leaf, leaves: 1 << leaf });
     }
   });
-  const next = new Map<string, Route[]>();
+  const next = new Map<string, Way[]>();
   const served = new Map<string, number>();
   for (const group of groups.values()) {
     const node = group.path[group.path.length - 1] as string;
@@ -64,4 +69,13 @@ export function routesOf(spec: PipelineSpec, source: string): SourceRoutes {
     next.set(key, [...(next.get(key) ?? []), { node, branch: group.branch, leaves: group.leaves }]);
   }
   return { leaves: paths.length === 32 ? -1 : (1 << paths.length) - 1, paths, next, served };
+}
+
+/** The leaves of a source that an edge into `node` from `producers` serves, by branch. A branch comes into a node from one producer only. */
+export function leavesOver(routes: SourceRoutes, node: string, producers: readonly string[]): number[] {
+  return Array.from({ length: MAX_LEAVES }, (_, branch) => {
+    const served = routes.served.get(routeKey(node, branch));
+    const path = routes.paths[branch];
+    return served !== undefined && path && producers.includes(path[path.indexOf(node) - 1]!) ? served : 0;
+  });
 }
