@@ -379,7 +379,9 @@ export class OperatorAgent {
     const { sourceIndex, ordinal } = lane.inputs[0]!;
     for (const route of this.#stage.routes[sourceIndex]![lane.reference >>> 24]!) {
       const edge = this.#attachment.plan.edges[edgeFor(route, lane.chain.outputs[0]!)]!;
-      if (edge.kind === 'ordered' && edge.overflow === 'block' && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
+      // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
+      const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
+      if (waits && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
     }
     return true;
   }

@@ -7,6 +7,7 @@ import { ARENA_MAX_BYTES } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
+import { checkOrder } from './check-order.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
@@ -45,6 +46,8 @@ export interface PlanOptions {
   /** Ordinal of the first frame, for tests of the wrap. */
   readonly startOrdinal?: number;
   readonly fault?: FaultInjection;
+  /** Plans what the checks refuse: for the tests that show what would become of it. */
+  readonly unchecked?: boolean;
 }
 
 /** A plan with the tables that are still to be copied into the arena. */
@@ -86,6 +89,7 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     stages.set(name, prepared);
     input.set(name, prepared.output);
   }
+  if (!options.unchecked) checkOrder(spec, stages, inOrder(spec));
   const routes = Object.keys(spec.sources).map((source) => routesOf(spec, source));
   for (let divisor = 1; ; divisor *= 2) {
     const draft = size({ spec, routes, stages, input, batches, options }, divisor);
@@ -176,12 +180,13 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
     const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;
     const given = (stage ?? spec.sources[owner])?.slots;
-    if (given !== undefined)
+    if (given !== undefined && !known.options.unchecked)
       checkSlots(
         owner,
         given,
-        // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
-        stage ? held(owner) * (outputs - 1) + 1 : 1,
+        // Who holds some of the slots that one input needs waits for the others, and all workers may: one more than that is enough.
+        // An asynchronous worker waits for one frame's slots at a time, while its idle others may have all of theirs.
+        stage ? held(owner) * outputs - stage.workers + 1 : 1,
         needed,
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../../src/errors/errors.js';
+import { specFromObject } from '../../src/pipeline/load.js';
+import { plan } from '../../src/pipeline/plan.js';
+import type { Plan } from '../../src/pipeline/plan-types.js';
+import { seeded } from '../support/arena.js';
+import { randomPipeline } from '../support/random-pipeline.js';
+import { registerSimulated } from '../support/simulated-operators.js';
+import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
+
+const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 1);
+const PIPELINES = Number(process.env.MILLRACE_TEST_PIPELINES ?? 1000);
+const FRAMES = 40;
+
+registerSimulated();
+
+/** Everything settled, every slot free, and order where it is promised. */
+function faultOf(planned: Plan, { locked, ledgers, taken, freeSlots }: Outcome): string | undefined {
+  if (locked !== undefined) return `locked: ${locked}`;
+  for (const { received, inFlight, counts } of ledgers) {
+    const sum = Object.values(counts).reduce((all, n) => all + n, 0);
+    if (received !== FRAMES || inFlight !== 0 || sum !== FRAMES) return `the ledger: ${received} received, ${JSON.stringify(counts)}`;
+    const dropped = Object.keys(counts).filter((outcome) => !['delivered', 'filtered', 'merged'].includes(outcome));
+    if (dropped.length > 0 && planned.edges.every(({ overflow }) => overflow === 'block')) return `blocking edges, and ${dropped}`;
+  }
+  if (freeSlots !== planned.slots) return `${freeSlots} of ${planned.slots} slots are free`;
+  for (const edge of planned.edges)
+    if (edge.order === 'preserve')
+      for (const ordinals of taken[edge.node] ?? [])
+        if (ordinals.some((ordinal, i) => i > 0 && ordinal <= ordinals[i - 1]!)) return `'${edge.node}' had ${ordinals.join(' ')}`;
+  return undefined;
+}
+
+describe('a pipeline that is accepted', () => {
+  it(`ends, with every frame accounted for, whoever holds the lowest ordinal for how long: ${PIPELINES} at random`, { timeout: 3_600_000 }, async () => {
+    const die = seeded(SEED);
+    const refused = { links: 0, plan: 0 };
+    let turns = 0;
+    let accepted = 0;
+    for (; accepted < PIPELINES; ) {
+      const description = randomPipeline(die);
+      const run = die(2 ** 30);
+      let planned: Plan;
+      let stage: keyof typeof refused = 'links';
+      try {
+        const spec = specFromObject(description);
+        stage = 'plan';
+        planned = (await plan(spec)).plan;
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.code.startsWith('ERR_CONFIG'))) throw error;
+        refused[stage]++;
+        continue;
+      }
+      const outcome = simulatePlan(planned, { seed: run, frames: FRAMES, holdLowest: accepted % 4 !== 3 });
+      turns += outcome.turns;
+      const fault = faultOf(planned, outcome);
+      if (fault !== undefined) throw new Error(`seed ${SEED}, pipeline ${accepted}: ${fault}\n${JSON.stringify(description, null, 1)}`);
+      accepted++;
+    }
+    console.log(
+      `seed ${SEED}: ${accepted} pipelines accepted and run in ${turns} turns; refused: ${refused.links} by their links, ${refused.plan} by their sizes`,
+    );
+    expect(accepted).toBe(PIPELINES);
+  });
+});
