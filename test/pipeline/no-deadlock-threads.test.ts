@@ -30,9 +30,7 @@ function pipelineOf(die: Die): object {
       workers,
       // Nearly as few slots as are accepted: every worker may lack one, but one.
       ...(die(2) === 0 && i === 0 ? { slots: 8 * workers * 3 } : {}),
-      operators: [
-        { type: operatorPath('hold-lowest'), outputs, ordinal: i === holder ? 10 + die(20) : -1, holdMs: HOLD_MS },
-      ],
+      operators: [{ type: operatorPath('hold-lowest'), outputs, ordinal: i === holder ? 10 + die(20) : -1, holdMs: HOLD_MS }],
       ...edge(),
     };
     from = `w${i}`;
@@ -49,7 +47,9 @@ function pipelineOf(die: Die): object {
 }
 
 describe('a pipeline of which one worker holds the lowest frame', () => {
-  it(`goes on when that is done, with every frame accounted for: ${PIPELINES}, held for ${HOLD_MS} ms`, { timeout: 3_600_000 }, async () => {
+  it(`goes on when that is done, with every frame accounted for: ${PIPELINES}, held for ${HOLD_MS} ms`, {
+    timeout: 3_600_000,
+  }, async () => {
     const die = seeded(SEED);
     let refused = 0;
     const accepted: object[] = [];
@@ -74,11 +74,13 @@ describe('a pipeline of which one worker holds the lowest frame', () => {
         clearTimeout(late);
         longest.push(performance.now() - start);
         const { ledger } = report.sources.s!;
-        expect({ inFlight: ledger.inFlight, received: ledger.received, accounted: accounted(ledger) }, JSON.stringify(description)).toEqual({
-          inFlight: 0,
-          received: FRAMES,
-          accounted: FRAMES,
-        });
+        expect({ inFlight: ledger.inFlight, received: ledger.received, accounted: accounted(ledger) }, JSON.stringify(description)).toEqual(
+          {
+            inFlight: 0,
+            received: FRAMES,
+            accounted: FRAMES,
+          },
+        );
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));

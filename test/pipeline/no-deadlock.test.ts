@@ -32,7 +32,9 @@ function faultOf(planned: Plan, { locked, ledgers, taken, freeSlots }: Outcome):
 }
 
 describe('a pipeline that is accepted', () => {
-  it(`ends, with every frame accounted for, whoever holds the lowest ordinal for how long: ${PIPELINES} at random`, { timeout: 3_600_000 }, async () => {
+  it(`ends, with every frame accounted for, whoever holds the lowest ordinal for how long: ${PIPELINES} at random`, {
+    timeout: 3_600_000,
+  }, async () => {
     const die = seeded(SEED);
     const refused = { links: 0, plan: 0 };
     let turns = 0;

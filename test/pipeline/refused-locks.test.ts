@@ -119,7 +119,11 @@ const BROKEN: readonly (Refused & { readonly shows: (outcome: Outcome) => boolea
   },
   {
     rule: 'slots too few for a dropping edge: the source waits, and nothing is dropped',
-    nodes: { sources: { s: { ...source, slots: 1 } }, stages: { a: stage('s', 1, 'sim-1', { overflow: 'drop-newest' }) }, sinks: { k: sink('a') } },
+    nodes: {
+      sources: { s: { ...source, slots: 1 } },
+      stages: { a: stage('s', 1, 'sim-1', { overflow: 'drop-newest' }) },
+      sinks: { k: sink('a') },
+    },
     says: /would wait for a slot instead of being dropped/,
     shows: ({ ledgers }) => ledgers[0]!.counts.delivered === FRAMES,
   },
@@ -129,12 +133,16 @@ const describeAll = ({ sources = { s: source }, stages, sinks }: Refused['nodes'
 
 /** The same pipeline past the checks of links: these read the description, so the order is set afterwards. */
 function unchecked({ nodes }: Refused): PipelineSpec {
-  const description = structuredClone(describeAll(nodes)) as Record<'stages' | 'sinks', Record<string, { order?: string; from: string | string[] }>>;
+  const description = structuredClone(describeAll(nodes)) as Record<
+    'stages' | 'sinks',
+    Record<string, { order?: string; from: string | string[] }>
+  >;
   const edges = [...Object.entries(description.stages), ...Object.entries(description.sinks)];
   const orders = new Map(edges.map(([name, { order }]) => [name, order ?? 'preserve']));
   for (const [, edge] of edges) edge.order = 'none';
   const spec = structuredClone(specFromObject(description));
-  for (const [name, edge] of [...Object.entries(spec.stages), ...Object.entries(spec.sinks)]) (edge as { order: string }).order = orders.get(name)!;
+  for (const [name, edge] of [...Object.entries(spec.stages), ...Object.entries(spec.sinks)])
+    (edge as { order: string }).order = orders.get(name)!;
   return spec;
 }
 

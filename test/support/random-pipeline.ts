@@ -14,7 +14,9 @@ const pick = <T>(die: Die, ...of: readonly T[]): T => of[die(of.length)]!;
 
 /** The edge into a node. Small capacities and windows, two and four above all. */
 function edge(die: Die): object {
-  const overflow = pick(die, 'block', 'block', 'block', 'block', 'block', 'drop-newest', 'drop-oldest', 'latest', { sample: 1 + die(3) });
+  const overflow = pick<string | object>(die, 'block', 'block', 'block', 'block', 'block', 'drop-newest', 'drop-oldest', 'latest', {
+    sample: 1 + die(3),
+  });
   return {
     capacity: pick(die, 2, 2, 2, 1 + die(8)),
     ...(die(3) > 0 ? { window: pick(die, 4, 4, 4, 1, 2, 8) } : {}),
@@ -34,8 +36,8 @@ const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers:
 ];
 
 function stage(die: Die): object {
-  let at = die(STAGES.reduce((sum, [weight]) => sum + weight, 0));
-  const [, make] = STAGES.find(([weight]) => (at -= weight) < 0)!;
+  const all = STAGES.flatMap(([weight, make]) => new Array(weight).fill(make) as (typeof make)[]);
+  const make = pick(die, ...all);
   const { type, ...rest } = make(die);
   return { operators: [{ type, salt: die(1000), filters: die(3) === 0 }], ...rest, ...edge(die), ...slots(die) };
 }

@@ -111,7 +111,8 @@ export class SimulatedSource implements SimulatedThread {
     const isOver = this.sent >= this.frames;
     const isFull = this.inFlight >= source.tableEntries;
     if ((isOver || isFull) && ring.sweep(source.index, 64) > 0) return undefined;
-    if (isOver || isFull) return { bell: source.bell, members: [attachment.thread], why: isOver ? 'its frames to be settled' : 'its table' };
+    if (isOver || isFull)
+      return { bell: source.bell, members: [attachment.thread], why: isOver ? 'its frames to be settled' : 'its table' };
     const slot = this.#stock.take();
     if (slot < 0) {
       const pool = attachment.poolOf(source.name);
