@@ -1,4 +1,4 @@
-// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|memory ...] [--times N]
+// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|locks|memory ...] [--times N]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,11 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   },
   hostile: { times: 1, tests: ['test/ingress/hostile-array.test.ts'], env: { MILLRACE_TEST_MESSAGES: '1000000' } },
   kill: { times: 1, tests: ['test/integration/kill.test.ts'], env: { MILLRACE_TEST_PROCESS_KILLS: '50' } },
+  locks: {
+    times: 1,
+    tests: ['test/pipeline/no-deadlock.test.ts', 'test/pipeline/no-deadlock-threads.test.ts'],
+    env: { MILLRACE_TEST_PIPELINES: '20000', MILLRACE_TEST_THREAD_PIPELINES: '50', MILLRACE_TEST_HOLD_MS: '1000' },
+  },
   memory: {
     times: 1,
     tests: ['test/integration/memory.test.ts'],
