@@ -326,11 +326,17 @@ export class OperatorAgent {
           continue;
         }
         while (lane.stock.length < this.#stage.maxOutputs) {
+          // What idle ones were left with comes first: all of the pool may be there.
+          const from = idle.find(({ stock }) => stock.length > 0);
+          if (from) {
+            lane.stock.push(from.stock.pop()!);
+            continue;
+          }
           let slot = ring.claim(this.#pool.ring);
           if (slot < 0) {
             await sleepAsync(arena.words, this.#pool.bell, this.#poolBit, park, () => {
               slot = ring.claim(this.#pool.ring);
-              return slot < 0;
+              return slot < 0 && idle.every(({ stock }) => stock.length === 0);
             });
           }
           if (slot >= 0) lane.stock.push(this.#attachment.frame(slot));

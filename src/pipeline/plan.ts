@@ -184,9 +184,8 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
       checkSlots(
         owner,
         given,
-        // Who holds some of the slots that one input needs waits for the others, and all workers may: one more than that is enough.
-        // An asynchronous worker waits for one frame's slots at a time, while its idle others may have all of theirs.
-        stage ? held(owner) * outputs - stage.workers + 1 : 1,
+        // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
+        stage ? held(owner) * (outputs - 1) + 1 : 1,
         needed,
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,

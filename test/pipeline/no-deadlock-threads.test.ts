@@ -32,7 +32,7 @@ function pipelineOf(die: Die): object {
       from,
       workers,
       // As few slots as are accepted: every one under way in every worker lacks one, but one. More are needed where an edge drops.
-      ...(die(2) === 0 && i === 0 ? { slots: 8 * workers * 3 - workers + 1 } : {}),
+      ...(die(2) === 0 && i === 0 ? { slots: 8 * workers * 2 + 1 } : {}),
       operators: [{ type: operatorPath('hold-lowest'), outputs, ordinal: i === holder ? 10 + die(20) : -1, holdMs: HOLD_MS }],
       ...edge(),
     };
@@ -58,6 +58,18 @@ describe('an asynchronous stage whose frames overtake each other', () => {
     });
     const { ledger } = report.sources.s!;
     expect(ledger).toMatchObject({ received: FRAMES, delivered: FRAMES / 3, dropped: { sampled: (FRAMES / 3) * 2 }, inFlight: 0 });
+  });
+});
+
+describe('an asynchronous stage with one slot', () => {
+  it('goes on when the frame that had the slot became none', { timeout: 30_000 }, async () => {
+    const { report } = await runPipeline({
+      sources: { s: { type: 'sim', pattern: 'counter', shape: [1, 16], dtype: 'uint8', frames: FRAMES } },
+      stages: { work: { from: 's', concurrency: 4, slots: 1, operators: [{ type: operatorPath('filter-async') }] } },
+      sinks: { k: { type: 'null', from: 'work' } },
+    });
+    const { ledger } = report.sources.s!;
+    expect(ledger).toMatchObject({ received: FRAMES, delivered: FRAMES / 3, filtered: (FRAMES / 3) * 2, inFlight: 0 });
   });
 });
 

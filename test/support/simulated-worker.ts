@@ -197,6 +197,9 @@ export class SimulatedAsyncWorker implements SimulatedThread {
     const lane = this.#lane;
     if (!lane) return false;
     if (lane.stock.length < this.stage.maxOutputs) {
+      const left = this.#idle.find(({ stock }) => stock.length > 0)?.stock.pop();
+      if (left) lane.stock.push(left);
+      if (left) return true;
       const slot = ring.claim(this.#pool.ring);
       if (slot >= 0) lane.stock.push(this.attachment.frame(slot));
       return slot >= 0;
