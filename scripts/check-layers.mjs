@@ -12,6 +12,7 @@ const LAYERS = [
   ['operators', 'ingress', 'egress', 'dead-letters'],
   ['agents'],
   ['pipeline'],
+  ['control'],
   ['cli', 'workers', '.'],
 ];
 

@@ -10,6 +10,8 @@
  *
  * `pipeline()` puts one together in code, `loadPipeline()` reads a file; either way a `Pipeline` runs it.
  */
+
+export { ControlServer, type ControlServerOptions } from './control/control-server.js';
 export { ERRORS, type ErrorCode, EXIT, MillraceError, type Place } from './errors/errors.js';
 export type { Logger } from './errors/logger.js';
 export type { DType, TypedArray } from './frame/dtype.js';

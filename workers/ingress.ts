@@ -2,10 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Attachment } from '../src/agents/attachment.js';
 import { IngressAgent } from '../src/agents/ingress-agent.js';
-import type { IngressThreadData, ToThread } from '../src/agents/thread-messages.js';
+import type { IngressThreadData, SeriesCommand, ToThread } from '../src/agents/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
-import { MillraceError } from '../src/errors/errors.js';
+import { asMillraceError, MillraceError } from '../src/errors/errors.js';
 import type { Ingress } from '../src/ingress/ingress.js';
 import { SOURCES } from '../src/ingress/registry.js';
 
@@ -58,8 +58,19 @@ async function close(): Promise<void> {
   parent.close();
 }
 
+async function command({ request, start, end }: SeriesCommand): Promise<void> {
+  try {
+    const report = await (start ? agent.commandStart(start) : agent.commandEnd(end));
+    port.say({ kind: 'series-done', request, ...(report && { report }) });
+  } catch (thrown) {
+    const { code, message } = asMillraceError(thrown, 'ERR_SOURCE');
+    port.say({ kind: 'series-done', request, error: { code, message } });
+  }
+}
+
 parent.on('message', (message: ToThread) => {
-  if (message === 'run') void run();
+  if (typeof message === 'object') void command(message);
+  else if (message === 'run') void run();
   else if (message === 'stop' || message === 'abort') stopping.abort();
   else if (message === 'settle') void agent.settled().then(() => port.say({ kind: 'settled', sequences: agent.tracker.verdict }));
   else if (message === 'close') void close();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
@@ -45,6 +46,10 @@ export class IngressAgent implements FrameWriter {
   readonly #series = new SeriesKeeper();
   readonly #onSeries: (report: SeriesReport) => void;
   readonly #timeoutMs: number | undefined;
+  #closedSeries: SeriesReport | undefined;
+  #isFinished = false;
+  /** Starts and ends of series, from the wire and from outside, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** While a series ends nothing is claimed. */
   #held: Promise<void> | undefined;
   #lastSequence = 0;
@@ -220,15 +225,56 @@ export class IngressAgent implements FrameWriter {
     this.#stock.putBack(frame.slot);
   }
 
-  async startSeries(start: SeriesMessage): Promise<boolean> {
-    // The entry is free: its last series closed before the one that is open began.
-    writeSeries(this.#attachment.arena, this.#node.series, this.#series.nextIndex, start);
-    if (!(await this.#end('superseded'))) return false;
-    this.#series.begin(start, this.#ledgerWords());
-    return true;
+  startSeries(start: SeriesMessage): Promise<boolean> {
+    return this.#inTurn(() => this.#start(start));
   }
 
-  async endSeries({ series, expected }: SeriesMessage): Promise<boolean> {
+  /** Begins a series from outside. The report of the one before, if one was open; rejects when the source takes none any more. */
+  commandStart(start: SeriesMessage): Promise<SeriesReport | undefined> {
+    return this.#inTurn(async () => {
+      this.#refuseLate();
+      this.#closedSeries = undefined;
+      if (!(await this.#start(start))) throw new MillraceError('ERR_CLOSED', 'the run was given up before the series began');
+      return this.#closedSeries;
+    });
+  }
+
+  /** Ends the open series from outside; with `id`, only that one. */
+  commandEnd(id: string | number | undefined): Promise<SeriesReport> {
+    return this.#inTurn(async () => {
+      this.#refuseLate();
+      if (!this.#series.isOpen) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has no series open`);
+      if (id !== undefined && id !== this.#series.id)
+        throw new MillraceError('ERR_STATE', `the series open at source '${this.#node.name}' is ${this.#series.id}, not ${id}`);
+      this.#closedSeries = undefined;
+      if (!(await this.#end('end')) || !this.#closedSeries)
+        throw new MillraceError('ERR_CLOSED', 'the run was given up, or the series timed out, before it was ended');
+      return this.#closedSeries;
+    });
+  }
+
+  #refuseLate(): void {
+    if (this.#isFinished || this.#signal.aborted || this.#attachment.aborted)
+      throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {}); // told to the one who asked
+    return done;
+  }
+
+  async #start(start: SeriesMessage): Promise<boolean> {
+    // The entry is free: its last series closed before the one that is open began.
+    writeSeries(this.#attachment.arena, this.#node.series, this.#series.nextIndex, start);
+    return this.#end('superseded', start);
+  }
+
+  endSeries(end: SeriesMessage): Promise<boolean> {
+    return this.#inTurn(() => this.#endNamed(end));
+  }
+
+  async #endNamed({ series, expected }: SeriesMessage): Promise<boolean> {
     if (this.#series.id !== series) {
       this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
       return true;
@@ -239,26 +285,37 @@ export class IngressAgent implements FrameWriter {
 
   /** After the last frame: ends the open series, or lets operators hand on what they hold of a source without any. */
   async finish(): Promise<void> {
+    await this.#inTurn(() => this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    this.#isFinished = true;
     await this.#end(this.#signal.aborted ? 'stopped' : 'end');
   }
 
   /**
    * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
-   * is claimed. False when the run was given up.
+   * is claimed; `next` begins before anything is again. False when the run was given up.
    */
-  async #end(ended: SeriesEnding): Promise<boolean> {
+  async #end(ended: SeriesEnding, next?: SeriesMessage): Promise<boolean> {
     while (this.#held) await this.#held;
     let release: () => void = () => {};
     this.#held = new Promise((resolve) => {
       release = resolve;
     });
     try {
+      // From outside it may come while a frame is being decoded into its slot: that one still belongs to the old series.
+      while (this.#slot.frame && !this.#isFinished && !this.#signal.aborted && !this.#attachment.aborted) await delay(1);
       if (!(await this.#atRest())) return false;
       if (this.#series.isOpen || this.#node.flushes) {
         if (this.#received > 0) await this.#sendEnd();
         if (!(await this.#atRest())) return false;
       }
-      if (this.#series.isOpen) this.#onSeries(this.#series.end(ended, this.#ledgerWords()));
+      if (this.#series.isOpen) {
+        this.#closedSeries = this.#series.end(ended, this.#ledgerWords());
+        this.#onSeries(this.#closedSeries);
+      }
+      if (next) this.#series.begin(next, this.#ledgerWords());
       return true;
     } finally {
       this.#held = undefined;

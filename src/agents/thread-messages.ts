@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { SeriesMessage } from '../frame/series.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
@@ -14,6 +15,8 @@ export type FromThread =
   /** An ingress has read its last message, and waits for what is under way. */
   | { readonly kind: 'ending' }
   | { readonly kind: 'series'; readonly report: SeriesReport }
+  /** `report`: of the series that this closed. */
+  | { readonly kind: 'series-done'; readonly request: number; readonly report?: SeriesReport; readonly error?: ThreadError }
   /** An ingress has handed on its last frame; a sink has taken and flushed everything. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
@@ -28,7 +31,16 @@ export interface ThreadError {
 }
 
 /** What the main thread tells an ingress or egress thread. */
-export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close';
+export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | SeriesCommand;
+
+/** To an ingress: begin or end a series; answered by `series-done` with the same `request`. */
+export interface SeriesCommand {
+  readonly kind: 'series-command';
+  readonly request: number;
+  /** Of an end: absent, whichever series is open. */
+  readonly start?: SeriesMessage;
+  readonly end?: string | number;
+}
 
 export interface ThreadData {
   readonly memory: WebAssembly.Memory;

@@ -54,6 +54,8 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...report)
     .option(...set)
     .option(...quiet)
+    .option('--run-dir <dir>', 'folder of the control socket, instead of one below XDG_RUNTIME_DIR')
+    .option('--no-ctl', 'no control socket')
     .option(...json)
     .action(async (file: string, options: RunOptions & { set: string[] }) =>
       ended(await (await import('./run.js')).run(file, options, context)),
@@ -116,6 +118,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...quiet)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
+  addControl(program.command('ctl').description('look at and steer a run: RUN is a name, a pid, a folder or a socket'), context, ended);
   addDeadLetters(program.command('dlq').description('dead letters: frames that died, kept as files'), context, ended);
   program
     .command('bench')
@@ -140,6 +143,61 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...json)
     .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
   return program;
+}
+
+function addControl(ctl: Command, context: CliContext, ended: (exitCode: number) => void): void {
+  const json = ['--json', 'machine-readable results and errors'] as const;
+  const which = ['--run <run>', 'name, pid, folder or socket of the run, where several are at work'] as const;
+  ctl
+    .command('list')
+    .description('the runs of this user that are alive')
+    .option(...json)
+    .action(async (options: { json?: boolean }) => ended(await (await import('./ctl/ctl.js')).listRuns(options, context)));
+  const send = async (run: string | undefined, request: object, options: { json?: boolean }): Promise<void> =>
+    ended(await (await import('./ctl/ctl.js')).control(run, request, options, context));
+  for (const verb of ['status', 'progress', 'report', 'stages'])
+    ctl
+      .command(`${verb} [run]`)
+      .option(...json)
+      .action((run: string | undefined, options: { json?: boolean }) => send(run, { do: verb }, options));
+  ctl
+    .command('stop [run]')
+    .description('deliver what was received, then end')
+    .option('--now', 'end now, whatever is under way')
+    .option(...json)
+    .action((run: string | undefined, options: { json?: boolean; now?: boolean }) =>
+      send(run, { do: options.now ? 'abort' : 'stop' }, options),
+    );
+  const series = ctl.command('series').description('begin and end series');
+  series
+    .command('start <source> <id>')
+    .option('--expected <count>', 'frames that are to come', (text: string) => Number(wholeNumber(text)))
+    .option('--meta <json>', 'an object that goes with the series', jsonValue)
+    .option(...which)
+    .option(...json)
+    .action((source: string, id: string, { run, json, ...rest }: { run?: string; json?: boolean }) =>
+      send(run, { do: 'series-start', source, series: seriesId(id), ...rest }, json ? { json } : {}),
+    );
+  series
+    .command('end <source> [id]')
+    .option(...which)
+    .option(...json)
+    .action((source: string, id: string | undefined, options: { run?: string; json?: boolean }) =>
+      send(options.run, { do: 'series-end', source, ...(id === undefined ? {} : { series: seriesId(id) }) }, options),
+    );
+}
+
+/** `7` is the number 7, as in YAML. */
+function seriesId(text: string): string | number {
+  return /^-?(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('expected JSON.');
+  }
 }
 
 function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: number) => void): void {

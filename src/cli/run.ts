@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { asMillraceError, EXIT } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { loadPipeline } from '../pipeline/load.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineSpec } from '../pipeline/spec.js';
 import type { CliContext } from './context.js';
 import type { Output } from './output.js';
@@ -12,11 +13,14 @@ export interface RunOptions {
   readonly report?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** `false`: no control socket. */
+  readonly ctl?: boolean;
+  readonly runDir?: string;
 }
 
 /** `millrace run FILE`. */
 export async function run(file: string, options: RunOptions & { readonly set?: readonly string[] }, context: CliContext): Promise<number> {
-  return runSpec(await loadPipeline(file, { set: options.set ?? [] }), options, context);
+  return runSpec(await loadPipeline(file, { set: options.set ?? [] }), { ...options, ctl: options.ctl ?? true }, context);
 }
 
 /** Runs a pipeline until its sources end or the signal drains it; 0 when its report is `ok`. */
@@ -25,6 +29,16 @@ export async function runSpec(spec: PipelineSpec, options: RunOptions, { output,
   const { Pipeline } = await import('../pipeline/pipeline.js');
   const pipeline = new Pipeline(spec, { logger: stderrLogger(output) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
+  const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
+  try {
+    return await follow(pipeline, options, output, signal);
+  } finally {
+    await control?.close();
+  }
+}
+
+async function follow(pipeline: Pipeline, options: RunOptions, output: Output, signal: AbortSignal): Promise<number> {
+  const { spec } = pipeline;
   await pipeline.start({ signal });
   const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
   const report = await pipeline.closed.finally(hide);

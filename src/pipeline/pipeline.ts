@@ -1,10 +1,13 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
+import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { SINKS } from '../egress/registry.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
+import type { Meta } from '../frame/frame.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
+import type { SeriesMessage } from '../frame/series.js';
 import { SOURCES } from '../ingress/registry.js';
 import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
@@ -37,7 +40,7 @@ const CLOSE_MS = 5000;
 /** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
 const CLOSE_SINK_MS = 35_000;
 
-type State = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
+export type PipelineState = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
 /**
  * A pipeline at work. `start` resolves when every thread is ready and the sources run; `closed` resolves with the report
@@ -50,7 +53,7 @@ export class Pipeline implements AsyncDisposable {
   readonly closed: Promise<Report>;
   readonly #log: Logger;
   readonly #options: PipelineOptions;
-  #state: State = 'new';
+  #state: PipelineState = 'new';
   #plan: Plan | undefined;
   #memory: WebAssembly.Memory | undefined;
   #arena: ArenaViews | undefined;
@@ -243,6 +246,41 @@ export class Pipeline implements AsyncDisposable {
   series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
     if (!this.spec.sources[source]) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
     return this.#series.follow(source, this.closed);
+  }
+
+  get state(): PipelineState {
+    return this.#state;
+  }
+
+  /**
+   * Begins a series of a source from outside; the one that was open is closed as `superseded`, and resolved with. Frames
+   * received from then on carry it. Rejects: ERR_USAGE (no such source, an id or meta of a wrong form), ERR_STATE (not at
+   * work), ERR_CLOSED (the source's thread ended meanwhile).
+   */
+  async startSeries(
+    source: string,
+    start: { readonly series: string | number; readonly expected?: number; readonly meta?: Meta },
+  ): Promise<SeriesReport | undefined> {
+    let message: SeriesMessage | undefined;
+    try {
+      message = readSeriesMessage('series', { ...start, htype: 'series-start-1.0' });
+    } catch (thrown) {
+      throw new MillraceError('ERR_USAGE', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+    }
+    return this.#ingressOf(source).command({ start: message! });
+  }
+
+  /** Ends the open series of a source, with `series` only if it is that one (else ERR_STATE). Its closed books; rejects as `startSeries`. */
+  async endSeries(source: string, series?: string | number): Promise<SeriesReport> {
+    if (series !== undefined && !isSeriesId(series)) throw new MillraceError('ERR_USAGE', 'a series is a number or a short text');
+    return (await this.#ingressOf(source).command(series === undefined ? {} : { end: series }))!;
+  }
+
+  #ingressOf(source: string): ThreadHandle {
+    if (!Object.hasOwn(this.spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
+    const thread = this.#ingress.find(({ name }) => name === source);
+    if (this.#state !== 'running' || !thread) throw new MillraceError('ERR_STATE', 'the pipeline is not at work');
+    return thread;
   }
 
   /** A source, stage or sink has handed on its last frame. */

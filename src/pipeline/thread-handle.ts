@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { EgressThreadData, FromThread, IngressThreadData, ThreadError, ToThread } from '../agents/thread-messages.js';
+import type { EgressThreadData, FromThread, IngressThreadData, SeriesCommand, ThreadError, ToThread } from '../agents/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
 import type { SeriesReport } from '../observe/report.js';
 
@@ -24,6 +24,8 @@ export class ThreadHandle {
   #ending = false;
   #isClosing = false;
   #isGone = false;
+  #requests = 0;
+  readonly #asked = new Map<number, { resolve(report: SeriesReport | undefined): void; reject(error: Error): void }>();
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
 
   constructor(
@@ -61,6 +63,7 @@ export class ThreadHandle {
         this.#ending = true;
         events.ending();
       } else if (message.kind === 'series') events.series(message.report);
+      else if (message.kind === 'series-done') this.#answered(message);
       else if (message.kind === 'settled') this.#settled?.(message.sequences);
       else if (message.kind === 'failed') fail(message.error);
       else if (message.kind === 'log') events.log(message);
@@ -73,6 +76,8 @@ export class ThreadHandle {
       worker.on('exit', (code) => {
         this.#isGone = true;
         this.#settled?.(undefined);
+        for (const { reject } of this.#asked.values()) reject(new MillraceError('ERR_CLOSED', `the thread of '${name}' ended meanwhile`));
+        this.#asked.clear();
         resolve();
         if (this.#isClosing) return;
         const error = cause ?? { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: it exited with ${code}` };
@@ -98,6 +103,23 @@ export class ThreadHandle {
 
   say(message: ToThread): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Begins or ends a series; rejects with what the thread says, or with ERR_CLOSED when it goes first. */
+  command(what: Pick<SeriesCommand, 'start' | 'end'>): Promise<SeriesReport | undefined> {
+    if (this.#isGone || this.#isClosing) return Promise.reject(new MillraceError('ERR_CLOSED', `the thread of '${this.name}' has ended`));
+    return new Promise((resolve, reject) => {
+      const request = ++this.#requests;
+      this.#asked.set(request, { resolve, reject });
+      this.say({ kind: 'series-command', request, ...what });
+    });
+  }
+
+  #answered({ request, report, error }: Extract<FromThread, { kind: 'series-done' }>): void {
+    const asked = this.#asked.get(request);
+    this.#asked.delete(request);
+    if (!error) asked?.resolve(report);
+    else asked?.reject(new MillraceError(error.code in ERRORS ? (error.code as ErrorCode) : 'ERR_SOURCE', error.message));
   }
 
   /** Asks an ingress to sweep until all is settled; undefined when the thread is gone. */

@@ -1,0 +1,65 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ERRORS, type ErrorCode, EXIT, MillraceError } from '../../errors/errors.js';
+import type { CliContext } from '../context.js';
+import { printable } from '../dlq/printable.js';
+import { askRun } from './ask-run.js';
+import { runsFolder, SOCKET_NAME } from './run-folder.js';
+
+interface Run {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly path: string;
+}
+
+const LIST_MS = 2000;
+
+/** `millrace ctl list`. */
+export async function listRuns(options: { json?: boolean }, { output }: CliContext): Promise<number> {
+  const runs = await aliveRuns();
+  if (options.json) output.out(JSON.stringify({ ok: true, runs }));
+  else for (const run of runs) output.out(line(run));
+  return EXIT.done;
+}
+
+/** One request to a run; tells its answer. */
+export async function control(run: string | undefined, request: object, options: { json?: boolean }, context: CliContext): Promise<number> {
+  const { id: _, ok, error, ...rest } = await askRun(await socketOf(run), request, { signal: context.signal });
+  if (!ok) {
+    const code = error && error.code in ERRORS ? (error.code as ErrorCode) : 'ERR_STATE';
+    throw new MillraceError(code, error?.message ?? 'the run refused');
+  }
+  if (options.json) context.output.out(JSON.stringify({ ok, ...rest }));
+  else if (Object.keys(rest).length === 0) context.output.out('done');
+  else
+    for (const [key, value] of Object.entries(rest))
+      context.output.out(`${key}: ${typeof value === 'string' ? printable(value) : JSON.stringify(value, undefined, 2)}`);
+  return EXIT.done;
+}
+
+async function socketOf(run: string | undefined): Promise<string> {
+  if (run?.includes('/')) return (await stat(run).catch(() => undefined))?.isDirectory() ? join(run, SOCKET_NAME) : run;
+  const runs = await aliveRuns();
+  const fitting = run === undefined ? runs : runs.filter(({ name, pid }) => name === run || String(pid) === run);
+  if (fitting.length === 1) return fitting[0]!.path;
+  const which = run === undefined ? 'at work' : `called '${run}'`;
+  if (fitting.length === 0) throw new MillraceError('ERR_CLOSED', `no run is ${which}`);
+  throw new MillraceError('ERR_USAGE', `several runs are ${which}:\n${fitting.map(line).join('\n')}`);
+}
+
+/** Those that answer; what a killed run left behind is passed over. */
+async function aliveRuns(): Promise<Run[]> {
+  const folders = await readdir(runsFolder()).catch(() => []);
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      const path = join(runsFolder(), folder, SOCKET_NAME);
+      const status = await askRun(path, { do: 'status' }, { timeoutMs: LIST_MS }).catch(() => undefined);
+      if (!status?.ok) return [];
+      return [{ name: String(status.name), pid: Number(status.pid), state: String(status.state), path }];
+    }),
+  );
+  return found.flat();
+}
+
+const line = ({ name, pid, state, path }: Run): string => `${printable(name)}  ${pid}  ${state}  ${printable(path)}`;

@@ -1,0 +1,57 @@
+import { MillraceError } from '../errors/errors.js';
+import type { Meta } from '../frame/frame.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import { specHash } from '../pipeline/spec-hash.js';
+
+/** Carries out one request of the control protocol (docs/specs/control.md). Gives what its answer holds; rejects with coded errors. */
+export async function answerRequest(pipeline: Pipeline, request: Readonly<Record<string, unknown>>, version: string): Promise<object> {
+  switch (request.do) {
+    case 'status':
+      return {
+        state: pipeline.state,
+        name: pipeline.spec.name,
+        hash: specHash(pipeline.spec),
+        pid: process.pid,
+        version,
+        uptimeS: pipeline.report().durationS,
+      };
+    case 'progress':
+      return { progress: pipeline.progress() };
+    case 'report':
+      return { report: pipeline.report() };
+    case 'stages':
+      return {
+        stages: Object.entries(pipeline.spec.stages).map(([name, { operators }]) => ({
+          name,
+          operators: operators.map(({ type, params }) => ({ type, params })),
+        })),
+      };
+    case 'series-start': {
+      const { expected, meta } = request;
+      // Their forms are checked where the series begins.
+      const start = { series: request.series as string, expected: expected as number | undefined, meta: meta as Meta | undefined };
+      const closed = await pipeline.startSeries(text(request, 'source'), {
+        series: start.series,
+        ...(start.expected === undefined ? {} : { expected: start.expected }),
+        ...(start.meta === undefined ? {} : { meta: start.meta }),
+      });
+      return closed ? { closed } : {};
+    }
+    case 'series-end':
+      return { closed: await pipeline.endSeries(text(request, 'source'), request.series as string | undefined) };
+    case 'stop':
+      void pipeline.stop();
+      return {};
+    case 'abort':
+      void pipeline.abort();
+      return {};
+    default:
+      throw new MillraceError('ERR_USAGE', `'do' is not a request that is known`);
+  }
+}
+
+function text(request: Readonly<Record<string, unknown>>, key: string): string {
+  const value = request[key];
+  if (typeof value !== 'string') throw new MillraceError('ERR_USAGE', `'${key}' is missing, or not a text`);
+  return value;
+}

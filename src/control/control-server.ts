@@ -1,0 +1,143 @@
+import { chmod, lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
+import type { Pipeline } from '../pipeline/pipeline.js';
+import { answerRequest } from './answer-request.js';
+import { openPrivateFolder } from './private-folder.js';
+
+export interface ControlServerOptions {
+  /** Of the socket; its folder is made when it is not there. */
+  readonly path: string;
+  /** What `status` tells. */
+  readonly version?: string;
+}
+
+/** sun_path has 108 bytes on Linux and 104 on macOS, with the 0 at its end. */
+const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+const MAX_LINE_BYTES = 1 << 20;
+const MAX_CLIENTS = 32;
+/** How long a client may take to read its last answers. */
+const CLOSE_MS = 500;
+
+/** Answers the control protocol (docs/specs/control.md) on a Unix socket that only this user may open. */
+export class ControlServer implements AsyncDisposable {
+  readonly #pipeline: Pipeline;
+  readonly #options: ControlServerOptions;
+  readonly #clients = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(pipeline: Pipeline, options: ControlServerOptions) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+  }
+
+  /** ERR_USAGE: the path is too long. ERR_STATE: it is served already, or its folder cannot be trusted. */
+  async open(): Promise<void> {
+    const { path } = this.#options;
+    if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+      throw new MillraceError('ERR_USAGE', `the path of a socket has at most ${MAX_PATH_BYTES} bytes: ${path}`);
+    if (this.#server) throw new MillraceError('ERR_STATE', 'the control server is open');
+    await openPrivateFolder(dirname(path));
+    await removeStale(path);
+    const server = createServer((socket) => this.#serve(socket));
+    server.maxConnections = MAX_CLIENTS;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(asMillraceError(error, 'ERR_STATE', `${path} cannot be served`)));
+      server.listen(path, resolve);
+    });
+    server.on('error', () => {}); // of one connection that could not be accepted
+    this.#server = server;
+    await chmod(path, 0o600);
+  }
+
+  /** Ends all connections, after the answers that were written, and removes the socket. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of this.#clients) socket.destroySoon();
+    const timer = setTimeout(() => {
+      for (const socket of this.#clients) socket.destroy();
+    }, CLOSE_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #serve(socket: Socket): void {
+    this.#clients.add(socket);
+    socket.on('error', () => {}); // the client is gone; nobody is left to tell
+    socket.on('close', () => this.#clients.delete(socket));
+    void this.#converse(socket).catch(() => socket.destroy());
+  }
+
+  /** One request after the other: nothing more is read until the answer is written. */
+  async #converse(socket: Socket): Promise<void> {
+    let parts: Buffer[] = [];
+    let lengthBytes = 0;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let end = chunk.indexOf(10); ; end = chunk.indexOf(10, from)) {
+        const part = chunk.subarray(from, end < 0 ? chunk.length : end);
+        lengthBytes += part.length;
+        if (lengthBytes > MAX_LINE_BYTES) {
+          const error = { code: 'ERR_USAGE', message: `a line has at most ${MAX_LINE_BYTES} bytes` };
+          socket.end(`${JSON.stringify({ id: null, ok: false, error })}\n`);
+          return;
+        }
+        parts.push(part);
+        if (end < 0) break;
+        from = end + 1;
+        const line = Buffer.concat(parts).toString('utf8');
+        parts = [];
+        lengthBytes = 0;
+        const answer = `${JSON.stringify(await this.#answer(line))}\n`;
+        if (!socket.write(answer)) await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve));
+        if (socket.destroyed) return;
+      }
+    }
+  }
+
+  async #answer(line: string): Promise<object> {
+    let id: unknown = null;
+    try {
+      const request = parse(line);
+      if (typeof request.id === 'string' || typeof request.id === 'number') id = request.id;
+      return { id, ok: true, ...(await answerRequest(this.#pipeline, request, this.#options.version ?? 'unknown')) };
+    } catch (thrown) {
+      const { code, message } = asMillraceError(thrown, 'ERR_STATE');
+      return { id, ok: false, error: { code, message } };
+    }
+  }
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    throw new MillraceError('ERR_USAGE', 'a request is one line of JSON');
+  }
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw new MillraceError('ERR_USAGE', 'a request is an object');
+  return request as Record<string, unknown>;
+}
+
+/** Removes a socket that nobody listens at; ERR_STATE when somebody does. */
+async function removeStale(path: string): Promise<void> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(undefined);
+    });
+    probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+  });
+  if (code === undefined) throw new MillraceError('ERR_STATE', `somebody listens at ${path}`);
+  // A plain file refuses connections too; it is not ours to remove.
+  if (code === 'ECONNREFUSED' && (await lstat(path)).isSocket()) await unlink(path);
+}
