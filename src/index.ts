@@ -35,3 +35,4 @@ export { Pipeline, type PipelineOptions } from './pipeline/pipeline.js';
 export { type PushFrame, PushSource } from './pipeline/push-source.js';
 export { type OwnFrame, SinkReader } from './pipeline/sink-reader.js';
 export type { PipelineSpec } from './pipeline/spec.js';
+export type { UpdateResult } from './pipeline/updater.js';

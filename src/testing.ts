@@ -164,6 +164,7 @@ function placeInput(given: TestFrame, index: number, buffer: ArrayBufferLike, ad
     bytes,
     address,
     meta: given.meta ?? {},
+    parameters: '',
   };
 }
 
@@ -203,6 +204,7 @@ class Outputs implements Emitter {
       bytes: new Uint8Array(this.buffer, address, bytes),
       address,
       meta: { ...this.input.meta, ...(spec.columns && { columns: spec.columns }), ...spec.meta },
+      parameters: '',
     };
     this.#created.add(frame);
     return frame;

@@ -12,7 +12,7 @@ export function oldest(lanes: ReadonlySet<AsyncLane>): number {
 export interface AsyncLane {
   startUs: number;
   readonly stock: FrameView[];
-  readonly chain: ChainLane;
+  chain: ChainLane;
   reference: number;
   readonly inputs: FrameView[];
   outcome: number;

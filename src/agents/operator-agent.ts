@@ -12,11 +12,14 @@ import { type AsyncLane, oldest, stockOf } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
 import { edgeFor } from './edge-for.js';
-import { ChainLane, type ChainLink, failureOutcome, isAsyncChain, makeChain, type SeriesSeen } from './operator-chain.js';
+import { ChainLane, type ChainLink, failureOutcome, isAsyncChain } from './operator-chain.js';
+import { WorkerChain } from './worker-chain.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
 const SUCCESS = -1;
+/** Instead of a reference: newer parameters stand ready. No ring operation returns it. */
+const STALE = -3;
 
 /**
  * One worker of a stage: takes references from the edge, runs the chain, commits. `run` is the worker's lease: it resolves
@@ -36,7 +39,7 @@ export class OperatorAgent {
   /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
   readonly #partials: number;
   readonly #stock: FrameView[] = [];
-  readonly #series: SeriesSeen = new Map();
+  readonly #chain: WorkerChain;
   readonly #itemBit: number;
   readonly #poolBit: number;
   #source = 0;
@@ -47,6 +50,7 @@ export class OperatorAgent {
     this.#stage = stage;
     this.#edge = attachment.edgesRead()[0]!;
     this.#pool = attachment.poolOf(stage.name);
+    this.#chain = new WorkerChain(attachment, stage, worker, log);
     this.#worker = worker;
     this.#log = log;
     const { deadLetters } = attachment.plan;
@@ -60,15 +64,17 @@ export class OperatorAgent {
   }
 
   async run(ready: () => void): Promise<void> {
-    const links = await makeChain(this.#attachment, this.#stage, this.#worker, this.#log);
+    await this.#chain.renew();
+    this.#chain.settle();
     ready();
     try {
       this.#finishRecord();
-      if (isAsyncChain(links)) await this.#runAsync(links);
-      else await this.#runSync(links);
+      if (isAsyncChain(this.#chain.chain.links)) await this.#runAsync();
+      else await this.#runSync();
+      this.#chain.leave();
     } finally {
       this.#release(this.#stock);
-      for (const { operator } of links) operator.close?.();
+      this.#chain.close();
     }
   }
 
@@ -96,11 +102,15 @@ export class OperatorAgent {
 
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
 
-  async #runSync(links: readonly ChainLink[]): Promise<void> {
-    const lane = new ChainLane(links, this.#attachment, this.#worker, 0, stockOf(this.#stock), this.#stage.maxOutputs, this.#series);
+  #lane(lane: number, stock: FrameView[]): ChainLane {
+    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs);
+  }
+
+  async #runSync(): Promise<void> {
+    let lane = this.#lane(0, this.#stock);
     const { ring, arena, park, nowUs } = this.#attachment;
     const claim = (): number => ring.claim(this.#pool.ring);
-    const take = (): number => this.#take();
+    const take = (): number => (this.#chain.stale ? STALE : this.#take());
     const isNothing = (result: number): boolean => result === EMPTY || result === GATE_CLOSED;
     const inputs: FrameView[] = [];
     let turnAt = performance.now() + TURN_MS;
@@ -110,6 +120,11 @@ export class OperatorAgent {
         turnAt = performance.now() + TURN_MS;
       }
       if (this.#attachment.aborted) return;
+      if (this.#chain.stale) {
+        for (const { operator } of await this.#chain.renew()) operator.close?.();
+        lane = this.#lane(0, this.#stock);
+        this.#chain.settle();
+      }
       while (this.#stock.length < this.#stockSize) {
         let slot = claim();
         if (isNothing(slot)) slot = waitSync(arena.words, this.#pool.bell, this.#poolBit, park, claim, isNothing, TURN_MS);
@@ -121,7 +136,7 @@ export class OperatorAgent {
       let reference = take();
       if (reference === EMPTY && closed) return;
       if (isNothing(reference)) reference = waitSync(arena.words, this.#edge.itemBell, this.#itemBit, park, take, isNothing, TURN_MS);
-      if (isNothing(reference)) continue;
+      if (isNothing(reference) || reference === STALE) continue;
       const startUs = nowUs();
       readChain(this.#attachment, reference, inputs);
       this.#since(startUs);
@@ -260,13 +275,13 @@ export class OperatorAgent {
    * Up to `concurrency` frames are under way. Results are committed in rising order of ordinals among those that are done,
    * the lowest first: were the lowest kept back behind one whose cell is not yet free, the edge would never move.
    */
-  async #runAsync(links: readonly ChainLink[]): Promise<void> {
+  async #runAsync(): Promise<void> {
     const { ring, arena, park } = this.#attachment;
     const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, lane) => {
       const stock: FrameView[] = [];
       return {
         stock,
-        chain: new ChainLane(links, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs, this.#series),
+        chain: this.#lane(lane, stock),
         startUs: 0,
         reference: EMPTY,
         inputs: [],
@@ -280,6 +295,14 @@ export class OperatorAgent {
     const idle = [...lanes];
     const busy = new Set<AsyncLane>();
     const finished: AsyncLane[] = [];
+    // Operators that were replaced close when no frame is under way in them any more.
+    const replaced: ChainLink[] = [];
+    const settle = (): void => {
+      const { chain } = this.#chain;
+      for (const one of busy) if (one.chain.chain !== chain) return;
+      for (const link of replaced.splice(0)) link.operator.close?.();
+      this.#chain.settle();
+    };
     // `committing` is taken back in the turn in which the last result was seen, so that none is left behind.
     const commitNext = async (): Promise<void> => {
       committing = true;
@@ -294,6 +317,7 @@ export class OperatorAgent {
           const next = finished.splice(at, 1)[0]!;
           await this.#commitAsync(next);
           busy.delete(next);
+          settle();
           idle.push(next);
           wake();
         }
@@ -317,6 +341,10 @@ export class OperatorAgent {
       for (;;) {
         if (failed) throw failed;
         if (this.#attachment.aborted) return;
+        if (this.#chain.stale) {
+          replaced.push(...(await this.#chain.renew()));
+          settle();
+        }
         // Out of the idle ones at once: others come back to them during every wait below.
         lane ??= idle.pop();
         if (!lane) {
@@ -354,12 +382,13 @@ export class OperatorAgent {
         if (reference === EMPTY || reference === GATE_CLOSED) {
           await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => {
             reference = this.#take();
-            return (reference === EMPTY || reference === GATE_CLOSED) && !this.#attachment.isClosed(this.#edge);
+            return (reference === EMPTY || reference === GATE_CLOSED) && !this.#attachment.isClosed(this.#edge) && !this.#chain.stale;
           });
           if (reference === EMPTY || reference === GATE_CLOSED) continue;
         }
         const taken = lane;
         lane = undefined;
+        if (taken.chain.chain !== this.#chain.chain) taken.chain = this.#lane(lanes.indexOf(taken), taken.stock);
         busy.add(taken);
         taken.reference = reference;
         readChain(this.#attachment, reference, taken.inputs);
@@ -375,6 +404,7 @@ export class OperatorAgent {
       }
     } finally {
       clearInterval(watch);
+      for (const { operator } of replaced) operator.close?.();
       for (const { stock } of lanes) this.#release(stock);
     }
   }

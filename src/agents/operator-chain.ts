@@ -3,13 +3,16 @@ import type { Logger } from '../errors/logger.js';
 import { typedView } from '../frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import { encodeMeta, FrameView } from '../frame/frame-view.js';
+import type { ParametersStamp } from '../frame/parameters-stamp.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
 import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
-import type { OperatorPlan, StageNode } from '../pipeline/plan-types.js';
+import type { OperatorPlan } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { readSeries } from './series-table.js';
+import type { OperatorParameters } from './stage-parameters.js';
+import type { Chain } from './worker-chain.js';
 
 /** Behind the data, from the next multiple of eight on. */
 const MAX_META_BYTES = META_BYTES - 8;
@@ -19,26 +22,32 @@ export interface ChainLink {
   readonly plan: OperatorPlan;
   readonly definition: OperatorDefinition;
   readonly operator: Operator;
+  /** By source, the series whose start it has heard. */
+  readonly heard: SeriesSeen;
 }
 
-/** Makes the operators of a stage in this worker and sets them up. */
-export async function makeChain(attachment: Attachment, stage: StageNode, worker: number, log: Logger): Promise<ChainLink[]> {
-  const links: ChainLink[] = [];
-  for (const plan of stage.operators) {
-    const definition =
-      plan.url === undefined
-        ? (OPERATORS.get(plan.type) as OperatorDefinition)
-        : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
-    const constants: Record<string, SharedTable> = {};
-    for (const [name, table] of Object.entries(plan.constants)) {
-      constants[name] = { address: table.address, array: typedView(table.dtype, attachment.arena.buffer, table.address, table.length) };
-    }
-    const scratch = { address: plan.scratch[worker]!, bytes: plan.scratchBytes };
-    const operator = definition.create({ ...plan.params }, { memory: attachment.memory, constants, scratch, worker, log }, plan.prepared);
-    await operator.setup?.();
-    links.push({ plan, definition, operator });
+/** Makes an operator of a stage with the given parameters in this thread, and sets it up. */
+export async function makeLink(
+  { memory }: { readonly memory: WebAssembly.Memory },
+  plan: OperatorPlan,
+  parameters: OperatorParameters,
+  scratchAddress: number,
+  worker: number,
+  log: Logger,
+): Promise<ChainLink> {
+  const definition =
+    plan.url === undefined
+      ? (OPERATORS.get(plan.type) as OperatorDefinition)
+      : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
+  const constants: Record<string, SharedTable> = {};
+  for (const [name, { address, dtype, length }] of Object.entries(parameters.constants)) {
+    constants[name] = { address, array: typedView(dtype, memory.buffer as unknown as SharedArrayBuffer, address, length) };
   }
-  return links;
+  const scratch = { address: scratchAddress, bytes: plan.scratchBytes };
+  const prepared = { ...plan.prepared, state: parameters.state };
+  const operator = definition.create({ ...parameters.params }, { memory, constants, scratch, worker, log }, prepared);
+  await operator.setup?.();
+  return { plan, definition, operator, heard: new Map() };
 }
 
 export const isAsyncChain = (links: readonly ChainLink[]): boolean =>
@@ -82,19 +91,21 @@ export class ChainLane {
   readonly #maxOutputs: number;
   readonly #attachment: Attachment;
   readonly #series: SeriesSeen;
+  readonly #stamp: ParametersStamp;
 
   constructor(
-    links: readonly ChainLink[],
+    readonly chain: Chain,
     attachment: Attachment,
     worker: number,
     lane: number,
     stock: OutputStock,
     maxOutputs: number,
-    series: SeriesSeen,
   ) {
+    const { links } = chain;
     this.#links = links;
     this.#attachment = attachment;
-    this.#series = series;
+    this.#series = chain.series;
+    this.#stamp = chain.stamp;
     this.#stock = stock;
     this.#maxOutputs = maxOutputs;
     this.#levels = links.map(({ plan }, at) => {
@@ -131,7 +142,11 @@ export class ChainLane {
   #meet({ source, sourceIndex, series }: FrameView): void {
     if (series === 0 || this.#series.get(sourceIndex) === series) return;
     const info = readSeries(this.#attachment.arena, this.#attachment.plan.sources[sourceIndex]!.series, source, series);
-    for (const { operator } of this.#links) operator.onStart?.(info);
+    for (const { operator, heard } of this.#links) {
+      if (heard.get(sourceIndex) === series) continue;
+      operator.onStart?.(info);
+      heard.set(sourceIndex, series);
+    }
     this.#series.set(sourceIndex, series);
   }
 
@@ -187,10 +202,6 @@ export class ChainLane {
     for (const level of this.#levels) level.discard();
   }
 
-  close(): void {
-    for (const { operator } of this.#links) operator.close?.();
-  }
-
   #runLevel(at: number, frame: FrameView): void | Promise<void> {
     const level = this.#levels[at]!;
     const link = this.#links[at]!;
@@ -235,12 +246,16 @@ export class ChainLane {
     if (outputs.length === 0 || this.passesOn) return;
     for (let i = 0; i < outputs.length; i++) {
       const frame = outputs[i]!;
-      if (frame.slot >= 0 && !this.#inputs.includes(frame)) continue;
+      if (frame.slot >= 0 && !this.#inputs.includes(frame)) {
+        this.#stamp.mark(frame);
+        continue;
+      }
       const copy = this.takeSlot();
       copy.begin(frame.dtype, frame.shape);
       copy.bytes.set(frame.bytes);
       describe(copy, frame);
       copy.inheritMeta(frame);
+      this.#stamp.mark(copy);
       outputs[i] = copy;
     }
     if (ends) outputs[outputs.length - 1]!.ends = true;
@@ -270,6 +285,8 @@ function describe(frame: FrameView, from: FrameView): void {
   frame.timestamp = from.timestamp;
   frame.receivedUs = from.receivedUs;
   frame.series = from.series;
+  frame.parametersHigh = from.parametersHigh;
+  frame.parametersLow = from.parametersLow;
 }
 
 /** The emitter of one operator. */

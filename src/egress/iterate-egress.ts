@@ -14,6 +14,8 @@ export interface ReceivedFrame {
   readonly dtype: DType;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly meta: Meta;
+  /** Which parameters made it: 16 hexadecimal digits that the report resolves; empty for a frame as it was received. */
+  readonly parameters: string;
 }
 
 /** What the program's side answers to a batch: it took all frames, or nobody reads any more. */
@@ -61,8 +63,8 @@ class IterateEgress implements Egress {
   }
 }
 
-function copyOf({ source, ordinal, sequence, timestamp, shape, dtype, bytes, meta }: Frame): ReceivedFrame {
-  return { source, ordinal, sequence, timestamp, shape: [...shape], dtype, bytes: new Uint8Array(bytes), meta };
+function copyOf({ source, ordinal, sequence, timestamp, shape, dtype, bytes, meta, parameters }: Frame): ReceivedFrame {
+  return { source, ordinal, sequence, timestamp, shape: [...shape], dtype, bytes: new Uint8Array(bytes), meta, parameters };
 }
 
 export const iterateEgress: EgressDefinition<Record<string, never>> = {

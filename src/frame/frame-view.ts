@@ -12,6 +12,7 @@ import {
   typedView,
 } from './dtype.js';
 import type { Meta, MutableFrame } from './frame.js';
+import { parametersText } from './parameters-stamp.js';
 import { FLAGS, META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META: Meta = Object.freeze({});
@@ -61,6 +62,8 @@ export class FrameView implements MutableFrame {
   ends = false;
   /** It says only that, and is no frame of the sender's. */
   empty = false;
+  parametersHigh = 0;
+  parametersLow = 0;
   shape: readonly number[] = [];
   dtype: DType = 'bytes';
   data: TypedArray = NO_BYTES;
@@ -83,6 +86,10 @@ export class FrameView implements MutableFrame {
     /** Most bytes of data. */
     readonly maxDataBytes: number,
   ) {}
+
+  get parameters(): string {
+    return parametersText(this.parametersHigh, this.parametersLow);
+  }
 
   get meta(): Meta {
     if (this.#meta === undefined) this.#meta = this.#rawMeta.length ? (JSON.parse(decoder.decode(this.#rawMeta.slice())) as Meta) : NO_META;
@@ -122,6 +129,8 @@ export class FrameView implements MutableFrame {
     this.series = words[at + SLOT.series / 4]! >>> 0;
     this.ends = (kind & FLAGS.ends) !== 0;
     this.empty = (kind & FLAGS.empty) !== 0;
+    this.parametersHigh = words[at + SLOT.parametersHigh / 4]!;
+    this.parametersLow = words[at + SLOT.parametersLow / 4]!;
     const metaLength = words[at + SLOT.metaLength / 4]!;
     this.#meta = undefined;
     this.#rawMeta = metaLength
@@ -149,6 +158,8 @@ export class FrameView implements MutableFrame {
     this.#rawMeta = NO_BYTES;
     this.ends = false;
     this.empty = false;
+    this.parametersHigh = 0;
+    this.parametersLow = 0;
   }
 
   /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */
@@ -163,6 +174,8 @@ export class FrameView implements MutableFrame {
     if (meta.length) bytes.set(meta, this.address + metaOffset);
     words[at + SLOT.kind / 4] = this.#kind | (this.ends ? FLAGS.ends : 0) | (this.empty ? FLAGS.empty : 0);
     words[at + SLOT.series / 4] = this.series;
+    words[at + SLOT.parametersHigh / 4] = this.parametersHigh;
+    words[at + SLOT.parametersLow / 4] = this.parametersLow;
     for (let i = 0; i < 4; i++) words[at + SLOT.shape / 4 + i] = this.#sides[i]!;
     words[at + SLOT.length / 4] = dataBytes;
     words[at + SLOT.source / 4] = this.sourceIndex;

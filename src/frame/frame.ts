@@ -36,6 +36,8 @@ export interface Frame {
   /** Byte address of the first item in the arena, for kernels. */
   readonly address: number;
   readonly meta: Meta;
+  /** Which parameters made it: 16 hexadecimal digits that the report resolves; empty for a frame as it was received. */
+  readonly parameters: string;
 }
 
 /** A frame that an operator created and may fill. */

@@ -10,7 +10,7 @@
  *   +--------+---------+-------+-------+----------+-----------+---------+---------+
  *   | ordinal| series  | sequence (f64)| timestamp (f64)      | received us (f64) |
  *   +--------+---------+---------------+----------------------+-------------------+
- *  64: kind | shape[4] | metaOffset | metaLength | output | parameter epoch | count
+ *  64: kind | shape[4] | metaOffset | metaLength | output | parameters (high, low)
  *
  * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange. `bits` and `place`
  * belong to the ring operations.
@@ -38,8 +38,9 @@ export const SLOT = {
   metaLength: 88,
   /** Number of this frame among the outputs of one input. */
   output: 92,
-  epoch: 96,
-  count: 100,
+  /** First and last four of the eight bytes that name the parameters of the stages that made the frame; 0: none did. */
+  parametersHigh: 96,
+  parametersLow: 100,
   /** place[branch] is at `-(place + 4 * branch)`. */
   place: 4,
 } as const;

@@ -1,4 +1,5 @@
 import type { SeriesEnding } from '../frame/series.js';
+import type { ParametersReport } from './parameters-report.js';
 
 /** What a run says of itself when it ends. The normative text is `docs/specs/report.md`. */
 export interface Report {
@@ -69,6 +70,8 @@ export interface StageReport {
   readonly restarts: number;
   readonly redispatched: number;
   readonly lost: number;
+  /** What its operators had, from the start on: the hash of a frame resolves here. Absent without operators. */
+  readonly parameters?: readonly ParametersReport[];
 }
 
 /** Frames that died, counted one by one: several may belong to one input, and one input may die at several nodes. */

@@ -27,6 +27,7 @@ export function correctByTable({ type, description, fileDescription, as }: Table
   return defineOperator<TableParams>({
     type,
     description,
+    updates: true,
     parameters: {
       type: 'object',
       additionalProperties: false,

@@ -85,6 +85,7 @@ const GEOMETRY_SCHEMA = {
 export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
   type: 'integrate-azimuthal',
   description: 'Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation.',
+  updates: true,
   folds: ['mask', 'subtract-dark', 'correct-flat'],
   parameters: {
     type: 'object',

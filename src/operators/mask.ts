@@ -20,6 +20,7 @@ export interface MaskParams {
 export const mask = defineOperator<MaskParams>({
   type: 'mask',
   description: 'Marks bad pixels as NaN (float32), by a table and by limits; folded into integrate-azimuthal where it stands before it.',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,
@@ -36,7 +37,8 @@ export const mask = defineOperator<MaskParams>({
     const { shape } = context;
     // A byte can become four.
     const maxOutputBytes = shape ? itemCount(shape) * 4 : context.maxInputBytes * 4;
-    if (params.file === undefined) return { shape, dtype: 'float32', maxOutputBytes };
+    const maxConstantBytes = shape ? itemCount(shape) : 0;
+    if (params.file === undefined) return { shape, dtype: 'float32', maxOutputBytes, maxConstantBytes };
     const table = await readPixelTable('mask', params.file, context.baseDir);
     const planned = plannedShape(
       'mask',

@@ -79,6 +79,8 @@ export interface Prepared {
   readonly dtype?: DType | undefined;
   /** Largest output payload in bytes. Default: the largest input. */
   readonly maxOutputBytes?: number;
+  /** Room for tables of parameters that may come with an update, in bytes. Default: a quarter more than the first tables. */
+  readonly maxConstantBytes?: number;
   /** JSON data handed to `create` beside the parameters. */
   readonly state?: unknown;
 }
@@ -104,6 +106,8 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly folds?: readonly string[];
   /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */
   readonly passes?: boolean;
+  /** Its parameters may be changed while the pipeline runs: keeps nothing between frames that a new operator would miss. */
+  readonly updates?: boolean;
   /** `process` may return a promise: the stage runs the asynchronous loop. */
   readonly async?: boolean;
   /** Main thread, once: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the parameters cannot be met. */

@@ -33,6 +33,7 @@ function factors(factor: RebinParams['factor']): readonly [number, number] {
 export const rebin = defineOperator<RebinParams>({
   type: 'rebin',
   description: 'Sums blocks of pixels into one; rows and columns that fill no whole block are left out.',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,

@@ -19,6 +19,7 @@ export interface RoiStatsParams {
 export const roiStats = defineOperator<RoiStatsParams>({
   type: 'roi-stats',
   description: 'min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table.',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,

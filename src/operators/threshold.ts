@@ -34,6 +34,7 @@ function fits(dtype: DType, value: number): boolean {
 export const threshold = defineOperator<ThresholdParams>({
   type: 'threshold',
   description: 'Replaces values under or over a limit; shape and dtype stay.',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,

@@ -24,6 +24,7 @@ export interface ToImageParams {
 export const toImage = defineOperator<ToImageParams>({
   type: 'to-image',
   description: 'Turns a frame into an RGB picture with a perceptual colour map (viridis).',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,

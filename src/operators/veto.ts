@@ -26,6 +26,7 @@ export interface VetoParams {
 export const veto = defineOperator<VetoParams>({
   type: 'veto',
   description: 'Keeps or drops frames by their total, or by how many pixels exceed a level; may keep a prescaled sample of the rest.',
+  updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,

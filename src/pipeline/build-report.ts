@@ -1,6 +1,7 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { ArenaViews } from '../frame/frame-view.js';
 import { summarize } from '../observe/histogram.js';
+import type { ParametersReport } from '../observe/parameters-report.js';
 import type { LatencyUs, Ledger, Report, SeriesReport, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';
 import type { Counters } from './counters.js';
 import type { Plan } from './plan-types.js';
@@ -17,6 +18,8 @@ export interface ReportInput {
   readonly series: ReadonlyMap<string, readonly SeriesReport[]>;
   /** What the recoveries of a stage did. */
   readonly recoveries: (stage: string) => RecoveryCounts;
+  /** What the operators of a stage had, from the start on. */
+  readonly parameters: (stage: string) => readonly ParametersReport[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly undelivered: Readonly<Record<string, number>> | undefined;
 }
@@ -93,12 +96,14 @@ export function buildReport(input: ReportInput): Report {
     bytes += sourceBytes;
   }
   for (const node of plan.stages) {
+    const parameters = input.parameters(node.name);
     const { frames, bytes: stageBytes, busyUs } = counters.stage(node.threads);
     stages[node.name] = {
       frames,
       bytes: stageBytes,
       busy: input.durationS > 0 ? Math.min(1, busyUs / 1e6 / input.durationS / node.threads.length) : 0,
       ...input.recoveries(node.name),
+      ...(parameters.length > 0 ? { parameters: [...parameters] } : {}),
     };
   }
   const all = plan.sinks.map((node) => node.histogram);

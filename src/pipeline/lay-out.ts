@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { serialize } from 'node:v8';
 import { SERIES_TABLE } from '../agents/series-table.js';
+import { type ParametersPlan, STAGE_PARAMETERS } from '../agents/stage-parameters.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
@@ -10,8 +12,10 @@ import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
+import { stageHash } from './parameters-hash.js';
 import type { Draft, PlanWithTables } from './plan.js';
 import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
+import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
 import { specHash } from './spec-hash.js';
 
@@ -19,6 +23,8 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Frames dropped behind one that is still under way keep their entries; with so many a slow operator does not stop the reading. */
 const MIN_TABLE_ENTRIES = 65536;
+
+const MIN_PARAMETER_BYTES = 16384;
 
 /** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
 export function layOut(draft: Draft): PlanWithTables {
@@ -158,17 +164,29 @@ export function layOut(draft: Draft): PlanWithTables {
     const lanes = prepared.mayBeAsync ? stage.concurrency : 1;
     const operators: OperatorPlan[] = prepared.operators.map((operator, at) => {
       const constants: Record<string, ConstantPlan> = {};
+      const bankBytes =
+        operator.maxConstantBytes === undefined ? 0 : Math.max(operator.maxConstantBytes, constantBytes(operator.constants));
+      const banks = bankBytes > 0 ? [space.take(bankBytes, 64), space.take(bankBytes, 64)] : [];
+      let inBank = banks[0];
       for (const [key, array] of Object.entries(operator.constants)) {
-        const address = space.take(array.byteLength, 64);
+        const address = inBank ?? space.take(array.byteLength, 64);
+        if (inBank !== undefined) inBank += roundUp(array.byteLength, 64);
         tables.push({ address, array });
         constants[key] = { address, dtype: dtypeOf(array), length: array.length };
       }
       const last = at === prepared.operators.length - 1;
       const frameBytes = roundUp(operator.maxOutputBytes, 64);
+      const updates = operator.maxConstantBytes !== undefined;
+      // The old operator may still be at a frame in one lane when the new one begins in another.
+      const scratchStride = updates && lanes > 1 ? roundUp(operator.scratchBytes, 64) : 0;
       return {
         ...operator,
         constants,
-        scratch: mine.map(() => (operator.scratchBytes ? space.take(operator.scratchBytes, 64) : 0)),
+        banks,
+        bankBytes,
+        scratch: mine.map(() => (operator.scratchBytes ? space.take(operator.scratchBytes + scratchStride, 64) : 0)),
+        scratchStride,
+        trialScratch: updates && operator.scratchBytes ? space.take(operator.scratchBytes, 64) : 0,
         frames: mine.map(() => (last ? 0 : space.take(frameBytes * operator.maxOutputs * lanes, 64))),
         frameBytes,
       };
@@ -176,6 +194,9 @@ export function layOut(draft: Draft): PlanWithTables {
     const next = routes.map((route) =>
       Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => routesFrom(draft, route, name, branch)),
     );
+    const update = prepared.operators.some(({ maxConstantBytes }) => maxConstantBytes !== undefined)
+      ? placeParameters(space, mine.length, prepared.operators)
+      : undefined;
     const aggregates = prepared.operators.some(({ merges }) => merges);
     const partials = aggregates ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
     return {
@@ -184,6 +205,8 @@ export function layOut(draft: Draft): PlanWithTables {
       partials,
       stallMs: stage.stallMs,
       operators,
+      parameters: stageHash(prepared.preparedWith.map(({ hash }) => hash)),
+      update,
       maxOutputs: prepared.maxOutputs,
       concurrency: lanes,
       attempts: stage.attempts,
@@ -208,7 +231,18 @@ export function layOut(draft: Draft): PlanWithTables {
     startOrdinal: draft.options.startOrdinal ?? 0,
     poison: draft.options.poison ?? false,
   };
-  return { plan, tables };
+  return { plan, tables, stages: draft.stages };
+}
+
+/** Room for parameters four times as long as the first, and in any case for a list of some length. */
+function placeParameters(space: AddressSpace, workers: number, operators: readonly PreparedOperator[]): ParametersPlan {
+  const firstBytes = serialize(operators.map(({ params, prepared }) => ({ params, prepared }))).length;
+  const bankBytes = roundUp(MIN_PARAMETER_BYTES + 4 * firstBytes, 64);
+  return {
+    block: space.take(roundUp(STAGE_PARAMETERS.worker + 4 * workers, 128)),
+    banks: [space.take(bankBytes, 64), space.take(bankBytes, 64)],
+    bankBytes,
+  };
 }
 
 /** The ways on from a node, with their edges. */

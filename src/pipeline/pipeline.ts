@@ -27,6 +27,7 @@ import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { Staff } from './staff.js';
 import { ThreadHandle } from './thread-handle.js';
+import { type UpdateResult, Updater } from './updater.js';
 import { withTimeout } from './with-timeout.js';
 
 export interface PipelineOptions extends PlanOptions {
@@ -59,6 +60,7 @@ export class Pipeline implements AsyncDisposable {
   #arena: ArenaViews | undefined;
   #counters: Counters | undefined;
   #staff: Staff | undefined;
+  #updater: Updater | undefined;
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
@@ -122,7 +124,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { plan, tables } = await makePlan(this.spec, this.#options);
+    const { plan, tables, stages } = await makePlan(this.spec, this.#options);
     const memory = createArena(plan.bytes);
     this.#plan = plan;
     this.#memory = memory;
@@ -144,6 +146,8 @@ export class Pipeline implements AsyncDisposable {
       },
     );
     this.#staff = staff;
+    const isRunning = (): boolean => this.#state === 'running' || this.#state === 'draining';
+    this.#updater = new Updater({ memory, plan, spec: this.spec, stages, log: this.#log, isRunning });
     this.#counters = new Counters(this.#arena, plan, (source) => staff.supervisor.partialsLost(source));
     const { metrics } = this.spec;
     if (metrics) {
@@ -362,6 +366,23 @@ export class Pipeline implements AsyncDisposable {
     return this.closed;
   }
 
+  /**
+   * Gives an operator of a stage other parameters while the pipeline runs: `operator` is its number in the stage, or its type
+   * where that stands there once; `params` are all of them, as in the file. Resolves when every frame that a worker takes from
+   * now on is made by them; no frame waits for it. Rejects with ERR_CONFIG_* (of the checks), ERR_USAGE (no such stage or
+   * operator) or ERR_STATE (not running), and then nothing has changed. When `signal` ends the wait for workers that are still
+   * at a frame, the new parameters stay.
+   */
+  async update(
+    stage: string,
+    operator: string | number,
+    params: Record<string, unknown>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<UpdateResult> {
+    if (!this.#updater) throw new MillraceError('ERR_STATE', 'parameters change only while the pipeline runs');
+    return this.#updater.update(stage, operator, params, options.signal);
+  }
+
   /** Counts so far; a glance while the run goes on, exact at rest. */
   progress(): Progress {
     const total = { received: 0, delivered: 0, dropped: 0, dead: 0, inFlight: 0, bytes: 0, queueDepth: 0 };
@@ -398,6 +419,7 @@ export class Pipeline implements AsyncDisposable {
       error: this.#error,
       undelivered: this.#undelivered,
       series: this.#series.closed,
+      parameters: (stage) => this.#updater?.history(stage) ?? [],
       recoveries: (stage) => this.#staff!.supervisor.counts(stage),
     });
   }

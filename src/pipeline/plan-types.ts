@@ -1,3 +1,4 @@
+import type { ParametersPlan } from '../agents/stage-parameters.js';
 import type { LetterPlan } from '../dead-letters/letter-box.js';
 import type { DType } from '../frame/dtype.js';
 import type { PreparedOperator } from './prepare-stage.js';
@@ -92,8 +93,14 @@ export interface ConstantPlan {
 
 export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   readonly constants: Readonly<Record<string, ConstantPlan>>;
-  /** Scratch of each worker. */
+  /** Two places for the tables of an operator that may be updated, and the bytes of one; else none. */
+  readonly banks: readonly number[];
+  readonly bankBytes: number;
+  /** Scratch of each worker, and the distance of a second one for an operator that works beside the one that replaces it. */
   readonly scratch: readonly number[];
+  readonly scratchStride: number;
+  /** Scratch for the trial of new parameters; 0 where none are taken. */
+  readonly trialScratch: number;
   /** Frames that this operator makes for the next one of the chain, by worker; none for the last operator. */
   readonly frames: readonly number[];
   readonly frameBytes: number;
@@ -107,6 +114,10 @@ export interface StageNode {
   /** Longest time that a worker may take for one frame. */
   readonly stallMs: number;
   readonly operators: readonly OperatorPlan[];
+  /** Hash of the parameters at the start; empty without operators. */
+  readonly parameters: string;
+  /** Where parameters change; undefined when no operator takes new ones. */
+  readonly update: ParametersPlan | undefined;
   readonly maxOutputs: number;
   readonly concurrency: number;
   readonly attempts: number;

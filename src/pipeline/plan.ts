@@ -54,6 +54,8 @@ export interface PlanOptions {
 export interface PlanWithTables {
   readonly plan: Plan;
   readonly tables: readonly { readonly address: number; readonly array: TypedArray }[];
+  /** What the operators were prepared with, by stage. */
+  readonly stages: ReadonlyMap<string, PreparedStage>;
 }
 
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */

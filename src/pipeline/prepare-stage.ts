@@ -1,9 +1,10 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import { loadOperator, operatorUrl } from '../operators/load-operator.js';
-import type { FoldedOperator, OperatorDefinition, Prepared } from '../operators/operator.js';
+import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
+import { operatorHash } from './parameters-hash.js';
 import type { OperatorSpec, StageSpec } from './spec.js';
 
 /** What is known of the frames that enter or leave a stage. */
@@ -26,10 +27,26 @@ export interface PreparedOperator {
   readonly maxOutputs: number;
   readonly maxOutputBytes: number;
   readonly merges: boolean;
+  /** Takes new parameters while it runs, with tables up to so many bytes; undefined: takes none. */
+  readonly maxConstantBytes: number | undefined;
+}
+
+/** What new parameters of an operator are checked and prepared with. Stays on the main thread. */
+export interface PreparedWith {
+  /** Its number in the file, and those of the operators that were folded into it. */
+  readonly index: number;
+  readonly foldedIndices: readonly number[];
+  readonly definition: OperatorDefinition;
+  readonly context: PrepareContext;
+  readonly hash: Buffer;
 }
 
 export interface PreparedStage {
   readonly operators: readonly PreparedOperator[];
+  /** By operator of the chain. */
+  readonly preparedWith: readonly PreparedWith[];
+  /** By operator of the file. */
+  readonly definitions: readonly OperatorDefinition[];
   readonly output: FrameKind;
   /** Frames that one input may become. */
   readonly maxOutputs: number;
@@ -45,18 +62,30 @@ interface Link {
   readonly spec: OperatorSpec;
   readonly definition: OperatorDefinition;
   readonly folded: readonly FoldedOperator[];
+  readonly index: number;
+  readonly foldedIndices: readonly number[];
 }
+
+/** Bytes that the tables of an operator take, each from a cache line on. */
+export function constantBytes(constants: Readonly<Record<string, TypedArray>>): number {
+  return Object.values(constants).reduce((sum, { byteLength }) => sum + Math.ceil(byteLength / 64) * 64, 0);
+}
+
+/** A quarter more than the first tables: another geometry splits the pixels of a detector into other bins. */
+const defaultConstantBytes = (constants: Readonly<Record<string, TypedArray>>): number => Math.ceil(constantBytes(constants) * 1.25);
 
 /** Puts operators that stand directly before one that folds them into that one. */
 function fold(links: readonly Link[]): Link[] {
   const chain: Link[] = [];
   for (const link of links) {
     const folded: FoldedOperator[] = [];
+    const foldedIndices: number[] = [];
     while (chain.length && link.definition.folds?.includes((chain[chain.length - 1] as Link).spec.type)) {
-      const { spec } = chain.pop() as Link;
+      const { spec, index } = chain.pop() as Link;
+      foldedIndices.unshift(index);
       folded.unshift({ type: spec.type, params: spec.params });
     }
-    chain.push({ ...link, folded });
+    chain.push({ ...link, folded, foldedIndices });
   }
   return chain;
 }
@@ -68,7 +97,7 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
     try {
       const definition = await loadOperator(spec.type, baseDir);
       checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${links.length}]`, spec.place);
-      links.push({ spec, definition, folded: [] });
+      links.push({ spec, definition, folded: [], index: links.length, foldedIndices: [] });
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID');
       throw known.place
@@ -77,19 +106,14 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
     }
   }
   const operators: PreparedOperator[] = [];
+  const preparedWith: PreparedWith[] = [];
   let kind = input;
   let maxOutputs = input.chained;
-  for (const { spec, definition, folded } of fold(links)) {
+  for (const { spec, definition, folded, index, foldedIndices } of fold(links)) {
+    const context = { baseDir, shape: kind.shape, dtype: kind.dtype, maxInputBytes: kind.maxBytes, folded };
     let prepared: Prepared = {};
     try {
-      prepared =
-        (await definition.prepare?.(spec.params, {
-          baseDir,
-          shape: kind.shape,
-          dtype: kind.dtype,
-          maxInputBytes: kind.maxBytes,
-          folded,
-        })) ?? {};
+      prepared = (await definition.prepare?.(spec.params, context)) ?? {};
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID', `operator ${spec.type} of stage '${name}'`);
       throw known.place
@@ -105,6 +129,8 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
     }
     const { constants = {}, ...rest } = prepared;
     const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
+    const hash = operatorHash({ type: spec.type, params: spec.params, folded, constants });
+    preparedWith.push({ index, foldedIndices, definition, context, hash });
     operators.push({
       type: spec.type,
       url: operatorUrl(spec.type, baseDir),
@@ -115,6 +141,7 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
       maxOutputs: definition.maxOutputs ?? 1,
       maxOutputBytes,
       merges: definition.merges === true,
+      maxConstantBytes: definition.updates ? (prepared.maxConstantBytes ?? defaultConstantBytes(constants)) : undefined,
     });
     maxOutputs *= definition.maxOutputs ?? 1;
     kind =
@@ -126,6 +153,8 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
   const chained = Math.min(maxOutputs + flushes, RECORD_ITEMS);
   return {
     operators,
+    preparedWith,
+    definitions: links.map(({ definition }) => definition),
     output: { ...kind, chained },
     maxOutputs: chained,
     flushes: flushes > 0,

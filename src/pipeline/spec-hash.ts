@@ -28,7 +28,8 @@ function mapValues<T, U>(section: Readonly<Record<string, T>>, make: (value: T) 
   return Object.fromEntries(Object.entries(section).map(([name, value]) => [name, make(value)]));
 }
 
-function sorted(value: unknown): unknown {
+/** With the keys of every map sorted: the same text for the same data. */
+export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -30,5 +30,6 @@ export function plainFrame(shape: readonly number[], items: TypedArray | readonl
     bytes: new Uint8Array(memory, 0, count * itemSize(dtype)),
     address: 0,
     meta: options.meta ?? {},
+    parameters: '',
   };
 }

@@ -32,6 +32,7 @@ export function sharedFrame(memory: SharedArrayBuffer, address: number, ordinal:
     bytes,
     address,
     meta: { series: 7 },
+    parameters: '',
   };
 }
 
