@@ -5,6 +5,7 @@ import { recoveryPause } from './pipeline/recovery-pause.js';
 import { runLoop } from './pipeline/run-loop.js';
 import { stageCost } from './pipeline/stage-cost.js';
 import { twoWorkers } from './pipeline/two-workers.js';
+import { updateCost } from './pipeline/update-cost.js';
 import { zmqIntegrateZmq } from './pipeline/zmq-integrate-zmq.js';
 import { guardCost } from './ring/guard-cost.js';
 import { payloadCopy } from './ring/payload-copy.js';
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   twoWorkers,
   latestAge,
   recoveryPause,
+  updateCost,
   zmqIntegrateZmq,
   integrateKernel,
   msgpackNative,

@@ -40,6 +40,8 @@ export interface UpdaterOptions {
 
 /** How often the words of the workers are looked at. */
 const LOOK_MS = 1;
+/** So many sets of parameters of a stage stand in the report. */
+const MAX_HISTORY = 1000;
 
 /** What a stage has at present. */
 interface StageState {
@@ -141,6 +143,7 @@ export class Updater {
     state.operators = operators;
     state.hashes = hashes;
     state.history.push(entry(hash, epoch, specs));
+    if (state.history.length > MAX_HISTORY) state.history.shift();
     wakeThreads(
       this.#words,
       state.node.threads.map((thread) => this.#options.plan.threads[thread]!.line + LINE.park),

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { writeNpy } from '../../src/codecs/npy.js';
 import type { Report } from '../../src/observe/report.js';
 import { accounted, operatorPath, Pipeline, specFromObject } from '../support/run-pipeline.js';
 
@@ -204,5 +208,80 @@ describe('parameters that change while the pipeline runs', () => {
     expect(raw).toEqual(['']);
     expect(out).toEqual([createHash('sha256').update(first!).update(second!).digest('hex').slice(0, 16)]);
     await expect(pipeline.update('first', 0, { above: 1 })).rejects.toMatchObject({ code: 'ERR_STATE' });
+  });
+
+  it('an operator that was folded is updated by its own number, and a file that changed gives another hash', { timeout: 60_000 }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-update-'));
+    const file = join(directory, 'mask.npy');
+    const shape = [8, 8];
+    const masks = [3, 5].map((step) => Uint8Array.from({ length: PIXELS }, (_, i) => (i % step === 0 ? 1 : 0)));
+    const write = (mask: Uint8Array): void => writeFileSync(file, writeNpy({ dtype: 'uint8', shape, data: mask }));
+    const integrate = {
+      type: 'integrate-azimuthal',
+      geometry: { distance: 0.1, poni1: 0, poni2: 0, pixel1: 1e-4, pixel2: 1e-4, wavelength: 1e-10 },
+      bins: 1,
+      unit: '2th_deg',
+      shape,
+      solidAngle: false,
+    };
+    const start = async (operators: object[]): Promise<InstanceType<typeof Pipeline>> => {
+      const pipeline = new Pipeline(
+        specFromObject({
+          version: 1,
+          sources: { s: { type: 'push', maxFrame: 2 * PIXELS } },
+          stages: { work: { from: 's', operators } },
+          sinks: { out: { type: 'iterate', from: 'work' } },
+        }),
+      );
+      await pipeline.start();
+      return pipeline;
+    };
+    try {
+      write(masks[0]!);
+      const pipeline = await start([{ type: 'mask', file }, integrate]);
+      const results = pipeline.sink('out')[Symbol.asyncIterator]();
+      const next = async (): Promise<{ parameters: string; intensity: number }> => {
+        await pipeline.source('s').push({ data: pixels(1), shape });
+        const { parameters, data } = (await results.next()).value as { parameters: string; data: Float64Array };
+        return { parameters, intensity: data[1]! };
+      };
+      const meanOf = (isMasked: (i: number) => boolean): number => {
+        const left = [...pixels(1)].filter((_, i) => !isMasked(i));
+        return left.reduce((sum, value) => sum + value, 0) / left.length;
+      };
+      const first = await next();
+      expect(first.intensity).toBeCloseTo(meanOf((i) => masks[0]![i] === 1), 3);
+      write(masks[1]!);
+      const { hash } = await pipeline.update('work', 'mask', { file });
+      const second = await next();
+      expect(second.parameters).toBe(hash);
+      expect(hash).not.toBe(first.parameters);
+      expect(second.intensity).toBeCloseTo(meanOf((i) => masks[1]![i] === 1), 3);
+      await pipeline.update('work', 0, { file, above: 2000 });
+      expect((await next()).intensity).toBeCloseTo(meanOf((i) => masks[1]![i] === 1 || pixels(1)[i]! > 2000), 3);
+      writeFileSync(file, writeNpy({ dtype: 'uint8', shape: [4, 16], data: masks[0]! }));
+      await expect(pipeline.update('work', 0, { file })).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' });
+      const { type: _, ...rest } = integrate;
+      await expect(pipeline.update('work', 1, { ...rest, bins: 2 })).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_CONFIG/) });
+      write(masks[1]!);
+      await expect(pipeline.update('work', 1, { ...rest, bins: 2 })).rejects.toMatchObject({ code: 'ERR_CONFIG_PROMISE' });
+      // What an update built is what a start with the same builds.
+      expect((await pipeline.update('work', 0, { file })).hash).toBe(hash);
+      const other = await start([{ type: 'mask', file }, integrate]);
+      expect(other.report().stages.work!.parameters![0]!.hash).toBe(hash);
+      await other.abort();
+      pipeline.source('s').end();
+      await results.return?.();
+      await pipeline.closed;
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('a signal refuses what is not yet published', { timeout: 60_000 }, async () => {
+    const run = await underLoad({ workers: 1, operators: [{ type: 'threshold', above: 4000, put: 1 }] }, async (pipeline) => {
+      await expect(pipeline.update('work', 0, { above: 1 }, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    });
+    expect(check(run, thresholded).size).toBe(1);
   });
 });
