@@ -15,7 +15,7 @@ type Params = Readonly<Record<string, unknown>>;
 
 /** A mask of all pixels that are a multiple of `step`, as .npy (format 1.0). */
 function maskFile(directory: string, step: number): string {
-  const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${SIDE}, ${SIDE}), }`.padEnd(117) + '\n';
+  const header = `${`{'descr': '|u1', 'fortran_order': False, 'shape': (${SIDE}, ${SIDE}), }`.padEnd(117)}\n`;
   const head = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
   const path = join(directory, `mask-${step}.npy`);
   writeFileSync(

@@ -210,7 +210,9 @@ describe('parameters that change while the pipeline runs', () => {
     await expect(pipeline.update('first', 0, { above: 1 })).rejects.toMatchObject({ code: 'ERR_STATE' });
   });
 
-  it('an operator that was folded is updated by its own number, and a file that changed gives another hash', { timeout: 60_000 }, async () => {
+  it('an operator that was folded is updated by its own number, and a file that changed gives another hash', {
+    timeout: 60_000,
+  }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-update-'));
     const file = join(directory, 'mask.npy');
     const shape = [8, 8];
@@ -250,15 +252,24 @@ describe('parameters that change while the pipeline runs', () => {
         return left.reduce((sum, value) => sum + value, 0) / left.length;
       };
       const first = await next();
-      expect(first.intensity).toBeCloseTo(meanOf((i) => masks[0]![i] === 1), 3);
+      expect(first.intensity).toBeCloseTo(
+        meanOf((i) => masks[0]![i] === 1),
+        3,
+      );
       write(masks[1]!);
       const { hash } = await pipeline.update('work', 'mask', { file });
       const second = await next();
       expect(second.parameters).toBe(hash);
       expect(hash).not.toBe(first.parameters);
-      expect(second.intensity).toBeCloseTo(meanOf((i) => masks[1]![i] === 1), 3);
+      expect(second.intensity).toBeCloseTo(
+        meanOf((i) => masks[1]![i] === 1),
+        3,
+      );
       await pipeline.update('work', 0, { file, above: 2000 });
-      expect((await next()).intensity).toBeCloseTo(meanOf((i) => masks[1]![i] === 1 || pixels(1)[i]! > 2000), 3);
+      expect((await next()).intensity).toBeCloseTo(
+        meanOf((i) => masks[1]![i] === 1 || pixels(1)[i]! > 2000),
+        3,
+      );
       writeFileSync(file, writeNpy({ dtype: 'uint8', shape: [4, 16], data: masks[0]! }));
       await expect(pipeline.update('work', 0, { file })).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' });
       const { type: _, ...rest } = integrate;
