@@ -8,13 +8,19 @@ export function oldest(lanes: ReadonlySet<AsyncLane>): number {
   return first;
 }
 
+/** What a worker works on: the frames of its reference; where it joins, those of the event and the references of the other inputs. */
+export interface Taken {
+  readonly inputs: FrameView[];
+  readonly joined: FrameView[];
+  readonly partners: number[];
+}
+
 /** One frame under way in an asynchronous worker, and the slots that its outputs may take. */
-export interface AsyncLane {
+export interface AsyncLane extends Taken {
   startUs: number;
   readonly stock: FrameView[];
   chain: ChainLane;
   reference: number;
-  readonly inputs: FrameView[];
   outcome: number;
 }
 

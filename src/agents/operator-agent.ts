@@ -8,10 +8,11 @@ import { OUTCOME } from '../observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
-import { type AsyncLane, oldest, stockOf } from './async-lane.js';
+import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
 import { edgeFor } from './edge-for.js';
+import { JoinInputs } from './join-inputs.js';
 import { ChainLane, type ChainLink, failureOutcome, isAsyncChain } from './operator-chain.js';
 import { WorkerChain } from './worker-chain.js';
 
@@ -29,6 +30,8 @@ export class OperatorAgent {
   readonly #attachment: Attachment;
   readonly #stage: StageNode;
   readonly #edge: EdgePlan;
+  /** In a stage that joins, in place of the edge. */
+  readonly #join: JoinInputs | undefined;
   readonly #pool: PoolPlan;
   readonly #worker: number;
   readonly #log: Logger;
@@ -49,6 +52,7 @@ export class OperatorAgent {
     this.#attachment = attachment;
     this.#stage = stage;
     this.#edge = attachment.edgesRead()[0]!;
+    this.#join = stage.operators[0]?.type === 'join' ? new JoinInputs(attachment, stage) : undefined;
     this.#pool = attachment.poolOf(stage.name);
     this.#chain = new WorkerChain(attachment, stage, worker, log);
     this.#worker = worker;
@@ -112,7 +116,7 @@ export class OperatorAgent {
     const claim = (): number => ring.claim(this.#pool.ring);
     const take = (): number => (this.#chain.stale ? STALE : this.#take());
     const isNothing = (result: number): boolean => result === EMPTY || result === GATE_CLOSED;
-    const inputs: FrameView[] = [];
+    const taken: Taken = { inputs: [], joined: [], partners: [] };
     let turnAt = performance.now() + TURN_MS;
     for (;;) {
       if (performance.now() >= turnAt) {
@@ -132,20 +136,31 @@ export class OperatorAgent {
         this.#stock.push(this.#attachment.frame(slot));
       }
       if (this.#stock.length < this.#stockSize) continue;
-      const closed = this.#attachment.isClosed(this.#edge);
+      const closed = this.#isClosed;
       let reference = take();
       if (reference === EMPTY && closed) return;
       if (isNothing(reference)) reference = waitSync(arena.words, this.#edge.itemBell, this.#itemBit, park, take, isNothing, TURN_MS);
       if (isNothing(reference) || reference === STALE) continue;
       const startUs = nowUs();
-      readChain(this.#attachment, reference, inputs);
+      this.#read(reference, taken);
       this.#since(startUs);
-      const pending = this.#process(lane, inputs, 1);
+      const pending = this.#begin(lane, taken.inputs);
       const outcome = typeof pending === 'number' ? pending : await pending;
       this.#count(nowUs() - startUs);
       this.#since(0);
-      this.#commit(reference, inputs, lane, outcome);
+      this.#commit(reference, taken, lane, outcome);
     }
+  }
+
+  #read(reference: number, { inputs, joined, partners }: Taken): void {
+    if (this.#join) this.#join.hand(inputs, joined, partners);
+    else readChain(this.#attachment, reference, inputs);
+  }
+
+  #begin(lane: ChainLane, inputs: readonly FrameView[]): number | Promise<number> {
+    if (!this.#join?.isUnmatched) return this.#process(lane, inputs, 1);
+    lane.skip(inputs);
+    return OUTCOME.unmatched;
   }
 
   /** Tries the chain until it succeeds or the attempts are used up. The outcome of a failure, or -1. */
@@ -187,7 +202,7 @@ export class OperatorAgent {
     }
     // Durable before the frame is settled. After an abort it stays in flight.
     if (!this.#attachment.aborted)
-      this.#letters?.write(() => inputs.filter(({ empty }) => !empty), {
+      this.#letters?.write(() => (input.joined ?? inputs).filter(({ empty }) => !empty), {
         node: this.#stage.name,
         outcome,
         attempts,
@@ -196,14 +211,19 @@ export class OperatorAgent {
     return OUTCOME[outcome];
   }
 
+  get #isClosed(): boolean {
+    return this.#join ? this.#join.closed : this.#attachment.isClosed(this.#edge);
+  }
+
   #take(): number {
+    if (this.#join) return this.#join.take();
     const sources = this.#attachment.plan.sources.length;
     if (sources > 1) this.#source = (this.#source + 1) % sources;
     return this.#attachment.ring.take(this.#edge.ring, this.#source);
   }
 
-  #commit(reference: number, inputs: readonly FrameView[], lane: ChainLane, failure: number): void {
-    let done = this.#fill(reference, inputs, lane, failure);
+  #commit(reference: number, taken: Taken, lane: ChainLane, failure: number): void {
+    let done = this.#fill(reference, taken, lane, failure);
     const { ring, arena, park } = this.#attachment;
     const resume = (): number => {
       const result = ring.resume(done);
@@ -221,24 +241,28 @@ export class OperatorAgent {
   }
 
   /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
-  #fill(reference: number, inputs: readonly FrameView[], lane: ChainLane, failure: number): number {
+  #fill(reference: number, { inputs, partners }: Taken, lane: ChainLane, failure: number): number {
     const record = this.#record;
     const { sourceIndex: source, ordinal } = inputs[0]!;
     const branch = reference >>> 24;
     let bytes = 0;
     let frames = 0;
-    for (const input of inputs) {
-      bytes += input.bytes.length;
-      if (!input.empty) frames++;
-    }
+    for (const input of inputs) if (!input.empty) frames++;
+    for (const input of inputs[0]!.joined ?? inputs) bytes += input.bytes.length;
     record.start();
     const failed = failure >= 0;
     if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
+    const code = failed ? failure : lane.outputs.length > 0 || lane.merged ? OUTCOME.merged : OUTCOME.filtered;
     if (lane.outputs.length === 0) {
-      const code = failed ? failure : lane.merged ? OUTCOME.merged : OUTCOME.filtered;
       record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
+    for (let i = 0; i < partners.length; i++) {
+      const partner = partners[i]!;
+      const { sourceIndex, ordinal } = this.#attachment.frame(partner);
+      record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
+      record.input(partner);
+    }
     if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
     return record.commit(frames, bytes);
   }
@@ -285,6 +309,8 @@ export class OperatorAgent {
         startUs: 0,
         reference: EMPTY,
         inputs: [],
+        joined: [],
+        partners: [],
         outcome: SUCCESS,
       };
     });
@@ -370,7 +396,7 @@ export class OperatorAgent {
           if (slot >= 0) lane.stock.push(this.#attachment.frame(slot));
           if (this.#attachment.aborted) return;
         }
-        const closed = this.#attachment.isClosed(this.#edge);
+        const closed = this.#isClosed;
         let reference = this.#take();
         if (reference === EMPTY && closed) {
           if (busy.size === 0) return;
@@ -382,7 +408,7 @@ export class OperatorAgent {
         if (reference === EMPTY || reference === GATE_CLOSED) {
           await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => {
             reference = this.#take();
-            return (reference === EMPTY || reference === GATE_CLOSED) && !this.#attachment.isClosed(this.#edge) && !this.#chain.stale;
+            return (reference === EMPTY || reference === GATE_CLOSED) && !this.#isClosed && !this.#chain.stale;
           });
           if (reference === EMPTY || reference === GATE_CLOSED) continue;
         }
@@ -391,11 +417,11 @@ export class OperatorAgent {
         if (taken.chain.chain !== this.#chain.chain) taken.chain = this.#lane(lanes.indexOf(taken), taken.stock);
         busy.add(taken);
         taken.reference = reference;
-        readChain(this.#attachment, reference, taken.inputs);
+        this.#read(reference, taken);
         const startUs = this.#attachment.nowUs();
         taken.startUs = startUs;
         this.#since(oldest(busy));
-        void Promise.resolve(this.#process(taken.chain, taken.inputs, 1)).then((outcome) => {
+        void Promise.resolve(this.#begin(taken.chain, taken.inputs)).then((outcome) => {
           this.#count(this.#attachment.nowUs() - startUs);
           taken.startUs = 0;
           this.#since(oldest(busy));
@@ -424,7 +450,7 @@ export class OperatorAgent {
 
   async #commitAsync(lane: AsyncLane): Promise<void> {
     const { ring, arena, park } = this.#attachment;
-    let done = this.#fill(lane.reference, lane.inputs, lane.chain, lane.outcome);
+    let done = this.#fill(lane.reference, lane, lane.chain, lane.outcome);
     while (done < this.#record.outputCount) {
       if (this.#attachment.aborted) return;
       const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;

@@ -133,7 +133,9 @@ export class ChainLane {
     }
     this.#meet(inputs[0]!);
     const last = inputs[inputs.length - 1]!;
-    const pending = last.ends ? this.#runEnd(inputs, last) : this.#runRest(0, inputs, 0);
+    // An event is one frame to the operators, however many stand behind it.
+    const frames = inputs[0]!.joined ? inputs.slice(0, 1) : last.empty ? inputs.slice(0, -1) : inputs;
+    const pending = last.ends ? this.#runEnd(frames, last) : this.#runRest(0, frames, 0);
     if (pending) return pending.then(() => this.#settleOutputs());
     this.#settleOutputs();
   }
@@ -151,7 +153,7 @@ export class ChainLane {
   }
 
   async #runEnd(inputs: readonly FrameView[], last: FrameView): Promise<void> {
-    await this.#runRest(0, last.empty ? inputs.slice(0, -1) : inputs, 0);
+    await this.#runRest(0, inputs, 0);
     for (let at = 0; at < this.#links.length; at++) await this.#flushLevel(at, last);
   }
 
@@ -169,6 +171,13 @@ export class ChainLane {
     if (level.emitted.length === 0) return;
     if (at < this.#links.length - 1) return this.#runRest(at + 1, level.emitted.slice(), 0);
     for (const frame of level.emitted) this.outputs.push(frame);
+  }
+
+  /** In place of a run: nothing comes of the inputs, but the end of their series, if they have it. */
+  skip(inputs: readonly FrameView[]): void {
+    this.outputs.length = 0;
+    this.merged = false;
+    this.#inputs = inputs;
   }
 
   /** The last frame of a series goes on as that, whatever became of it: marked on the last output, or empty. */

@@ -68,6 +68,8 @@ export class FrameView implements MutableFrame {
   dtype: DType = 'bytes';
   data: TypedArray = NO_BYTES;
   bytes: Uint8Array = NO_BYTES;
+  /** The event that it stands for; set by the stage that joins, until the slot is read again. */
+  joined: readonly FrameView[] | undefined = undefined;
   /** Marks the frame as handed out and not yet emitted, by the chain that made it. */
   owner: unknown = undefined;
 
@@ -116,6 +118,7 @@ export class FrameView implements MutableFrame {
   load(sourceNames: readonly string[]): this {
     const { words, floats } = this.arena;
     const at = this.header >>> 2;
+    this.joined = undefined;
     const kind = words[at + SLOT.kind / 4]!;
     const dimensions = (kind >>> 8) & 0xff;
     const sides = at + SLOT.shape / 4;
@@ -160,6 +163,7 @@ export class FrameView implements MutableFrame {
     this.empty = false;
     this.parametersHigh = 0;
     this.parametersLow = 0;
+    this.joined = undefined;
   }
 
   /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */

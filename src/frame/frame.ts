@@ -38,6 +38,8 @@ export interface Frame {
   readonly meta: Meta;
   /** Which parameters made it: 16 hexadecimal digits that the report resolves; empty for a frame as it was received. */
   readonly parameters: string;
+  /** Behind a `join` as list, in its stage: the frames of the event by input, this one first. They are valid as long as this one is. */
+  readonly joined?: readonly Frame[] | undefined;
 }
 
 /** A frame that an operator created and may fill. */

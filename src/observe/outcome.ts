@@ -11,6 +11,7 @@ export const OUTCOME = {
   latest: 10,
   sampled: 11,
   superseded: 12,
+  unmatched: 13,
   'operator-failed': 16,
   'operator-input': 17,
   'operator-output': 18,

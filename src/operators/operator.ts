@@ -57,6 +57,14 @@ export interface FoldedOperator {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** What is known of the frames that come from one node. */
+export interface KnownFrames {
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: DType | undefined;
+  /** Most frames that it makes of one. */
+  readonly chained: number;
+}
+
 /** What is known when the pipeline is planned, on the main thread. */
 export interface PrepareContext {
   /** Folder against which relative paths are resolved. */
@@ -68,6 +76,8 @@ export interface PrepareContext {
   readonly maxInputBytes: number;
   /** Operators folded into this one, in order. */
   readonly folded: readonly FoldedOperator[];
+  /** For the first operator of a stage: what is known of the frames of each entry of `from`. */
+  readonly from?: readonly KnownFrames[];
 }
 
 /** What an operator asks of the plan. */
@@ -81,6 +91,8 @@ export interface Prepared {
   readonly maxOutputBytes?: number;
   /** Room for tables of parameters that may come with an update, in bytes. Default: a quarter more than the first tables. */
   readonly maxConstantBytes?: number;
+  /** May emit its input as it is; default: what the definition says. */
+  readonly passes?: boolean;
   /** JSON data handed to `create` beside the parameters. */
   readonly state?: unknown;
 }

@@ -1,6 +1,7 @@
 import { accumulate } from './accumulate.js';
 import { correctFlat } from './correct-flat.js';
 import { integrateAzimuthal } from './integrate-azimuthal.js';
+import { join } from './join.js';
 import { mask } from './mask.js';
 import type { OperatorDefinition } from './operator.js';
 import { rebin } from './rebin.js';
@@ -14,7 +15,7 @@ import { veto } from './veto.js';
 // Parameters are checked against each schema before they reach an operator, so the entries may differ in their type.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export const OPERATORS: ReadonlyMap<string, OperatorDefinition<any>> = new Map(
-  [accumulate, correctFlat, integrateAzimuthal, mask, rebin, roiStats, subtractDark, threshold, toImage, veto].map((definition) => [
+  [accumulate, correctFlat, integrateAzimuthal, join, mask, rebin, roiStats, subtractDark, threshold, toImage, veto].map((definition) => [
     definition.type,
     definition,
   ]),

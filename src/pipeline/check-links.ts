@@ -1,4 +1,6 @@
+import { checkJoins } from './check-joins.js';
 import type { ConfigIssue } from './config-error.js';
+import { JOIN } from './join-stage.js';
 import type { KeyPath } from './key-path.js';
 import type { Registries } from './registries.js';
 import { isModulePath } from './spec.js';
@@ -12,7 +14,7 @@ export interface LinkIssue {
   readonly at: 'key' | 'value';
 }
 
-interface GraphNode {
+export interface GraphNode {
   readonly name: string;
   readonly path: KeyPath;
   readonly kind: 'source' | 'stage' | 'sink';
@@ -20,6 +22,10 @@ interface GraphNode {
   readonly workers: number;
   readonly ordered: boolean;
   readonly statefulType: string | undefined;
+  /** Types and parameters of a stage's operators. */
+  readonly operators: readonly Readonly<Record<string, unknown>>[];
+  /** Brings its inputs together: what goes on from it are the frames of the first. */
+  readonly joins: boolean;
 }
 
 /** A leaf has a bit of its own in the settlement table of its source. */
@@ -42,7 +48,7 @@ export function checkLinks(pipeline: unknown, registries: Registries): LinkIssue
     }
   }
   // Paths cannot be counted in a graph with a cycle.
-  if (cycles.length === 0) issues.push(...checkPaths(nodes));
+  if (cycles.length === 0) issues.push(...checkPaths(nodes), ...checkJoins(upstreamFirst(nodes)));
   return issues;
 }
 
@@ -63,7 +69,8 @@ function readNodes(pipeline: unknown, registries: Registries): { nodes: Map<stri
         continue;
       }
       const operators = kind === 'stage' && Array.isArray(node.operators) ? node.operators : [];
-      const types = operators.map((operator) => mapOf(operator).type);
+      const maps = operators.map(mapOf);
+      const types = maps.map(({ type }) => type);
       nodes.set(name, {
         name,
         path,
@@ -72,6 +79,8 @@ function readNodes(pipeline: unknown, registries: Registries): { nodes: Map<stri
         workers: kind === 'stage' && typeof node.workers === 'number' ? node.workers : 1,
         ordered: node.order !== 'none',
         statefulType: types.find((type): type is string => typeof type === 'string' && registries.operators.get(type)?.stateful === true),
+        operators: maps,
+        joins: types[0] === JOIN,
       });
     }
   }
@@ -162,11 +171,16 @@ function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
       if (node.kind === 'source') continue;
       const producers = node.from.flatMap(({ name }) => (paths.has(name) ? [name] : []));
       if (producers.length === 0) continue;
-      const ways = producers.reduce((sum, name) => sum + paths.get(name)!, 0);
-      paths.set(node.name, ways);
+      const waysFrom = (names: readonly string[]): number => names.reduce((sum, name) => sum + paths.get(name)!, 0);
+      // What comes to another input than the first of a join ends there, and each has an edge of its own.
+      const goesOn = node.joins ? producers.filter((name) => name === node.from[0]!.name) : producers;
+      const ways = waysFrom(goesOn);
+      if (ways > 0) paths.set(node.name, ways);
       if (node.kind === 'sink') leaves += ways;
+      else if (node.joins) leaves += waysFrom(producers) - ways;
       if (node.ordered) {
-        if (ways > 1) twice.set(node, [...(twice.get(node) ?? []), source.name]);
+        if (node.joins ? producers.some((name) => paths.get(name)! > 1) : ways > 1)
+          twice.set(node, [...(twice.get(node) ?? []), source.name]);
         for (const name of producers) {
           const producer = nodes.get(name)!;
           if (producer.kind !== 'stage' || comesInOrder(producer, leavesInOrder)) continue;
@@ -178,7 +192,7 @@ function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
       leavesInOrder.set(node.name, node.workers === 1 && comesInOrder(node, leavesInOrder));
     }
     if (leaves > MAX_LEAVES) {
-      const message = `there are ${leaves} ways from source '${source.name}' to sinks; at most ${MAX_LEAVES} can be accounted for`;
+      const message = `there are ${leaves} ways from source '${source.name}' to sinks${[...nodes.values()].some(({ joins }) => joins) ? ' and joins' : ''}; at most ${MAX_LEAVES} can be accounted for`;
       issues.push({ code: 'ERR_CONFIG_PROMISE', message, path: source.path, at: 'key' });
     }
   }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
+import { isJoin } from './join-stage.js';
 import type { PreparedStage } from './prepare-stage.js';
 import type { EdgeSpec, PipelineSpec } from './spec.js';
 
@@ -30,6 +31,8 @@ export function checkOrder(spec: PipelineSpec, stages: ReadonlyMap<string, Prepa
           before.place ? { place: before.place } : {},
         );
       }
+      // What comes to another input of a join ends there.
+      if (isJoin(spec.stages[name]) && !producers.includes(edge.from[0]!)) continue;
       const inOrder = keeps || (producers.length === 1 && leaves.get(producers[0]!)!);
       const stage = spec.stages[name];
       comes.set(name, inOrder);

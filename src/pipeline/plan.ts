@@ -8,10 +8,11 @@ import { powerOfTwo } from '../memory/power-of-two.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
 import { checkOrder } from './check-order.js';
 import { checkParameters } from './check-parameters.js';
+import { isJoin } from './join-stage.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
-import { routesOf, type SourceRoutes } from './routes.js';
+import { leavesOver, routesOf, type SourceRoutes } from './routes.js';
 import { DEFAULTS, type EdgeSpec, type PipelineSpec } from './spec.js';
 
 /** Sizes decided before anything has an address. */
@@ -87,7 +88,8 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   const stages = new Map<string, PreparedStage>();
   for (const name of inOrder(spec)) {
     const stage = spec.stages[name]!;
-    const prepared = await prepareStage(name, stage, mergeKinds(stage.from.map((from) => input.get(from) as FrameKind)), spec.baseDir);
+    const from = stage.from.map((one) => input.get(one) as FrameKind);
+    const prepared = await prepareStage(name, stage, mergeKinds(from), from, spec.baseDir);
     stages.set(name, prepared);
     input.set(name, prepared.output);
   }
@@ -152,16 +154,22 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     if (!stage) return batches.get(node) ?? 1;
     return stage.workers * (stages.get(node)!.mayBeAsync ? stage.concurrency : 1);
   };
-  const edges: DraftEdge[] = [...nodes].map(([node, edge]) => {
+  const edges: DraftEdge[] = [...nodes].flatMap(([node, edge]): DraftEdge[] => {
+    const capacity = edge.capacityGiven ? edge.capacity : Math.max(MIN_CAPACITY, Math.floor(edge.capacity / divisor));
+    if (isJoin(spec.stages[node])) {
+      // The events under way, and where others may be taken meanwhile, the head.
+      const heads = held(node) + (stages.get(node)!.mayBeAsync ? 1 : 0);
+      const base = { node, spec: edge, limit: powerOfTwo(edge.window ?? capacity), held: heads, reach: [] };
+      return edge.from.map((from, at) => ({ ...base, input: at, producers: [from], kind: 'ordered' }));
+    }
     const several = edge.from.some((from) => workersOf(from) > 1 || stages.get(from)?.mayBeAsync === true);
     const ordered = edge.order === 'preserve' && several;
     const before = edge.from.reduce(
       (sum, from) => sum + workersOf(from) * (stages.get(from)?.mayBeAsync ? spec.stages[from]!.concurrency : 1),
       0,
     );
-    const capacity = edge.capacityGiven ? edge.capacity : Math.max(MIN_CAPACITY, Math.floor(edge.capacity / divisor));
     const limit = ordered ? powerOfTwo(edge.window ?? DEFAULTS.window(before)) : capacity;
-    return { node, input: 0, producers: edge.from, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, held: held(node), reach: [] };
+    return [{ node, input: 0, producers: edge.from, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, held: held(node), reach: [] }];
   });
   const pools = new Map<string, { slots: number; maxDataBytes: number }>();
   const reach = new Map<string, Set<DraftEdge>>();
@@ -176,8 +184,9 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     };
     walk(owner);
     reach.set(owner, reached);
-    const sources = Object.keys(spec.sources).length;
-    const onEdges = [...reached].reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? sources : 1) + edge.held, 0);
+    const arrays = ({ node, producers }: DraftEdge): number =>
+      known.routes.filter((routes) => leavesOver(routes, node, producers).some((mask) => mask !== 0)).length;
+    const onEdges = [...reached].reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? arrays(edge) : 1) + edge.held, 0);
     const stage = spec.stages[owner];
     const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
     const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;

@@ -91,7 +91,13 @@ function fold(links: readonly Link[]): Link[] {
 }
 
 /** Loads the operators of a stage, checks their parameters, folds, and lets each prepare its tables. */
-export async function prepareStage(name: string, stage: StageSpec, input: FrameKind, baseDir: string): Promise<PreparedStage> {
+export async function prepareStage(
+  name: string,
+  stage: StageSpec,
+  input: FrameKind,
+  from: readonly FrameKind[],
+  baseDir: string,
+): Promise<PreparedStage> {
   const links: Link[] = [];
   for (const spec of stage.operators) {
     try {
@@ -109,8 +115,16 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
   const preparedWith: PreparedWith[] = [];
   let kind = input;
   let maxOutputs = input.chained;
+  let passes = true;
   for (const { spec, definition, folded, index, foldedIndices } of fold(links)) {
-    const context = { baseDir, shape: kind.shape, dtype: kind.dtype, maxInputBytes: kind.maxBytes, folded };
+    const context = {
+      baseDir,
+      shape: kind.shape,
+      dtype: kind.dtype,
+      maxInputBytes: kind.maxBytes,
+      folded,
+      ...(operators.length === 0 ? { from } : {}),
+    };
     let prepared: Prepared = {};
     try {
       prepared = (await definition.prepare?.(spec.params, context)) ?? {};
@@ -144,10 +158,11 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
       maxConstantBytes: definition.updates ? (prepared.maxConstantBytes ?? defaultConstantBytes(constants)) : undefined,
     });
     maxOutputs *= definition.maxOutputs ?? 1;
-    kind =
-      definition.passes === false
-        ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
-        : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
+    const mayPass = prepared.passes ?? definition.passes !== false;
+    passes &&= mayPass;
+    kind = !mayPass
+      ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
+      : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
   }
   const flushes = links.filter(({ definition }) => definition.flushes).length;
   const chained = Math.min(maxOutputs + flushes, RECORD_ITEMS);
@@ -158,7 +173,7 @@ export async function prepareStage(name: string, stage: StageSpec, input: FrameK
     output: { ...kind, chained },
     maxOutputs: chained,
     flushes: flushes > 0,
-    passes: links.every(({ definition }) => definition.passes !== false),
+    passes,
     mayBeAsync: links.some(({ spec, definition }) => definition.async === true || operatorUrl(spec.type, baseDir) !== undefined),
   };
 }

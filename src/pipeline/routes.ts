@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
 import { MAX_LEAVES } from '../ring/ring-layout.js';
+import { isJoin } from './join-stage.js';
 import type { PipelineSpec } from './spec.js';
 
 /** One way on from a node: into `node`, by the reference of `branch`, serving `leaves`. */
@@ -18,7 +19,7 @@ export interface Route extends Way {
 export interface SourceRoutes {
   /** All leaves of the source. */
   readonly leaves: number;
-  /** Names of the nodes of each leaf, the source first and a sink last. */
+  /** Names of the nodes of each leaf: the source first, and last a sink, or a stage that joins what comes this way to its first input. */
   readonly paths: readonly (readonly string[])[];
   /** From a node and the branch by which a frame came: where its outputs go. Key `node branch`. */
   readonly next: ReadonlyMap<string, readonly Way[]>;
@@ -36,13 +37,20 @@ function pathsFrom(spec: PipelineSpec, source: string): string[][] {
   const paths: string[][] = [];
   const walk = (path: string[]): void => {
     const last = path[path.length - 1] as string;
-    if (last in spec.sinks) paths.push(path);
+    const ends = last in spec.sinks || isPartner(spec, path[path.length - 2], last);
+    if (ends) paths.push(path);
     if (paths.length > MAX_LEAVES)
-      throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks by more than ${MAX_LEAVES} ways`);
-    for (const target of targets.get(last) ?? []) walk([...path, target]);
+      throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks and joins by more than ${MAX_LEAVES} ways`);
+    if (!ends) for (const target of targets.get(last) ?? []) walk([...path, target]);
   };
   walk([source]);
   return paths;
+}
+
+/** Whether frames end at a stage that joins them: what goes on from it are the frames of its first input. */
+function isPartner(spec: PipelineSpec, from: string | undefined, node: string): boolean {
+  const stage = spec.stages[node];
+  return from !== undefined && isJoin(stage) && stage!.from.indexOf(from) > 0;
 }
 
 /** Enumerates the leaves of a source and, for every prefix of their paths, which leaves share it. */

@@ -20,6 +20,7 @@ export interface RingOperations {
   fanClaimed(slot: number, branches: number): number;
   link(previous: number, slot: number): number;
   fanHeld(reference: number, branches: number): number;
+  dropHeld(ring: number, reference: number, code: number): number;
   commit(inputs: number, outputs: number, settlements: number, frames: number, bytes: number): number;
   resume(from: number): number;
   commitFrame(source: number, leaves: number, outputs: number, bytes: number, count: number): number;

@@ -35,6 +35,20 @@ const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers:
   [1, () => ({ workers: 1, type: 'sim-merge' })],
 ];
 
+/** Brings branches of a source together, or several sources without waiting: nothing here ends by time. */
+function joining(die: Die, from: () => string[]): object {
+  const inputs = new Set<string>();
+  for (let tries = 0, n = 2 + die(2); inputs.size < n && tries < 8; tries++) inputs.add(from()[0]!);
+  const by = die(4) === 0 ? { by: 'frame', waitMs: 0 } : { by: 'ordinal' };
+  const type = pick(die, 'sim-1', 'sim-1-passes', 'sim-3-passes', 'sim-merge');
+  const { order: _, ...rest } = edge(die) as { order?: string };
+  const operators = [
+    { type: 'join', as: 'list', ...by },
+    { type, salt: die(1000), filters: die(3) === 0 },
+  ];
+  return { from: [...inputs], operators, ...rest, ...slots(die) };
+}
+
 function stage(die: Die): object {
   const all = STAGES.flatMap(([weight, make]) => new Array(weight).fill(make) as (typeof make)[]);
   const make = pick(die, ...all);
@@ -63,7 +77,7 @@ export function randomPipeline(die: Die): Description {
       }),
     );
   const sources = named('s', 1 + die(3), () => ({ type: 'sim', pattern: 'counter', shape: [1, 16], dtype: 'uint8', ...slots(die) }));
-  const stages = named('w', 1 + die(6), () => ({ from: from(), ...stage(die) }));
+  const stages = named('w', 1 + die(6), () => (nodes.length > 2 && die(5) === 0 ? joining(die, from) : { from: from(), ...stage(die) }));
   const count = 1 + die(4);
   const sinks: Record<string, { from: string[] }> = {};
   for (let i = 0; i < count; i++) sinks[`k${i}`] = { type: `sim-${pick(die, ...BATCHES)}`, from: from(), ...edge(die) } as never;

@@ -130,9 +130,9 @@ export class SimulatedSource implements SimulatedThread {
       slot,
       source.routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
     );
-    for (const [i, { node, branch }] of source.routes.entries()) {
+    for (const [i, { edges, branch }] of source.routes.entries()) {
       attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
-      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.edgeInto(node).ring);
+      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edges[0]!]!.ring);
     }
     this.#rest.begin(ring.commitFrame(source.index, source.leaves, source.routes.length, 16, 1), source.routes.length);
     return undefined;

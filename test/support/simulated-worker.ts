@@ -1,5 +1,6 @@
 import type { Attachment } from '../../src/agents/attachment.js';
 import { RecordWriter, readChain, recordOutputs } from '../../src/agents/commit-outputs.js';
+import { JoinInputs } from '../../src/agents/join-inputs.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../../src/pipeline/plan-types.js';
@@ -20,10 +21,10 @@ class Work {
     readonly attachment: Attachment,
     stage: StageNode,
   ) {
-    const [{ type, params }] = stage.operators as [StageNode['operators'][number]];
+    const { type, params } = stage.operators.at(-1)!;
     this.#stage = stage;
     this.#record = new RecordWriter(attachment);
-    this.#edge = attachment.edgeInto(stage.name);
+    this.#edge = attachment.edgesRead()[0]!;
     this.#passes = type.includes('passes');
     this.#merges = type === 'sim-merge';
     this.#salt = Number(params.salt ?? 0);
@@ -53,7 +54,14 @@ class Work {
   }
 
   /** Commits one input. */
-  commit(reference: number, inputs: readonly FrameView[], outputs: readonly FrameView[], rest: Rest): void {
+  commit(
+    reference: number,
+    inputs: readonly FrameView[],
+    outputs: readonly FrameView[],
+    rest: Rest,
+    join?: JoinInputs,
+    partners: readonly number[] = [],
+  ): void {
     const { sourceIndex, ordinal } = inputs[0]!;
     const branch = reference >>> 24;
     const record = this.#record;
@@ -64,6 +72,12 @@ class Work {
     } else {
       const passesOn = outputs[0]!.slot === inputs[0]!.slot;
       recordOutputs(this.attachment, record, reference, passesOn, outputs, this.#stage.routes[sourceIndex]![branch]!);
+    }
+    const code = outputs.length > 0 || this.#merges ? OUTCOME.merged : OUTCOME.filtered;
+    for (const [i, partner] of partners.entries()) {
+      const { sourceIndex: source, ordinal: own } = this.attachment.frame(partner);
+      record.settle(source, own, join!.partnerLeaves(i, partner), code);
+      record.input(partner);
     }
     rest.begin(record.commit(1, 16), record.outputCount);
   }
@@ -78,6 +92,9 @@ export class SimulatedWorker implements SimulatedThread {
   readonly #edge: EdgePlan;
   readonly #pool: PoolPlan;
   readonly #inputs: FrameView[] = [];
+  readonly #join: JoinInputs | undefined;
+  readonly #joined: FrameView[] = [];
+  readonly #partners: number[] = [];
   #reference = -1;
   #from = 0;
 
@@ -88,7 +105,8 @@ export class SimulatedWorker implements SimulatedThread {
   ) {
     this.#rest = new Rest(attachment);
     this.#work = new Work(attachment, stage);
-    this.#edge = attachment.edgeInto(stage.name);
+    this.#edge = attachment.edgesRead()[0]!;
+    this.#join = stage.operators[0]!.type === 'join' ? new JoinInputs(attachment, stage) : undefined;
     this.#pool = attachment.poolOf(stage.name);
   }
 
@@ -101,7 +119,14 @@ export class SimulatedWorker implements SimulatedThread {
     if (this.#rest.isLeft) return this.#rest.resume();
     if (this.#reference >= 0) {
       for (const input of this.#inputs) checkMark(input);
-      this.#work.commit(this.#reference, this.#inputs, this.#work.outputsOf(this.#inputs, this.#stock), this.#rest);
+      for (const frame of this.#joined) {
+        checkMark(frame);
+        const { sourceIndex, ordinal } = this.#inputs[0]!;
+        if (frame.sourceIndex === sourceIndex && frame.ordinal !== ordinal)
+          throw new Error(`${this.name} joined ${frame.ordinal} with ${ordinal}`);
+      }
+      const outputs = this.#work.outputsOf(this.#inputs, this.#stock);
+      this.#work.commit(this.#reference, this.#inputs, outputs, this.#rest, this.#join, this.#partners);
       this.#reference = -1;
       return undefined;
     }
@@ -112,9 +137,10 @@ export class SimulatedWorker implements SimulatedThread {
       return undefined;
     }
     this.#from = (this.#from + 1) % plan.sources.length;
-    this.#reference = ring.take(this.#edge.ring, this.#from);
+    this.#reference = this.#join ? this.#join.take() : ring.take(this.#edge.ring, this.#from);
     if (this.#reference < 0) return { bell: this.#edge.itemBell, members: this.#edge.consumerThreads, why: 'an input' };
-    readChain(this.attachment, this.#reference, this.#inputs);
+    if (this.#join) this.#join.hand(this.#inputs, this.#joined, this.#partners);
+    else readChain(this.attachment, this.#reference, this.#inputs);
     return undefined;
   }
 
@@ -184,8 +210,8 @@ export class SimulatedAsyncWorker implements SimulatedThread {
   #mayCommit({ inputs, outputs, reference }: Lane): boolean {
     if (outputs.length === 0) return true;
     const { sourceIndex, ordinal } = inputs[0]!;
-    return this.stage.routes[sourceIndex]![reference >>> 24]!.every(({ node }) => {
-      const edge = this.attachment.edgeInto(node);
+    return this.stage.routes[sourceIndex]![reference >>> 24]!.every(({ edges }) => {
+      const edge = this.attachment.plan.edges[edges[0]!]!;
       const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
       return !waits || this.attachment.admits(edge, sourceIndex, ordinal);
     });

@@ -344,6 +344,8 @@ export function fanClaimed(slot: u32, branches: u32): i32 {
   for (let m = branches; m; m &= m - 1) store<u32>(placeAt(h, ctz(m)), heldFrom(0));
   pt(63); store<u32>(h, branches); pt(64); leave(); return 1;
 }
+/** Ends a reference that this thread holds, taken from ring r, on the leaves that it serves; by the record of drops, whatever the other record is at. */
+export function dropHeld(r: usize, ref: u32, code: u32): i32 { if (!enter()) return -2; dropFrom(r, ref, code); leave(); return 1; }
 /** Chains a slot that this thread has claimed behind another: it has no bits of its own any more. Inside the gate: a census between the two stores would see it nowhere. */
 export function link(previous: u32, slot: u32): i32 {
   if (!enter()) return -2;
