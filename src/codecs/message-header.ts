@@ -157,8 +157,10 @@ function isHarmless(value: unknown, levels: number): boolean {
 export function headerFields(frame: Frame): Record<string, unknown> {
   const fields: Record<string, unknown> = { htype: HTYPE, shape: frame.shape, type: frame.dtype, frame: frame.sequence };
   if (Number.isFinite(frame.timestamp)) fields.timestamp = frame.timestamp;
+  if (frame.parameters) fields.parameters = frame.parameters;
   for (const key of Object.keys(frame.meta)) {
-    if (!STANDARD_KEYS.has(key) && key !== '__proto__') fields[key] = frame.meta[key];
+    if (STANDARD_KEYS.has(key) || key === '__proto__' || (key === 'parameters' && frame.parameters)) continue;
+    fields[key] = frame.meta[key];
   }
   return fields;
 }

@@ -10,7 +10,7 @@
  *   +--------+---------+-------+-------+----------+-----------+---------+---------+
  *   | ordinal| series  | sequence (f64)| timestamp (f64)      | received us (f64) |
  *   +--------+---------+---------------+----------------------+-------------------+
- *  64: kind | shape[4] | metaOffset | metaLength | output | parameters (high, low)
+ *  64: kind | shape[4] | metaOffset | metaLength | parameters (two words) | count
  *
  * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange. `bits` and `place`
  * belong to the ring operations.
@@ -36,11 +36,10 @@ export const SLOT = {
   /** From the start of the payload; the meta is UTF-8 JSON behind the data. */
   metaOffset: 84,
   metaLength: 88,
-  /** Number of this frame among the outputs of one input. */
-  output: 92,
   /** First and last four of the eight bytes that name the parameters of the stages that made the frame; 0: none did. */
-  parametersHigh: 96,
-  parametersLow: 100,
+  parametersHigh: 92,
+  parametersLow: 96,
+  count: 100,
   /** place[branch] is at `-(place + 4 * branch)`. */
   place: 4,
 } as const;

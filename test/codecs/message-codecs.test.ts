@@ -55,6 +55,13 @@ const sampleFrame = (dtype: DType) => {
 describe.each(['array-1.0', 'msgpack', 'json'])('%s', (name) => {
   const codec = CODECS.get(name)!;
 
+  test('a frame says which parameters made it, and what came in under that key stays only until then', () => {
+    const received = { ...sampleFrame('uint8'), meta: { parameters: 'of the sender' } };
+    expect(codec.decode(codec.encode(received)).meta).toEqual({ parameters: 'of the sender' });
+    const made = { ...received, parameters: '0123456789abcdef' };
+    expect(codec.decode(codec.encode(made)).meta).toEqual({ parameters: '0123456789abcdef' });
+  });
+
   test.each(DTYPES)('what was encoded is decoded again, bit for bit: %s', (dtype) => {
     const frame = sampleFrame(dtype);
     const decoded = codec.decode(codec.encode(frame));

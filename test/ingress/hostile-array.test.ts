@@ -155,7 +155,7 @@ class Mill {
     for (let other = 0; other < this.#plan.slots; other++) {
       // Bits, attempts, chain and places belong to the ring, which claims slots ahead; the rest is the frame's.
       const start = other * this.#plan.stride + SLOT.pool;
-      const end = other * this.#plan.stride + SLOT.parametersLow + 4;
+      const end = other * this.#plan.stride + SLOT.count + 4;
       if (other !== slot && this.#headers.compare(this.#headersCopy, start, end, start, end) !== 0)
         throw new Error(`the header of slot ${other} has changed with slot ${slot}`);
     }
