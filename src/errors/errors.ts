@@ -22,6 +22,14 @@ export const ERRORS = {
   ERR_SINK: [EXIT.failed, 'a sink failed'],
   ERR_WORKER: [EXIT.failed, 'a worker thread ended'],
   ERR_DRAIN_DEADLINE: [EXIT.failed, 'the drain missed its deadline'],
+  // a transport and its peers
+  ERR_ADDRESS: [EXIT.failed, 'an address is wrong or cannot be bound'],
+  ERR_PEER_PROTOCOL: [EXIT.failed, 'a peer broke the protocol'],
+  ERR_PEER_LIMIT: [EXIT.failed, 'a peer went over a bound of the transport'],
+  ERR_PEER_SILENT: [EXIT.failed, 'a peer said nothing for too long'],
+  ERR_PEER_REFUSED: [EXIT.failed, 'a peer refused the connection or was refused'],
+  ERR_UNREACHABLE: [EXIT.failed, 'no peer can take the message'],
+  ERR_TIMEOUT: [EXIT.failed, 'the call took longer than it may'],
   // a frame or a message, counted by its reason
   ERR_MESSAGE_MALFORMED: [EXIT.failed, 'a message does not follow its codec'],
   ERR_MESSAGE_PARTS: [EXIT.failed, 'a message has the wrong number of parts'],

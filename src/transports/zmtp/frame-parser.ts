@@ -1,0 +1,130 @@
+import { MillraceError } from '../../errors/errors.js';
+import { broken } from './command.js';
+import { FLAG_COMMAND, FLAG_LONG, FLAG_MORE, LONG_HEAD_BYTES, SHORT_HEAD_BYTES } from './frame-layout.js';
+
+/** Who takes the frames that the parser finds. Any method may throw; the connection is lost then. */
+export interface FrameSink {
+  /** Called once per frame, before anything is allocated: throws when the frame is over a bound. */
+  head(flags: number, lengthBytes: number): void;
+  /** A body that lies wholly in the read buffer: valid during the call alone. False: ask `memory` for it instead. */
+  whole(flags: number, bytes: Buffer, start: number, end: number): boolean;
+  /** Memory of exactly that length, or undefined to be asked again later. */
+  memory(flags: number, lengthBytes: number): Buffer | undefined;
+  filled(flags: number, memory: Buffer): void;
+}
+
+/**
+ * Finds frames in a stream that comes in pieces. It holds a head of nine bytes and the memory of one body, nothing else; a body
+ * that is not wholly in the piece at hand goes straight to memory of the sink, and `target` lets the kernel read the rest into it.
+ */
+export class FrameParser {
+  readonly #head = Buffer.alloc(LONG_HEAD_BYTES);
+  #headLength = 0;
+  #flags = 0;
+  /** -1 while the head is not complete. */
+  #bodyLength = -1;
+  #target: Buffer | undefined;
+  #filled = 0;
+
+  /** @param knownFlags the bits that this version of the protocol defines */
+  constructor(
+    private readonly sink: FrameSink,
+    private readonly knownFlags: number,
+  ) {}
+
+  /** Bytes of the body under way that are still to come, 0 between bodies. */
+  get missingBytes(): number {
+    return this.#target === undefined ? 0 : this.#target.length - this.#filled;
+  }
+
+  /** The rest of the body under way, for the kernel to read into. */
+  target(): Buffer | undefined {
+    return this.#target?.subarray(this.#filled);
+  }
+
+  /** `countBytes` were read into `target()`. */
+  advance(countBytes: number): void {
+    this.#filled += countBytes;
+    if (this.#target !== undefined && this.#filled >= this.#target.length) this.#finish();
+  }
+
+  /** @returns the offset of the first byte that was not taken; less than `end` when the sink had no memory */
+  push(bytes: Buffer, start: number, end: number): number {
+    let offset = start;
+    for (;;) {
+      if (this.#target !== undefined) {
+        const count = Math.min(end - offset, this.#target.length - this.#filled);
+        bytes.copy(this.#target, this.#filled, offset, offset + count);
+        offset += count;
+        this.advance(count);
+        if (this.#target !== undefined) return offset;
+      }
+      if (this.#bodyLength < 0) {
+        offset = this.#readHead(bytes, offset, end);
+        if (this.#bodyLength < 0) return offset;
+      }
+      const length = this.#bodyLength;
+      if (end - offset >= length && this.sink.whole(this.#flags, bytes, offset, offset + length)) {
+        offset += length;
+        this.#bodyLength = -1;
+        continue;
+      }
+      const memory = this.sink.memory(this.#flags, length);
+      if (memory === undefined) return offset;
+      if (memory.length !== length) throw new MillraceError('ERR_USAGE', `${memory.length} bytes of memory for a frame of ${length}`);
+      this.#target = memory;
+      this.#filled = 0;
+      if (length === 0) this.#finish();
+    }
+  }
+
+  #finish(): void {
+    const memory = this.#target!;
+    this.#target = undefined;
+    this.#bodyLength = -1;
+    this.sink.filled(this.#flags, memory);
+  }
+
+  /** Reads from the piece where it can, through the nine bytes where the head is split. */
+  #readHead(bytes: Buffer, start: number, end: number): number {
+    if (this.#headLength === 0 && end - start >= SHORT_HEAD_BYTES) {
+      const flags = bytes[start]!;
+      if ((flags & FLAG_LONG) === 0) {
+        this.#begin(flags, bytes[start + 1]!);
+        return start + SHORT_HEAD_BYTES;
+      }
+      if (end - start >= LONG_HEAD_BYTES) {
+        this.#begin(flags, readLength(bytes, start + 1));
+        return start + LONG_HEAD_BYTES;
+      }
+    }
+    let offset = start;
+    while (offset < end) {
+      this.#head[this.#headLength] = bytes[offset]!;
+      this.#headLength += 1;
+      offset += 1;
+      const long = (this.#head[0]! & FLAG_LONG) !== 0;
+      if (this.#headLength === (long ? LONG_HEAD_BYTES : SHORT_HEAD_BYTES)) {
+        this.#headLength = 0;
+        this.#begin(this.#head[0]!, long ? readLength(this.#head, 1) : this.#head[1]!);
+        return offset;
+      }
+    }
+    return offset;
+  }
+
+  #begin(flags: number, lengthBytes: number): void {
+    if ((flags & ~this.knownFlags) !== 0) throw broken(`a frame with flags ${flags}`);
+    if ((flags & FLAG_COMMAND) !== 0 && (flags & FLAG_MORE) !== 0) throw broken('a command in several frames');
+    this.#flags = flags & ~FLAG_LONG;
+    this.sink.head(this.#flags, lengthBytes);
+    this.#bodyLength = lengthBytes;
+  }
+}
+
+function readLength(bytes: Buffer, offset: number): number {
+  const high = bytes.readUInt32BE(offset);
+  if (high >= 2 ** 31) throw broken('a frame of 2^63 bytes or more');
+  if (high >= 2 ** 21) throw new MillraceError('ERR_PEER_LIMIT', 'the peer announced a frame of 2^53 bytes or more');
+  return high * 2 ** 32 + bytes.readUInt32BE(offset + 4);
+}

@@ -1,0 +1,146 @@
+import { MillraceError } from '../../errors/errors.js';
+import type { LentFrames } from './lent-frames.js';
+import type { Peer, WaitingMessage } from './peer.js';
+import { type CallOptions, PendingCall } from './pending-call.js';
+import type { ResolvedOptions } from './socket-options.js';
+import type { StatsCounter } from './socket-stats.js';
+
+/** Messages that came in, fair among the peers: each gives one in turn. A peer at its mark is not read until half of it is taken. */
+export class Inbox {
+  /** Peers with messages, each once; the one at `#turn` is next. */
+  #waiting: Peer[] = [];
+  #turn = 0;
+  readonly #calls: PendingCall<Buffer[]>[] = [];
+  readonly #latest: Map<string, WaitingMessage> | undefined;
+  #error: MillraceError | undefined;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly counters: StatsCounter,
+    private readonly frames: LentFrames | undefined,
+  ) {
+    if (options.conflate !== undefined) this.#latest = new Map();
+  }
+
+  put(peer: Peer, parts: Buffer[], bytes: number): void {
+    if (this.#error !== undefined) {
+      this.drop(parts);
+      return;
+    }
+    const call = this.#calls.shift();
+    if (call !== undefined) {
+      this.#deliver(parts);
+      call.resolve(parts);
+      return;
+    }
+    if (this.#latest !== undefined) {
+      this.#replace(this.#latest, parts, bytes);
+      return;
+    }
+    if (peer.inbound.length === 0) this.#waiting.push(peer);
+    peer.inbound.push({ parts, bytes });
+    peer.inboundBytes += bytes;
+    const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
+    const full = receiveHighWaterMark > 0 && peer.inbound.length >= receiveHighWaterMark;
+    if (full || peer.inboundBytes >= receiveHighWaterBytes) peer.connection?.pause();
+  }
+
+  /** A message without waiting, or undefined. */
+  take(): Buffer[] | undefined {
+    if (this.#latest !== undefined) return this.#takeLatest(this.#latest);
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return undefined;
+    if (this.#turn >= waiting.length) this.#turn = 0;
+    const peer = waiting[this.#turn]!;
+    const { parts, bytes } = peer.inbound.shift()!;
+    peer.inboundBytes -= bytes;
+    if (peer.inbound.length === 0) waiting.splice(this.#turn, 1);
+    else this.#turn += 1;
+    const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
+    if (peer.inbound.length <= receiveHighWaterMark / 2 && peer.inboundBytes <= receiveHighWaterBytes / 2) peer.connection?.resume();
+    this.#deliver(parts);
+    return parts;
+  }
+
+  receive({ signal }: CallOptions = {}): Promise<Buffer[]> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const parts = this.take();
+    if (parts !== undefined) return Promise.resolve(parts);
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const call = new PendingCall<Buffer[]>(this.options.receiveTimeoutMs, signal, (given) => {
+      const index = this.#calls.indexOf(given);
+      if (index >= 0) this.#calls.splice(index, 1);
+    });
+    this.#calls.push(call);
+    return call.promise;
+  }
+
+  /** Ends without an error when the socket is closed. */
+  async *iterate(): AsyncGenerator<Buffer[], void, undefined> {
+    for (;;) {
+      const ready = this.take();
+      if (ready !== undefined) {
+        yield ready;
+        continue;
+      }
+      try {
+        yield await this.receive();
+      } catch (error) {
+        if (error === this.#error) return;
+        throw error;
+      }
+    }
+  }
+
+  /** Ends the calls that wait, and goes on. */
+  rejectCalls(error: MillraceError): void {
+    for (const call of this.#calls.splice(0)) call.reject(error);
+  }
+
+  drop(parts: readonly Buffer[]): void {
+    this.frames?.drop(parts);
+  }
+
+  close(): void {
+    if (this.#error !== undefined) return;
+    this.#error = new MillraceError('ERR_CLOSED', 'the socket is closed');
+    for (let message = this.#next(); message !== undefined; message = this.#next()) this.drop(message.parts);
+    for (const { parts } of this.#latest?.values() ?? []) this.drop(parts);
+    this.#latest?.clear();
+    this.rejectCalls(this.#error);
+  }
+
+  #next(): WaitingMessage | undefined {
+    const peer = this.#waiting[0];
+    const message = peer?.inbound.shift();
+    if (peer?.inbound.length === 0) this.#waiting.shift();
+    return message;
+  }
+
+  #deliver(parts: Buffer[]): void {
+    this.counters.received += 1;
+    this.frames?.deliver(parts);
+  }
+
+  #takeLatest(latest: Map<string, WaitingMessage>): Buffer[] | undefined {
+    const first = latest.entries().next();
+    if (first.done) return undefined;
+    latest.delete(first.value[0]);
+    this.#deliver(first.value[1].parts);
+    return first.value[1].parts;
+  }
+
+  #replace(latest: Map<string, WaitingMessage>, parts: Buffer[], bytes: number): void {
+    const key = this.options.conflate === 'topic' ? parts[0]!.toString('latin1') : '';
+    let old = latest.get(key);
+    if (old !== undefined) this.counters.dropped.conflated += 1;
+    else if (latest.size >= (this.options.receiveHighWaterMark || Number.POSITIVE_INFINITY)) {
+      const [oldest, message] = latest.entries().next().value!;
+      latest.delete(oldest);
+      old = message;
+      this.counters.dropped.highWater += 1;
+    }
+    if (old !== undefined) this.drop(old.parts);
+    latest.set(key, { parts, bytes });
+  }
+}

@@ -1,0 +1,77 @@
+import { rm } from 'node:fs/promises';
+import net from 'node:net';
+import { MillraceError } from '../../errors/errors.js';
+import { connectOptions, type Endpoint, formatEndpoint, formatTcp, listenOptions } from './endpoint.js';
+
+/** A bound endpoint: hands on the sockets that it accepts, which nothing was read from. */
+export class Listener {
+  /** With the port or the path that a wildcard stood for. */
+  address = '';
+  readonly #server: net.Server;
+
+  constructor(
+    private readonly endpoint: Endpoint,
+    maxPeers: number,
+    accept: (socket: net.Socket, listener: Listener) => void,
+  ) {
+    this.#server = net.createServer({ pauseOnConnect: true }, (socket) => accept(socket, this));
+    this.maxPeers = maxPeers;
+  }
+
+  readonly maxPeers: number;
+  /** Counted by the socket, since the server forgets a stream once it is handed on. */
+  peers = 0;
+
+  /** @throws ERR_ADDRESS */
+  async listen(): Promise<void> {
+    try {
+      await this.#listenOnce();
+    } catch (error) {
+      if (!(await this.#removeStale(error))) throw this.#refused(error);
+      await this.#listenOnce().catch((again: unknown) => {
+        throw this.#refused(again);
+      });
+    }
+    const bound = this.#server.address();
+    if (bound !== null && typeof bound === 'object') this.address = formatTcp(bound.address, bound.port);
+    else this.address = formatEndpoint(this.endpoint);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #listenOnce(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(listenOptions(this.endpoint), () => {
+        this.#server.off('error', reject);
+        // Accepting may fail later, for want of descriptors; the connecting side tries again.
+        this.#server.on('error', () => {});
+        resolve();
+      });
+    });
+  }
+
+  /** The file of a Unix socket outlives a process that was killed: it is taken away when nobody answers behind it. */
+  async #removeStale(error: unknown): Promise<boolean> {
+    const { endpoint } = this;
+    if (endpoint.kind !== 'ipc' || endpoint.path.startsWith('\0') || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return false;
+    const alone = await new Promise<boolean>((resolve) => {
+      const probe = net.connect(connectOptions(endpoint));
+      probe.once('connect', () => {
+        probe.destroy();
+        resolve(false);
+      });
+      probe.once('error', (reason: NodeJS.ErrnoException) => resolve(reason.code === 'ECONNREFUSED'));
+    });
+    if (alone) await rm(endpoint.path, { force: true });
+    return alone;
+  }
+
+  #refused(cause: unknown): MillraceError {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    return new MillraceError('ERR_ADDRESS', `cannot bind ${formatEndpoint(this.endpoint)}: ${text}`, { cause });
+  }
+}

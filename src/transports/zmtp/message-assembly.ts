@@ -1,0 +1,85 @@
+import { MillraceError } from '../../errors/errors.js';
+import type { FrameMemory } from './frame-memory.js';
+import type { Limits } from './limits.js';
+
+// What a part costs beside its bytes, so that a message of a million empty parts is large too.
+const PART_OVERHEAD_BYTES = 64;
+
+/** Gathers the frames of one message at a time, within its bounds. */
+export class MessageAssembly {
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** Memory of the caller among the parts, to be given up if the message never ends. */
+  #borrowed: Buffer[] = [];
+  #underWay: Buffer | undefined;
+
+  constructor(
+    private readonly limits: Limits,
+    private readonly frames: FrameMemory | undefined,
+    private readonly owner: { message(parts: Buffer[], bytes: number): void },
+  ) {}
+
+  /** @throws ERR_PEER_LIMIT before anything is allocated for the frame */
+  admit(lengthBytes: number): void {
+    const total = this.#bytes + lengthBytes + PART_OVERHEAD_BYTES;
+    if (total - PART_OVERHEAD_BYTES > this.limits.maxMessageBytes) {
+      throw new MillraceError('ERR_PEER_LIMIT', `a message of ${total} bytes or more, ${this.limits.maxMessageBytes} are allowed`);
+    }
+    if (this.#parts.length >= this.limits.maxParts) {
+      throw new MillraceError('ERR_PEER_LIMIT', `a message of more than ${this.limits.maxParts} parts`);
+    }
+    this.#bytes = total;
+  }
+
+  whole(more: boolean, bytes: Buffer, start: number, end: number): boolean {
+    if (this.frames !== undefined && end - start >= this.frames.thresholdBytes) return false;
+    const body = Buffer.allocUnsafe(end - start);
+    bytes.copy(body, 0, start, end);
+    this.#add(more, body);
+    return true;
+  }
+
+  memory(lengthBytes: number): Buffer | undefined {
+    const frames = this.frames;
+    if (frames !== undefined && lengthBytes >= frames.thresholdBytes) {
+      const taken = frames.take(lengthBytes, this.#parts.length);
+      if (taken === null) return undefined;
+      if (taken !== undefined) {
+        this.#underWay = taken;
+        return taken;
+      }
+    }
+    return Buffer.allocUnsafeSlow(lengthBytes);
+  }
+
+  filled(more: boolean, memory: Buffer): void {
+    if (memory === this.#underWay) {
+      this.#underWay = undefined;
+      this.#borrowed.push(memory);
+      this.frames!.filled?.(memory);
+    }
+    this.#add(more, memory);
+  }
+
+  /** The connection is over: what was borrowed goes back. */
+  abandon(): void {
+    const borrowed = this.#borrowed;
+    this.#borrowed = [];
+    this.#parts = [];
+    for (const memory of borrowed) this.frames!.abandoned(memory);
+    const underWay = this.#underWay;
+    this.#underWay = undefined;
+    if (underWay !== undefined) this.frames!.abandoned(underWay);
+  }
+
+  #add(more: boolean, body: Buffer): void {
+    this.#parts.push(body);
+    if (more) return;
+    const parts = this.#parts;
+    const bytes = this.#bytes;
+    this.#parts = [];
+    this.#bytes = 0;
+    if (this.#borrowed.length > 0) this.#borrowed = [];
+    this.owner.message(parts, bytes);
+  }
+}

@@ -1,0 +1,99 @@
+import { MillraceError } from '../../errors/errors.js';
+import type { FrameMemory } from './frame-memory.js';
+import type { PlainCredentials } from './handshake.js';
+
+/** Options of every socket. The README lists which zeromq.js option each one stands for. */
+export interface SocketOptions {
+  /** Messages that wait for one peer, 0 for no mark. Default 1000. */
+  readonly sendHighWaterMark?: number;
+  /** Bytes that wait for one peer; a message is taken while less wait. Default 64 MiB. */
+  readonly sendHighWaterBytes?: number;
+  /** Messages from one peer that were not received yet; its stream is not read meanwhile. Default 1000. */
+  readonly receiveHighWaterMark?: number;
+  readonly receiveHighWaterBytes?: number;
+  /** How long `send` waits for a peer with room: -1 for ever (default), 0 not at all. Then ERR_TIMEOUT. */
+  readonly sendTimeoutMs?: number;
+  readonly receiveTimeoutMs?: number;
+  /** How long `close` goes on writing what is queued: -1 without end. Default 1000. */
+  readonly lingerMs?: number;
+  /** The first pause before a connection is tried again; it doubles up to the second, and each is cut by up to half at random. */
+  readonly reconnectIntervalMs?: number;
+  readonly reconnectMaxIntervalMs?: number;
+  readonly handshakeTimeoutMs?: number;
+  readonly heartbeatIntervalMs?: number;
+  readonly heartbeatTimeoutMs?: number;
+  readonly heartbeatTtlMs?: number;
+  /** Up to 255 bytes that a ROUTER knows this socket by. */
+  readonly routingId?: string | Uint8Array;
+  /** Queue only for peers that are connected; otherwise a connecting peer takes messages from the first. */
+  readonly immediate?: boolean;
+  /** Keep only the latest message that waits: one, or one for each first part. */
+  readonly conflate?: 'last' | 'topic';
+  readonly plain?: PlainCredentials;
+  readonly maxMessageBytes?: number;
+  readonly maxParts?: number;
+  readonly maxSubscriptions?: number;
+  readonly maxSubscriptionBytes?: number;
+  /** Peers that each bound endpoint serves at once. Default 4096. */
+  readonly maxPeers?: number;
+  /** The caller's memory for large frames. */
+  readonly onFrame?: FrameMemory;
+  /** Read accepted streams through Node's own buffers, for one copy more. */
+  readonly copyAccepted?: boolean;
+}
+
+export type ResolvedOptions = Required<Omit<SocketOptions, 'conflate' | 'plain' | 'onFrame' | 'routingId'>> &
+  Pick<SocketOptions, 'conflate' | 'plain' | 'onFrame'> & { readonly routingId: Buffer };
+
+const MIB = 1024 * 1024;
+
+const DEFAULTS = {
+  sendHighWaterMark: 1000,
+  sendHighWaterBytes: 64 * MIB,
+  receiveHighWaterMark: 1000,
+  receiveHighWaterBytes: 64 * MIB,
+  sendTimeoutMs: -1,
+  receiveTimeoutMs: -1,
+  lingerMs: 1000,
+  reconnectIntervalMs: 100,
+  reconnectMaxIntervalMs: 5000,
+  handshakeTimeoutMs: 30_000,
+  heartbeatIntervalMs: 0,
+  heartbeatTimeoutMs: 0,
+  heartbeatTtlMs: 0,
+  maxMessageBytes: 1024 * MIB,
+  maxParts: 65_536,
+  maxSubscriptions: 100_000,
+  maxSubscriptionBytes: 16 * MIB,
+  maxPeers: 4096,
+};
+
+const UNBOUNDED: readonly string[] = ['sendTimeoutMs', 'receiveTimeoutMs', 'lingerMs'];
+
+/** @throws ERR_USAGE for a value out of range */
+export function resolveOptions(options: SocketOptions): ResolvedOptions {
+  const numbers: Record<string, number> = {};
+  for (const [name, standard] of Object.entries(DEFAULTS)) {
+    const value = (options as Record<string, unknown>)[name] ?? standard;
+    const least = UNBOUNDED.includes(name) ? -1 : 0;
+    if (typeof value !== 'number' || !(value >= least)) throw new MillraceError('ERR_USAGE', `${name}: ${String(value)} is out of range`);
+    numbers[name] = value;
+  }
+  const routingId = Buffer.from(options.routingId ?? '');
+  if (routingId.length > 255 || routingId[0] === 0) {
+    throw new MillraceError('ERR_USAGE', 'routingId: up to 255 bytes that do not begin with a zero are needed');
+  }
+  const { plain } = options;
+  if (plain !== undefined && (Buffer.byteLength(plain.username) > 255 || Buffer.byteLength(plain.password) > 255)) {
+    throw new MillraceError('ERR_USAGE', 'plain: a name or password has 255 bytes at most');
+  }
+  return {
+    ...(numbers as typeof DEFAULTS),
+    routingId,
+    plain,
+    conflate: options.conflate,
+    onFrame: options.onFrame,
+    immediate: options.immediate ?? false,
+    copyAccepted: options.copyAccepted ?? false,
+  };
+}

@@ -1,0 +1,73 @@
+import { MillraceError } from '../../../errors/errors.js';
+import { type Part, type SendOptions, toParts } from '../outbox.js';
+import type { Peer } from '../peer.js';
+import type { CallOptions } from '../pending-call.js';
+import type { SocketOptions } from '../socket-options.js';
+import { ReadingSocket } from './reading-socket.js';
+
+interface Asker {
+  readonly peer: Peer;
+  /** Everything up to the empty part, which goes back as it came. */
+  readonly envelope: readonly Buffer[];
+}
+
+/** REP (RFC 28): takes a request, then answers it, in turn. */
+export class Rep extends ReadingSocket {
+  readonly #askers = new WeakMap<Buffer[], Asker>();
+  #asker: Asker | undefined;
+
+  constructor(options?: SocketOptions) {
+    super('REP', options);
+  }
+
+  /** @throws ERR_STATE while the last request has no answer */
+  override async receive(options?: CallOptions): Promise<Buffer[]> {
+    if (this.#asker !== undefined) throw new MillraceError('ERR_STATE', 'the last request has no answer yet');
+    const parts = await super.receive(options);
+    this.#asker = this.#askers.get(parts);
+    return parts;
+  }
+
+  override tryReceive(): Buffer[] | undefined {
+    if (this.#asker !== undefined) throw new MillraceError('ERR_STATE', 'the last request has no answer yet');
+    const parts = super.tryReceive();
+    if (parts !== undefined) this.#asker = this.#askers.get(parts);
+    return parts;
+  }
+
+  /** Requests until the socket is closed; answer each before the next. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer[], void, undefined> {
+    for await (const parts of super[Symbol.asyncIterator]()) {
+      this.#asker = this.#askers.get(parts);
+      yield parts;
+    }
+  }
+
+  /** An answer whose asker is gone is dropped and counted. @throws ERR_STATE without a request */
+  async send(message: Part | readonly Part[], options: SendOptions = {}): Promise<void> {
+    this.assertOpen();
+    const asker = this.#asker;
+    if (asker === undefined) throw new MillraceError('ERR_STATE', 'nothing was asked');
+    const parts = toParts(message);
+    this.#asker = undefined;
+    const { dropped } = this.counters;
+    let kept = false;
+    if (!asker.peer.ready) dropped.unroutable += 1;
+    else if (!asker.peer.hasRoom) dropped.highWater += 1;
+    else kept = asker.peer.send([...asker.envelope, ...parts], options.released);
+    if (!kept) options.released?.();
+  }
+
+  override peerMessage(peer: Peer, parts: Buffer[], bytes: number): void {
+    const delimiter = parts.findIndex((part) => part.length === 0);
+    if (delimiter < 0 || delimiter === parts.length - 1) {
+      this.counters.dropped.unexpected += 1;
+      this.inbox.drop(parts);
+      return;
+    }
+    // Copied, as the parts that the caller gets may be its own memory.
+    const envelope = parts.splice(0, delimiter + 1);
+    this.#askers.set(parts, { peer, envelope });
+    super.peerMessage(peer, parts, bytes);
+  }
+}

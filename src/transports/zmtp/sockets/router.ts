@@ -1,0 +1,74 @@
+import { MillraceError } from '../../../errors/errors.js';
+import { type Part, type SendOptions, toParts } from '../outbox.js';
+import type { Peer } from '../peer.js';
+import type { SocketOptions } from '../socket-options.js';
+import { ReadingSocket } from './reading-socket.js';
+
+export interface RouterOptions extends SocketOptions {
+  /** `send` fails with ERR_UNREACHABLE instead of dropping what cannot be routed or has no room. */
+  readonly mandatory?: boolean;
+  /** A peer that comes with the routing id of another takes its place; otherwise it is refused. */
+  readonly handover?: boolean;
+}
+
+/** ROUTER (RFC 28): the first part of each message is the routing id of the peer, both ways. */
+export class Router extends ReadingSocket {
+  readonly #byKey = new Map<string, Peer>();
+  readonly #ids = new WeakMap<Peer, Buffer>();
+  readonly #mandatory: boolean;
+  readonly #handover: boolean;
+  #counter = Math.floor(Math.random() * 2 ** 32);
+
+  constructor(options: RouterOptions = {}) {
+    super('ROUTER', options);
+    this.#mandatory = options.mandatory ?? false;
+    this.#handover = options.handover ?? false;
+  }
+
+  async send(message: readonly Part[], options: SendOptions = {}): Promise<void> {
+    this.assertOpen();
+    const [id, ...parts] = toParts(message);
+    if (parts.length === 0) throw new MillraceError('ERR_USAGE', 'a message of a ROUTER has a routing id and one part at least');
+    const peer = this.#byKey.get(Buffer.from(id!.buffer, id!.byteOffset, id!.byteLength).toString('latin1'));
+    if (peer?.hasRoom) {
+      if (!peer.send(parts, options.released)) options.released?.();
+      return;
+    }
+    options.released?.();
+    if (this.#mandatory) throw new MillraceError('ERR_UNREACHABLE', peer ? 'the peer has no room' : 'no peer has that routing id');
+    this.counters.dropped[peer ? 'highWater' : 'unroutable'] += 1;
+  }
+
+  override peerMessage(peer: Peer, parts: Buffer[], bytes: number): void {
+    parts.unshift(Buffer.from(this.#ids.get(peer)!));
+    super.peerMessage(peer, parts, bytes);
+  }
+
+  protected override peerOpened(peer: Peer): void {
+    let id = peer.connection!.result!.routingId;
+    if (id.length === 0) {
+      // Ids that peers choose do not begin with a zero.
+      id = Buffer.alloc(5);
+      this.#counter = (this.#counter + 1) >>> 0;
+      id.writeUInt32BE(this.#counter, 1);
+    }
+    const key = id.toString('latin1');
+    const other = this.#byKey.get(key);
+    if (other !== undefined && other !== peer) {
+      const taken = new MillraceError('ERR_PEER_REFUSED', 'another peer has the same routing id');
+      if (!this.#handover) throw taken;
+      this.#byKey.delete(key);
+      other.connection?.fail(taken);
+    }
+    peer.routingKey = key;
+    this.#byKey.set(key, peer);
+    this.#ids.set(peer, id);
+  }
+
+  protected override peerGone(peer: Peer, _forGood: boolean): void {
+    if (this.#byKey.get(peer.routingKey) !== peer) return;
+    this.#byKey.delete(peer.routingKey);
+    // Its id may be another one when it comes back.
+    peer.discard();
+  }
+}

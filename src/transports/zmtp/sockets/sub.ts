@@ -1,0 +1,20 @@
+import type { SocketOptions } from '../socket-options.js';
+import { SubscribingSocket } from './subscribing-socket.js';
+
+/** SUB (RFC 29). */
+export class Sub extends SubscribingSocket {
+  constructor(options?: SocketOptions) {
+    super('SUB', options);
+  }
+
+  /** Messages whose first part begins with one of the topics; all messages when none is given. Counted: each call wants its undoing. */
+  subscribe(...topics: (string | Uint8Array)[]): void {
+    this.assertOpen();
+    for (const topic of topics.length === 0 ? [''] : topics) this.want(Buffer.from(topic));
+  }
+
+  unsubscribe(...topics: (string | Uint8Array)[]): void {
+    this.assertOpen();
+    for (const topic of topics.length === 0 ? [''] : topics) this.unwant(Buffer.from(topic));
+  }
+}

@@ -1,0 +1,37 @@
+import type { Peer } from '../peer.js';
+import type { SocketOptions } from '../socket-options.js';
+import { PublishingSocket } from './publishing-socket.js';
+
+export interface XpubOptions extends SocketOptions {
+  /** Hand on each subscription, not only the first and the end of the last to a topic. */
+  readonly verbose?: boolean;
+}
+
+/** XPUB (RFC 29): a PUB that receives the subscriptions too: one byte, 1 or 0, and the topic. */
+export class Xpub extends PublishingSocket {
+  readonly #verbose: boolean;
+
+  constructor(options: XpubOptions = {}) {
+    super('XPUB', options);
+    this.#verbose = options.verbose ?? false;
+  }
+
+  override peerSubscription(peer: Peer, topic: Buffer, subscribe: boolean): void {
+    const news = subscribe ? this.subscriptions.add(peer, topic) : this.subscriptions.remove(peer, topic);
+    if (news || this.#verbose) this.#tell(peer, topic, subscribe);
+  }
+
+  protected override peerUpstream(peer: Peer, parts: Buffer[], bytes: number): void {
+    this.inbox.put(peer, parts, bytes);
+  }
+
+  protected override peerGone(peer: Peer, _forGood: boolean): void {
+    for (const topic of this.subscriptions.forget(peer)) this.#tell(peer, topic, false);
+    peer.discard();
+  }
+
+  #tell(peer: Peer, topic: Buffer, subscribe: boolean): void {
+    const message = Buffer.concat([Buffer.from([subscribe ? 1 : 0]), topic]);
+    this.inbox.put(peer, [message], message.length);
+  }
+}

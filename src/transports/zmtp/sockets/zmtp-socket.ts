@@ -1,0 +1,266 @@
+import type net from 'node:net';
+import { MillraceError } from '../../../errors/errors.js';
+import { adoptStream } from '../byte-stream.js';
+import { ChunkPool } from '../chunk-pool.js';
+import { Connection, type ConnectionSettings } from '../connection.js';
+import { connectOptions, formatEndpoint, parseEndpoint } from '../endpoint.js';
+import { LentFrames } from '../lent-frames.js';
+import { Listener } from '../listener.js';
+import { Peer, type PeerHost } from '../peer.js';
+import { ReconnectDelay } from '../reconnect-delay.js';
+import { SocketEvents } from '../socket-events.js';
+import { type ResolvedOptions, resolveOptions, type SocketOptions } from '../socket-options.js';
+import { type SocketStats, StatsCounter } from '../socket-stats.js';
+import type { SocketType } from '../socket-types.js';
+
+interface Dialled {
+  readonly peer: Peer;
+  readonly address: string;
+  readonly delay: ReconnectDelay;
+  timer: NodeJS.Timeout | undefined;
+  stopped: boolean;
+}
+
+/** What all sockets share: endpoints, peers and their connections, events, counters, the end. The patterns are in the subclasses. */
+export abstract class ZmtpSocket implements PeerHost {
+  readonly events = new SocketEvents();
+  readonly options: ResolvedOptions;
+  readonly counters = new StatsCounter();
+  readonly chunks = new ChunkPool();
+  /** The endpoint that was bound last, with the port or the path that a wildcard stood for. */
+  lastEndpoint: string | null = null;
+  protected readonly frames: LentFrames | undefined;
+  protected readonly peers = new Set<Peer>();
+  readonly #settings: ConnectionSettings;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #dialled = new Map<string, Dialled>();
+  readonly #accepted = new Map<Peer, Listener>();
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    readonly type: SocketType,
+    options: SocketOptions = {},
+  ) {
+    this.options = resolveOptions(options);
+    if (options.onFrame !== undefined) this.frames = new LentFrames(options.onFrame);
+    const { routingId, plain } = this.options;
+    this.#settings = { ...this.options, type, routingId, plain, limits: this.options, frames: this.frames };
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /**
+   * @throws ERR_ADDRESS when the address is wrong or taken, ERR_CLOSED
+   */
+  async bind(address: string): Promise<void> {
+    this.assertOpen();
+    const endpoint = parseEndpoint(address, 'bind');
+    const listener = new Listener(endpoint, this.options.maxPeers, (socket, from) => this.#accept(socket, from));
+    await listener.listen();
+    if (this.closed) {
+      await listener.close();
+      this.assertOpen();
+    }
+    this.#listeners.set(listener.address, listener);
+    this.lastEndpoint = listener.address;
+    this.events.emit('bind', { address: listener.address });
+  }
+
+  /** Stops accepting; peers that are connected stay. `address` as in `lastEndpoint`. */
+  async unbind(address: string): Promise<void> {
+    const listener = this.#listeners.get(address);
+    if (listener === undefined) throw new MillraceError('ERR_ADDRESS', `${address} is not bound`);
+    this.#listeners.delete(address);
+    await listener.close();
+    this.events.emit('unbind', { address });
+  }
+
+  /** Starts to connect, and goes on trying until `disconnect` or `close`. Who is there does not matter yet. */
+  connect(address: string): void {
+    this.assertOpen();
+    const formatted = formatEndpoint(parseEndpoint(address, 'connect'));
+    if (this.#dialled.has(formatted)) return;
+    const { reconnectIntervalMs, reconnectMaxIntervalMs } = this.options;
+    const delay = new ReconnectDelay(reconnectIntervalMs, reconnectMaxIntervalMs);
+    const peer = new Peer(this);
+    peer.address = formatted;
+    const dialled: Dialled = { peer, address: formatted, delay, timer: undefined, stopped: false };
+    this.#dialled.set(formatted, dialled);
+    this.peers.add(peer);
+    if (!this.options.immediate) this.peerExpected(peer);
+    this.#dial(dialled);
+  }
+
+  /** Ends what `connect` began; messages that wait for that peer are lost, and counted. */
+  disconnect(address: string): void {
+    const formatted = formatEndpoint(parseEndpoint(address, 'connect'));
+    const dialled = this.#dialled.get(formatted);
+    if (dialled === undefined) throw new MillraceError('ERR_ADDRESS', `${formatted} is not connected to`);
+    this.#hangUp(dialled);
+  }
+
+  /** Writes what is queued for `lingerMs` at most, then ends everything. May be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Lets peers go on that wait for memory of `onFrame`. */
+  resumeFrames(): void {
+    for (const peer of this.peers) peer.connection?.resumeFrames();
+  }
+
+  stats(): SocketStats {
+    let ready = 0;
+    let queuedMessages = 0;
+    let queuedBytes = 0;
+    for (const peer of this.peers) {
+      if (peer.ready) ready += 1;
+      queuedMessages += peer.queue.messages;
+      queuedBytes += peer.queue.bytes;
+    }
+    const { dropped, received, sent, reconnects, handshakesFailed } = this.counters;
+    return { dropped: { ...dropped }, peers: ready, queuedMessages, queuedBytes, received, sent, reconnects, handshakesFailed };
+  }
+
+  // --- what a pattern adds ---
+
+  /** A connecting peer that takes messages before it is there. Sockets that send in turn override it. */
+  protected peerExpected(_peer: Peer): void {}
+  /** The peer may be sent to. */
+  protected abstract peerOpened(peer: Peer): void;
+  /** The peer's connection is gone. `forGood` when it will not come back. */
+  protected abstract peerGone(peer: Peer, forGood: boolean): void;
+  abstract peerMessage(peer: Peer, parts: Buffer[], bytes: number): void;
+  protected abstract closePattern(error: MillraceError): void;
+
+  peerSubscription(_peer: Peer, _topic: Buffer, _subscribe: boolean): void {
+    throw new MillraceError('ERR_PEER_PROTOCOL', `the peer sent a subscription to a ${this.type}`);
+  }
+
+  peerDrained(peer: Peer): void {
+    if (peer.idle) this.#onIdle?.();
+  }
+
+  peerReady(peer: Peer): void {
+    const dialled = this.#dialledBy(peer);
+    dialled?.delay.reset();
+    this.peerOpened(peer);
+    this.events.emit('handshake', { address: peer.address });
+  }
+
+  peerClosed(peer: Peer, error: MillraceError | undefined, wasReady: boolean): void {
+    if (!wasReady) this.counters.handshakesFailed += 1;
+    const dialled = this.#dialledBy(peer);
+    const forGood = dialled === undefined || dialled.stopped;
+    if (wasReady) this.peerGone(peer, forGood);
+    const event = error === undefined ? { address: peer.address } : { address: peer.address, error };
+    this.events.emit(wasReady ? 'disconnect' : 'handshake:error', event);
+    if (forGood) this.#forget(peer);
+    else this.#redial(dialled);
+    this.#onIdle?.();
+  }
+
+  protected assertOpen(): void {
+    if (this.closed) throw new MillraceError('ERR_CLOSED', `the ${this.type} socket is closed`);
+  }
+
+  #accept(stream: net.Socket, listener: Listener): void {
+    if (this.closed || listener.peers >= listener.maxPeers) {
+      stream.destroy();
+      return;
+    }
+    const peer = new Peer(this);
+    listener.peers += 1;
+    peer.address = listener.address;
+    this.#accepted.set(peer, listener);
+    this.peers.add(peer);
+    this.events.emit('accept', { address: listener.address });
+    peer.connection = new Connection(this.#settings, peer, peer.queue, (reader) => adoptStream(stream, reader, this.options.copyAccepted));
+  }
+
+  #dial(dialled: Dialled): void {
+    const options = connectOptions(parseEndpoint(dialled.address, 'connect'));
+    const { peer } = dialled;
+    peer.connection = Connection.connecting(this.#settings, peer, peer.queue, options);
+  }
+
+  #redial(dialled: Dialled): void {
+    const delayMs = dialled.delay.next();
+    this.counters.reconnects += 1;
+    this.events.emit('connect:retry', { address: dialled.address, delayMs });
+    dialled.timer = setTimeout(() => {
+      dialled.timer = undefined;
+      if (!dialled.stopped) this.#dial(dialled);
+    }, delayMs);
+  }
+
+  #hangUp(dialled: Dialled): void {
+    dialled.stopped = true;
+    this.#dialled.delete(dialled.address);
+    clearTimeout(dialled.timer);
+    const { peer } = dialled;
+    if (peer.connection !== undefined) peer.connection.fail(undefined);
+    else {
+      this.peerGone(peer, true);
+      this.#forget(peer);
+    }
+  }
+
+  #forget(peer: Peer): void {
+    const listener = this.#accepted.get(peer);
+    if (listener !== undefined) listener.peers -= 1;
+    this.#accepted.delete(peer);
+    this.peers.delete(peer);
+    this.peerGone(peer, true);
+    peer.discard();
+  }
+
+  #dialledBy(peer: Peer): Dialled | undefined {
+    if (this.#accepted.has(peer)) return undefined;
+    const dialled = this.#dialled.get(peer.address);
+    return dialled?.peer === peer ? dialled : undefined;
+  }
+
+  async #close(): Promise<void> {
+    const error = new MillraceError('ERR_CLOSED', `the ${this.type} socket is closed`);
+    this.closePattern(error);
+    const listeners = [...this.#listeners.values()].map((listener) => listener.close());
+    this.#listeners.clear();
+    await this.#until(() => [...this.peers].every((peer) => peer.idle), this.options.lingerMs);
+    for (const dialled of [...this.#dialled.values()]) {
+      if (dialled.peer.connection === undefined || !dialled.peer.idle) this.#hangUp(dialled);
+      else {
+        dialled.stopped = true;
+        this.#dialled.delete(dialled.address);
+      }
+    }
+    for (const peer of [...this.peers]) {
+      if (peer.ready && peer.idle) peer.connection?.end();
+      else peer.connection?.fail(undefined);
+    }
+    // A peer that does not read what ends the stream is cut off.
+    await this.#until(() => this.peers.size === 0, 500);
+    for (const peer of [...this.peers]) peer.connection?.fail(undefined);
+    await this.#until(() => this.peers.size === 0, -1);
+    await Promise.all(listeners);
+    this.events.emit('close', { address: this.lastEndpoint ?? '' });
+  }
+
+  /** Waits for a state of the peers, which `peerDrained` and `peerClosed` may bring about. */
+  async #until(reached: () => boolean, timeoutMs: number): Promise<void> {
+    if (reached() || timeoutMs === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = timeoutMs > 0 ? setTimeout(resolve, timeoutMs) : undefined;
+      this.#onIdle = () => {
+        if (!reached()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
+  }
+}

@@ -1,0 +1,21 @@
+/** The package's subpath `millrace/zmtp`: ZeroMQ sockets in TypeScript over node:net. See README.md in this folder. */
+export { MillraceError } from '../../errors/errors.js';
+export type { FrameMemory } from './frame-memory.js';
+export type { PlainCredentials } from './handshake.js';
+export type { Part, SendOptions } from './outbox.js';
+export type { CallOptions } from './pending-call.js';
+export type { SocketEvent, SocketEventName, SocketEvents } from './socket-events.js';
+export type { SocketOptions } from './socket-options.js';
+export type { DropReason, SocketStats } from './socket-stats.js';
+export type { SocketType } from './socket-types.js';
+export { Dealer } from './sockets/dealer.js';
+export { Pair } from './sockets/pair.js';
+export { Pub } from './sockets/pub.js';
+export { Pull } from './sockets/pull.js';
+export { Push } from './sockets/push.js';
+export { Rep } from './sockets/rep.js';
+export { Req } from './sockets/req.js';
+export { Router, type RouterOptions } from './sockets/router.js';
+export { Sub } from './sockets/sub.js';
+export { Xpub, type XpubOptions } from './sockets/xpub.js';
+export { Xsub } from './sockets/xsub.js';
