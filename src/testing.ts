@@ -71,7 +71,8 @@ const align = (bytes: number): number => Math.ceil(bytes / LINE_BYTES) * LINE_BY
 /**
  * Runs an operator on frames, one after the other, in this thread, in a shared memory of its own, and returns copies of
  * all that it emitted. Takes a definition (`defineOperator`) or the default export of a short module. Paths, limits and
- * refusals are those of a pipeline; the parameters are not checked against the schema.
+ * refusals are those of a pipeline; the parameters are not checked against the schema. To an operator that aggregates by
+ * partials the frames are one series: what it makes of them comes last.
  * @throws MillraceError: what `prepare` and `process` throw (ERR_OPERATOR around other errors), ERR_OPERATOR_OUTPUT
  */
 export async function runOperator<P>(
@@ -97,18 +98,21 @@ export async function runOperator<P>(
   const maxOutputs = definition.maxOutputs ?? 1;
   const maxOutputBytes = prepared.maxOutputBytes ?? options.maxOutputBytes ?? Math.max(maxInputBytes, short ? 1 << 20 : 0);
 
-  // [unused line | constants | scratch | input | outputs]: no table stands at address 0, which kernels take for "none".
+  // [unused line | constants | scratch | partial | input | outputs]: no table stands at address 0, which kernels take for "none".
   const tables = Object.entries(prepared.constants ?? {});
   const constantBytes = tables.reduce((sum, [, table]) => sum + align(table.byteLength), 0);
   const scratchBytes = prepared.scratchBytes ?? 0;
   const scratchAddress = LINE_BYTES + constantBytes;
-  const inputAddress = scratchAddress + align(scratchBytes);
+  const partialBytes = prepared.partialBytes ?? 0;
+  const partialAddress = scratchAddress + align(scratchBytes);
+  const inputAddress = partialAddress + align(partialBytes);
   const outputAddress = inputAddress + align(maxInputBytes);
   const pages = Math.ceil((outputAddress + maxOutputs * align(maxOutputBytes)) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const { buffer } = memory;
   const all = new Uint8Array(buffer).fill(POISON);
 
+  const part = new Uint8Array(buffer, partialAddress, partialBytes).fill(0);
   const constants: Record<string, SharedTable> = {};
   let address = LINE_BYTES;
   for (const [name, table] of tables) {
@@ -121,6 +125,7 @@ export async function runOperator<P>(
     memory,
     constants,
     scratch: { address: scratchAddress, bytes: scratchBytes },
+    partial: { address: partialAddress, bytes: partialBytes, data: part },
     worker: 0,
     log: options.log ?? SILENT,
   };
@@ -136,6 +141,13 @@ export async function runOperator<P>(
       } catch (error) {
         throw asMillraceError(error, 'ERR_OPERATOR', definition.type);
       }
+      emitted.push(...outputs.settle());
+    }
+    if (partialBytes > 0 && frames.length > 0) {
+      const last = placeInput(frames[frames.length - 1]!, frames.length - 1, buffer, inputAddress);
+      const outputs = new Outputs(definition.type, last, buffer, outputAddress, maxOutputs, maxOutputBytes);
+      running.merge?.([part]);
+      await running.flush?.(outputs);
       emitted.push(...outputs.settle());
     }
   } finally {

@@ -64,7 +64,11 @@ export async function integration(frames: readonly Uint16Array[]): Promise<Integ
   const constants = Object.fromEntries(tables.map(([name, table]) => [name, place(table)]));
   const placed = frames.map(place);
   const scratch = { address: take(prepared.scratchBytes!), bytes: prepared.scratchBytes! };
-  const operator = integrateAzimuthal.create(PARAMETERS, { memory, constants, scratch, worker: 0, log: SILENT }, prepared);
+  const operator = integrateAzimuthal.create(
+    PARAMETERS,
+    { memory, constants, scratch, partial: { address: 0, bytes: 0, data: new Uint8Array(0) }, worker: 0, log: SILENT },
+    prepared,
+  );
   const profile = new Float64Array(3 * BINS);
   const out: Emitter = { emit: () => {}, create: () => ({ data: profile }) as unknown as MutableFrame };
   const inputs = placed.map(({ address, array }) => ({ shape: SHAPE, dtype: 'uint16', data: array, address }) as unknown as Frame);

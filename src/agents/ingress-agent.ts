@@ -15,6 +15,7 @@ import { sleepAsync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
+import { edgeFor } from './edge-for.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import { SeriesKeeper } from './series-keeper.js';
 import { writeSeries } from './series-table.js';
@@ -38,8 +39,8 @@ export class IngressAgent implements FrameWriter {
   readonly #limiter = new RateLimiter();
   readonly #poolBit: number;
   readonly #branches: number;
-  /** Edge index by output. */
-  readonly #edges: readonly number[];
+  /** Edge index by output, of the frame that was handed on last. */
+  readonly #edges: number[];
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
   readonly #timer: NodeJS.Timeout;
@@ -100,7 +101,7 @@ export class IngressAgent implements FrameWriter {
     this.#nameEdges();
   }
 
-  /** What this thread hands on goes to the same edges by the same branches for ever: only the slot changes. */
+  /** Where there is no choice, what this thread hands on goes to the same edges by the same branches for ever: only the slot changes. */
   #nameEdges(): void {
     const { line, plan } = this.#attachment;
     for (const [i, edge] of this.#edges.entries()) this.#attachment.setWord(line + LINE.outputRefs + 8 * i + 4, plan.edges[edge]!.ring);
@@ -210,14 +211,23 @@ export class IngressAgent implements FrameWriter {
     const { ring, line } = this.#attachment;
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
     const { routes } = this.#node;
-    for (let i = 0; i < routes.length; i++)
+    for (let i = 0; i < routes.length; i++) {
       this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
+      if (routes[i]!.edges.length > 1) this.#choose(i, frame);
+    }
     const done = this.#attachment.throughGate(() =>
       ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length, count),
     );
     this.#ordinal = (this.#ordinal + 1) | 0;
     if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
     return done < this.#edges.length ? this.#handOver(done) : undefined;
+  }
+
+  #choose(output: number, frame: FrameView): void {
+    const { line, plan } = this.#attachment;
+    const edge = edgeFor(this.#node.routes[output]!, frame);
+    this.#edges[output] = edge;
+    this.#attachment.setWord(line + LINE.outputRefs + 8 * output + 4, plan.edges[edge]!.ring);
   }
 
   /** Keeps the slot for the next frame. */

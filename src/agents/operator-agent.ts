@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { causeOf } from '../dead-letters/cause.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
-import { asMillraceError } from '../errors/errors.js';
+import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
@@ -15,6 +15,7 @@ import { edgeFor } from './edge-for.js';
 import { JoinInputs } from './join-inputs.js';
 import { ChainLane, type ChainLink, failureOutcome, isAsyncChain } from './operator-chain.js';
 import { WorkerChain } from './worker-chain.js';
+import { WorkerPartials } from './worker-partials.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
@@ -41,6 +42,7 @@ export class OperatorAgent {
   readonly #stockSize: number;
   /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
   readonly #partials: number;
+  readonly #partial: WorkerPartials | undefined;
   readonly #stock: FrameView[] = [];
   readonly #chain: WorkerChain;
   readonly #itemBit: number;
@@ -54,7 +56,6 @@ export class OperatorAgent {
     this.#edge = attachment.edgesRead()[0]!;
     this.#join = stage.operators[0]?.type === 'join' ? new JoinInputs(attachment, stage) : undefined;
     this.#pool = attachment.poolOf(stage.name);
-    this.#chain = new WorkerChain(attachment, stage, worker, log);
     this.#worker = worker;
     this.#log = log;
     const { deadLetters } = attachment.plan;
@@ -62,6 +63,8 @@ export class OperatorAgent {
     this.#record = new RecordWriter(attachment);
     this.#stockSize = stage.maxOutputs;
     this.#partials = stage.partials[worker] ?? 0;
+    this.#partial = stage.partial && new WorkerPartials(attachment, stage, worker);
+    this.#chain = new WorkerChain(attachment, stage, worker, log, this.#partial);
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
     this.#busyUs = attachment.word(attachment.line + LINE.busyUs) >>> 0;
@@ -70,10 +73,13 @@ export class OperatorAgent {
   async run(ready: () => void): Promise<void> {
     await this.#chain.renew();
     this.#chain.settle();
+    const { links } = this.#chain.chain;
+    if (this.#partial && isAsyncChain(links))
+      throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${this.#stage.name}' aggregates by partials, and so must be synchronous`);
     ready();
     try {
       this.#finishRecord();
-      if (isAsyncChain(this.#chain.chain.links)) await this.#runAsync();
+      if (isAsyncChain(links)) await this.#runAsync();
       else await this.#runSync();
       this.#chain.leave();
     } finally {
@@ -107,7 +113,7 @@ export class OperatorAgent {
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
 
   #lane(lane: number, stock: FrameView[]): ChainLane {
-    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs);
+    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs, this.#partial);
   }
 
   async #runSync(): Promise<void> {
@@ -263,7 +269,8 @@ export class OperatorAgent {
       record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
       record.input(partner);
     }
-    if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
+    if (this.#partial) this.#partial.fill(failed);
+    else if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
     return record.commit(frames, bytes);
   }
 

@@ -6,16 +6,19 @@ import { encodeMeta, FrameView } from '../frame/frame-view.js';
 import type { ParametersStamp } from '../frame/parameters-stamp.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
-import type { CreateSpec, Emitter, Operator, OperatorDefinition, SharedTable } from '../operators/operator.js';
+import type { CreateSpec, Emitter, Operator, OperatorDefinition, PartialView, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
 import type { OperatorPlan } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { readSeries } from './series-table.js';
 import type { OperatorParameters } from './stage-parameters.js';
 import type { Chain } from './worker-chain.js';
+import type { WorkerPartials } from './worker-partials.js';
 
 /** Behind the data, from the next multiple of eight on. */
 const MAX_META_BYTES = META_BYTES - 8;
+
+const NO_PARTIAL: PartialView = { address: 0, bytes: 0, data: new Uint8Array(0) };
 
 /** A chain link at work in this worker. */
 export interface ChainLink {
@@ -34,6 +37,7 @@ export async function makeLink(
   scratchAddress: number,
   worker: number,
   log: Logger,
+  partial: PartialView = NO_PARTIAL,
 ): Promise<ChainLink> {
   const definition =
     plan.url === undefined
@@ -45,7 +49,7 @@ export async function makeLink(
   }
   const scratch = { address: scratchAddress, bytes: plan.scratchBytes };
   const prepared = { ...plan.prepared, state: parameters.state };
-  const operator = definition.create({ ...parameters.params }, { memory, constants, scratch, worker, log }, prepared);
+  const operator = definition.create({ ...parameters.params }, { memory, constants, scratch, partial, worker, log }, prepared);
   await operator.setup?.();
   return { plan, definition, operator, heard: new Map() };
 }
@@ -92,6 +96,7 @@ export class ChainLane {
   readonly #attachment: Attachment;
   readonly #series: SeriesSeen;
   readonly #stamp: ParametersStamp;
+  readonly #partials: WorkerPartials | undefined;
 
   constructor(
     readonly chain: Chain,
@@ -100,7 +105,9 @@ export class ChainLane {
     lane: number,
     stock: OutputStock,
     maxOutputs: number,
+    partials?: WorkerPartials,
   ) {
+    this.#partials = partials;
     const { links } = chain;
     this.#links = links;
     this.#attachment = attachment;
@@ -133,6 +140,7 @@ export class ChainLane {
     }
     this.#meet(inputs[0]!);
     const last = inputs[inputs.length - 1]!;
+    this.#partials?.start(last);
     // An event is one frame to the operators, however many stand behind it.
     const frames = inputs[0]!.joined ? inputs.slice(0, 1) : last.empty ? inputs.slice(0, -1) : inputs;
     const pending = last.ends ? this.#runEnd(frames, last) : this.#runRest(0, frames, 0);
@@ -158,9 +166,14 @@ export class ChainLane {
   }
 
   #flushLevel(at: number, last: FrameView): void | Promise<void> {
-    const { operator } = this.#links[at]!;
+    const { operator, plan } = this.#links[at]!;
     if (!operator.flush) return;
     const level = this.#levels[at]!;
+    if (this.#partials && plan.partialBytes > 0) {
+      const parts = this.#partials.parts();
+      if (parts.length === 0) return;
+      operator.merge?.(parts);
+    }
     level.start(last);
     const pending = operator.flush(level);
     return pending ? Promise.resolve(pending).then(() => this.#afterFlush(at, level)) : this.#afterFlush(at, level);
@@ -206,6 +219,7 @@ export class ChainLane {
 
   /** Gives back what a failed run had made. */
   discard(): void {
+    this.#partials?.discard();
     for (const output of this.outputs) if (output.slot >= 0 && !this.#inputs.includes(output)) this.#stock.putBack(output);
     this.outputs.length = 0;
     for (const level of this.#levels) level.discard();
@@ -214,6 +228,7 @@ export class ChainLane {
   #runLevel(at: number, frame: FrameView): void | Promise<void> {
     const level = this.#levels[at]!;
     const link = this.#links[at]!;
+    if (this.#partials && link.plan.partialBytes > 0) return this.#runPartial(level, link.operator, frame, this.#partials);
     level.start(frame);
     const pending = link.operator.process(frame, level);
     if (
@@ -223,6 +238,18 @@ export class ChainLane {
       return Promise.resolve(pending).then(() => this.#afterLevel(at, level, link));
     }
     return this.#afterLevel(at, level, link);
+  }
+
+  /** An operator that aggregates by partials takes a frame, and emits none. */
+  #runPartial(level: Level, operator: Operator, frame: FrameView, partials: WorkerPartials): void {
+    partials.open(frame);
+    level.start(frame);
+    void operator.process(frame, level);
+    level.end();
+    partials.took();
+    this.merged = true;
+    if (level.emitted.length > 0)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', 'an operator that aggregates by partials emits in flush only, not in process');
   }
 
   #afterLevel(at: number, level: Level, link: ChainLink): void | Promise<void> {

@@ -1,5 +1,5 @@
 import { FrameView, viewArena } from '../frame/frame-view.js';
-import { SLOT } from '../frame/slot-layout.js';
+import { FLAGS, SLOT } from '../frame/slot-layout.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import { EMPTY } from '../ring/ring-layout.js';
 
@@ -20,4 +20,14 @@ export function readSlots(memory: WebAssembly.Memory, plan: Plan, first: number)
     slot = arena.words[(header + SLOT.next) >>> 2]!;
   }
   return frames;
+}
+
+/** Whether a series ends with a slot or what is chained behind it; read as by `readSlots`. */
+export function endsSeries(words: Int32Array, plan: Plan, first: number): boolean {
+  for (let slot = first, left = plan.slots; slot !== EMPTY && left > 0; left--) {
+    const header = plan.headers + slot * plan.stride;
+    if (words[(header + SLOT.kind) >>> 2]! & FLAGS.ends) return true;
+    slot = words[(header + SLOT.next) >>> 2]!;
+  }
+  return false;
 }

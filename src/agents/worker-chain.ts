@@ -1,5 +1,6 @@
 import type { Logger } from '../errors/logger.js';
 import { ParametersStamp } from '../frame/parameters-stamp.js';
+import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { type ChainLink, makeLink, type SeriesSeen } from './operator-chain.js';
@@ -20,9 +21,11 @@ export class WorkerChain {
   readonly #stage: StageNode;
   readonly #worker: number;
   readonly #log: Logger;
+  readonly #partial: PartialView | undefined;
   #chain: Chain | undefined;
 
-  constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger) {
+  constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger, partial?: PartialView) {
+    this.#partial = partial;
     this.#attachment = attachment;
     this.#stage = stage;
     this.#worker = worker;
@@ -57,7 +60,7 @@ export class WorkerChain {
         continue;
       }
       const scratch = plan.scratch[this.#worker]! + parameters.bank * plan.scratchStride;
-      links.push(await makeLink(this.#attachment, plan, parameters, scratch, this.#worker, this.#log));
+      links.push(await makeLink(this.#attachment, plan, parameters, scratch, this.#worker, this.#log, this.#partial));
       if (old) replaced.push(old);
     }
     this.#chain = { epoch, links, stamp: new ParametersStamp(present?.hash ?? first), series: new Map() };

@@ -1,5 +1,7 @@
 import { dtypeCode, itemCount } from '../frame/dtype.js';
+import type { Frame } from '../frame/frame.js';
 import { createAccumulate } from '../kernels/scalar/accumulate.js';
+import { mergeMoments } from '../kernels/scalar/merge-moments.js';
 import { requireNumeric, requireShape } from './frame-check.js';
 import { defineOperator, type Emitter } from './operator.js';
 import { plannedShape, SHAPE_SCHEMA } from './planned-shape.js';
@@ -7,30 +9,38 @@ import { plannedShape, SHAPE_SCHEMA } from './planned-shape.js';
 const COLUMNS = ['mean', 'variance'] as const;
 
 export interface AccumulateParams {
-  /** Frames per result. */
-  readonly frames: number;
+  /** Frames per result; without it, one result for a whole series. */
+  readonly frames?: number;
   readonly shape?: readonly number[];
 }
 
+interface State {
+  readonly shape: readonly number[];
+}
+
+/** Where the moments stand in a partial: the number of frames (float64), then the means and the M2 of all pixels. */
+const MOMENTS_AT = 64;
+
 /**
- * Mean and sample variance (divided by frames - 1; NaN for one frame) of every N consecutive frames: float64
- * [2, ...shape], `columns` mean, variance, emitted with the Nth frame; what is left over when a series or its source ends is
- * emitted then, `meta.frames` saying how many it is of.
- * A pixel that is NaN in one frame is NaN in the result. Keeps state, so its stage has one worker.
+ * Mean and sample variance (divided by frames - 1; NaN for one frame): float64 [2, ...shape], `columns` mean, variance,
+ * `meta.frames` saying of how many frames. With `frames: N` of every N consecutive frames, emitted with the Nth; what is
+ * left over when a series or its source ends is emitted then. That keeps state, so its stage has one worker. Without
+ * `frames`, of a whole series (or of the whole source), emitted when it ends, by any number of workers: each has the
+ * moments of its own frames (Welford), and those are merged (Chan et al.).
+ * A pixel that is NaN in one frame is NaN in the result.
  * @throws ERR_CONFIG_INVALID when the shape is not known; ERR_OPERATOR_INPUT for a frame of another shape, which is not counted
  */
 export const accumulate = defineOperator<AccumulateParams>({
   type: 'accumulate',
-  description: 'Mean and variance of every N frames, pixel by pixel (float64).',
-  stateful: true,
+  description: 'Mean and variance of every N frames, or of a series, pixel by pixel (float64).',
+  stateful: ({ frames }) => frames !== undefined,
   merges: true,
   flushes: true,
   parameters: {
     type: 'object',
     additionalProperties: false,
-    required: ['frames'],
     properties: {
-      frames: { type: 'integer', minimum: 1, maximum: 1_000_000_000, description: 'frames per result' },
+      frames: { type: 'integer', minimum: 1, maximum: 1_000_000_000, description: 'frames per result; without it, one for a series' },
       shape: { ...SHAPE_SCHEMA, maxItems: 3 },
     },
   },
@@ -44,29 +54,70 @@ export const accumulate = defineOperator<AccumulateParams>({
       'give shape: [height, width]',
     );
     const bytes = itemCount(shape) * 16;
-    return { scratchBytes: bytes, shape: [2, ...shape], dtype: 'float64', maxOutputBytes: bytes, state: { shape } };
+    const state: State = { shape };
+    const partial = params.frames === undefined ? { partialBytes: MOMENTS_AT + bytes } : {};
+    return { ...partial, scratchBytes: bytes, shape: [2, ...shape], dtype: 'float64', maxOutputBytes: bytes, state };
   },
   create(params, context, prepared) {
     const kernel = createAccumulate(context.memory);
-    const { shape } = prepared.state as { shape: readonly number[] };
+    const { shape } = prepared.state as State;
     const pixels = itemCount(shape);
+    const { buffer } = context.memory;
     const mean = context.scratch.address;
     const m2 = mean + pixels * 8;
-    const sums = new Float64Array(context.memory.buffer, mean, pixels * 2);
-    const spec = (frames: number) => ({ shape: [2, ...shape], dtype: 'float64', columns: COLUMNS, meta: { frames } }) as const;
+    const sums = new Float64Array(buffer, mean, pixels * 2);
     let n = 0;
     const emit = (out: Emitter): void => {
-      const result = out.create(spec(n));
+      const result = out.create({ shape: [2, ...shape], dtype: 'float64', columns: COLUMNS, meta: { frames: n } });
       const values = result.data as Float64Array;
       values.set(sums);
       for (let i = pixels; i < pixels * 2; i++) values[i] = values[i]! / (n - 1);
       n = 0;
       out.emit(result);
     };
+    const check = (frame: Frame): void => {
+      requireNumeric('accumulate', frame);
+      requireShape('accumulate', frame, shape);
+    };
+    if (params.frames === undefined) {
+      const { partial } = context;
+      const counts = new Float64Array(buffer);
+      const sumsOf = (part: Uint8Array): Float64Array => new Float64Array(buffer, part.byteOffset + MOMENTS_AT, pixels * 2);
+      return {
+        process(frame) {
+          check(frame);
+          const at = partial.address / 8;
+          const count = counts[at]! + 1;
+          const moments = partial.address + MOMENTS_AT;
+          kernel(dtypeCode(frame.dtype), frame.address, pixels, count, moments, moments + pixels * 8);
+          counts[at] = count;
+        },
+        merge(parts) {
+          n = 0;
+          for (const part of parts) {
+            const count = counts[part.byteOffset / 8]!;
+            const moments = sumsOf(part);
+            if (n === 0) sums.set(moments);
+            else
+              mergeMoments(
+                n,
+                sums.subarray(0, pixels),
+                sums.subarray(pixels),
+                count,
+                moments.subarray(0, pixels),
+                moments.subarray(pixels),
+              );
+            n += count;
+          }
+        },
+        flush(out) {
+          if (n > 0) emit(out);
+        },
+      };
+    }
     return {
       process(frame, out) {
-        requireNumeric('accumulate', frame);
-        requireShape('accumulate', frame, shape);
+        check(frame);
         n++;
         kernel(dtypeCode(frame.dtype), frame.address, pixels, n, mean, m2);
         if (n === params.frames) emit(out);

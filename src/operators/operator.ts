@@ -21,6 +21,15 @@ export interface Emitter {
   create(spec: CreateSpec): MutableFrame;
 }
 
+/** A region of shared memory for what an operator makes of many frames. */
+export interface PartialView {
+  /** Byte address in the arena, 64-byte aligned, and length, in bytes. */
+  readonly address: number;
+  readonly bytes: number;
+  /** The region. */
+  readonly data: Uint8Array;
+}
+
 /** One operator at work in one worker. `process` emits what it makes of a frame; emitting nothing filters the frame. */
 export interface Operator {
   process(frame: Frame, out: Emitter): void | Promise<void>;
@@ -28,6 +37,12 @@ export interface Operator {
   onStart?(series: Series): void;
   /** Hands on what is left of the series that ends, or of a source without any: at most one frame. Needs `flushes: true` in its definition. */
   flush?(out: Emitter): void | Promise<void>;
+  /**
+   * Takes together what all workers made of a series (or of a source without any), directly before `flush` and in the one
+   * worker that meets its end; not called, nor is `flush`, where no part holds a frame. `parts`: the partials that do, in a
+   * fixed order, in shared memory: only to be read. It may be called again with the same parts, and then starts anew.
+   */
+  merge?(parts: readonly Uint8Array[]): void;
   setup?(): void | Promise<void>;
   close?(): void;
 }
@@ -46,6 +61,12 @@ export interface OperatorContext {
   readonly constants: Readonly<Record<string, SharedTable>>;
   /** Address and length of this worker's private scratch (`scratchBytes` of `prepare`), 64-byte aligned. */
   readonly scratch: { readonly address: number; readonly bytes: number };
+  /**
+   * The partial that the frame at hand goes into (`partialBytes` of `prepare`; no bytes without). All zero before its first
+   * frame of a series. All that is aggregated stands in it, nothing elsewhere; `address` and `data` are read anew in each
+   * `process`, since a worker may have several. `process` throws before it changes it, or not at all.
+   */
+  readonly partial: PartialView;
   /** Number of this worker within its stage, from 0. */
   readonly worker: number;
   readonly log: Logger;
@@ -84,6 +105,8 @@ export interface PrepareContext {
 export interface Prepared {
   readonly constants?: Readonly<Record<string, TypedArray>>;
   readonly scratchBytes?: number;
+  /** Bytes of a partial: the operator aggregates by partials. It is synchronous, emits nothing in `process`, and has `merge` and `flush`. */
+  readonly partialBytes?: number;
   /** Shape and dtype of the output where they are known (else those of the input). */
   readonly shape?: readonly number[] | undefined;
   readonly dtype?: DType | undefined;
@@ -108,8 +131,10 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly parameters: ParameterSchema;
   /** Frames that one `process` call may emit; 1 to 64, default 1. */
   readonly maxOutputs?: number;
-  /** Keeps state between frames, so that the stage must have one worker. */
-  readonly stateful?: boolean;
+  /** Keeps state between frames, so that the stage must have one worker; or says by its parameters whether it does. */
+  readonly stateful?: boolean | ((params: P) => boolean);
+  /** Its state concerns one key at a time: a stage with `key` may have several workers all the same. */
+  readonly keyed?: boolean;
   /** An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. */
   readonly merges?: boolean;
   /** Has `flush`, which emits at most one frame. */

@@ -35,6 +35,10 @@ export interface OperatorOptions {
 
 export interface StageOptions extends EdgeOptions {
   readonly workers?: number;
+  readonly exclusive?: boolean;
+  readonly key?: 'source' | { readonly ordinal: number } | { readonly meta: string };
+  readonly deterministic?: boolean;
+  readonly shards?: number;
   readonly attempts?: number;
   readonly stallMs?: number;
   readonly concurrency?: number;

@@ -1,3 +1,4 @@
+import { isStateful } from '../operators/is-stateful.js';
 import { checkJoins } from './check-joins.js';
 import type { ConfigIssue } from './config-error.js';
 import { JOIN } from './join-stage.js';
@@ -26,6 +27,9 @@ export interface GraphNode {
   readonly operators: readonly Readonly<Record<string, unknown>>[];
   /** Brings its inputs together: what goes on from it are the frames of the first. */
   readonly joins: boolean;
+  /** Each worker has a FIFO of its own. */
+  readonly keyed: boolean;
+  readonly deterministic: boolean;
 }
 
 /** A leaf has a bit of its own in the settlement table of its source. */
@@ -47,6 +51,7 @@ export function checkLinks(pipeline: unknown, registries: Registries): LinkIssue
       issues.push({ code: 'ERR_CONFIG_PROMISE', message, path: [...stage.path, 'workers'], at: 'value' });
     }
   }
+  issues.push(...checkKinds(pipeline));
   // Paths cannot be counted in a graph with a cycle.
   if (cycles.length === 0) issues.push(...checkPaths(nodes), ...checkJoins(upstreamFirst(nodes)));
   return issues;
@@ -70,7 +75,6 @@ function readNodes(pipeline: unknown, registries: Registries): { nodes: Map<stri
       }
       const operators = kind === 'stage' && Array.isArray(node.operators) ? node.operators : [];
       const maps = operators.map(mapOf);
-      const types = maps.map(({ type }) => type);
       nodes.set(name, {
         name,
         path,
@@ -78,13 +82,20 @@ function readNodes(pipeline: unknown, registries: Registries): { nodes: Map<stri
         from: kind === 'source' ? [] : readFrom(node.from, path),
         workers: kind === 'stage' && typeof node.workers === 'number' ? node.workers : 1,
         ordered: node.order !== 'none',
-        statefulType: types.find((type): type is string => typeof type === 'string' && registries.operators.get(type)?.stateful === true),
+        keyed: kind === 'stage' && (node.key !== undefined || node.deterministic === true),
+        deterministic: node.deterministic === true,
+        statefulType: maps.find((operator) => keepsState(operator, node.key !== undefined, registries))?.type as string,
         operators: maps,
-        joins: types[0] === JOIN,
+        joins: maps[0]?.type === JOIN,
       });
     }
   }
   return { nodes, issues };
+}
+
+function keepsState({ type, ...params }: Record<string, unknown>, isKeyed: boolean, { operators }: Registries): boolean {
+  const definition = typeof type === 'string' ? operators.get(type) : undefined;
+  return definition !== undefined && isStateful(definition, params) && !(isKeyed && definition.keyed);
 }
 
 function readFrom(from: unknown, path: KeyPath): GraphNode['from'] {
@@ -155,11 +166,32 @@ function checkEnds(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
     }));
 }
 
+/** Kinds of stages that exclude each other. */
+function checkKinds(pipeline: unknown): LinkIssue[] {
+  const issues: LinkIssue[] = [];
+  for (const [name, value] of Object.entries(mapOf(mapOf(pipeline).stages))) {
+    const { exclusive, workers, key, deterministic, order, operators } = mapOf(value);
+    const refuse = (at: string, message: string): void => {
+      issues.push({ code: 'ERR_CONFIG_PROMISE', message: `stage '${name}' ${message}`, path: ['stages', name, at], at: 'value' });
+    };
+    if (exclusive === true && typeof workers === 'number' && workers > 1)
+      refuse('workers', `is exclusive: it has one worker, not ${workers}`);
+    if (exclusive === true && key !== undefined) refuse('key', 'is exclusive: its one worker takes every key');
+    const joins = Array.isArray(operators) && mapOf(operators[0]).type === JOIN;
+    if (joins && key !== undefined) refuse('key', 'joins: its one worker takes every key');
+    if (joins && deterministic === true) refuse('deterministic', 'joins: aggregate in a stage behind it');
+    if (deterministic === true && key !== undefined) refuse('key', 'is deterministic: its frames go to the workers by their ordinals');
+    if (deterministic === true && order === 'none') refuse('order', 'is deterministic: it must have its frames in order');
+  }
+  return issues;
+}
+
 /** Leaves per source, and order where it cannot be kept. */
 function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
   const issues: LinkIssue[] = [];
   const order = upstreamFirst(nodes);
   const twice = new Map<GraphNode, string[]>();
+  const scattered = new Map<GraphNode, string>();
   const unordered = new Map<GraphNode, { source: string; readers: string[] }>();
   for (const source of nodes.values()) {
     if (source.kind !== 'source') continue;
@@ -181,6 +213,7 @@ function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
       if (node.ordered) {
         if (node.joins ? producers.some((name) => paths.get(name)! > 1) : ways > 1)
           twice.set(node, [...(twice.get(node) ?? []), source.name]);
+        if (node.keyed && producers.some((name) => leavesInOrder.get(name) !== true)) scattered.set(node, source.name);
         for (const name of producers) {
           const producer = nodes.get(name)!;
           if (producer.kind !== 'stage' || comesInOrder(producer, leavesInOrder)) continue;
@@ -199,6 +232,11 @@ function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
   for (const [node, sources] of twice) {
     const message = `frames of '${sources.join("', '")}' reach '${node.name}' by more than one way, so that their order cannot be kept: set order: none, or take from one`;
     issues.push({ code: 'ERR_CONFIG_PROMISE', message, path: [...node.path, 'from'], at: 'key' });
+  }
+  for (const [stage, source] of scattered) {
+    const remedy = stage.deterministic ? 'take them from one thread' : 'take them from one, or set order: none';
+    const message = `stage '${stage.name}' has an edge for each worker, on which the frames of '${source}' come in the order in which several threads hand them on: ${remedy}`;
+    issues.push({ code: 'ERR_CONFIG_PROMISE', message, path: [...stage.path, 'from'], at: 'key' });
   }
   for (const [stage, { source, readers }] of unordered) {
     const message = `'${readers.join("', '")}' promises the order of '${source}', but stage '${stage.name}' takes its frames from several threads in any order: set order: preserve here, or order: none there`;

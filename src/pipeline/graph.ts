@@ -1,4 +1,4 @@
-import type { EdgeSpec, PipelineSpec } from './spec.js';
+import type { EdgeSpec, PipelineSpec, StageSpec } from './spec.js';
 
 /** A pipeline as Graphviz text. The same spec always gives the same text. */
 export function toGraphviz(spec: PipelineSpec): string {
@@ -36,10 +36,10 @@ interface GraphNode {
 function nodes(spec: PipelineSpec): GraphNode[] {
   return [
     ...Object.entries(spec.sources).map(([name, { type }]) => ({ name, kind: 'source' as const, text: [name, type] })),
-    ...Object.entries(spec.stages).map(([name, { workers, operators }]) => ({
+    ...Object.entries(spec.stages).map(([name, stage]) => ({
       name,
       kind: 'stage' as const,
-      text: [`${name} x${workers}`, ...operators.map(({ type }) => type)],
+      text: [`${name} x${stage.workers}${kindOf(stage)}`, ...stage.operators.map(({ type }) => type)],
     })),
     ...Object.entries(spec.sinks).map(([name, { type }]) => ({ name, kind: 'sink' as const, text: [name, type] })),
   ];
@@ -49,6 +49,13 @@ function edges(spec: PipelineSpec): { from: string; to: string; label: string }[
   return [...Object.entries(spec.stages), ...Object.entries(spec.sinks)].flatMap(([to, edge]) =>
     edge.from.map((from) => ({ from, to, label: edgeLabel(edge) })),
   );
+}
+
+function kindOf({ exclusive, deterministic, shards, key }: StageSpec): string {
+  if (exclusive) return ', exclusive';
+  if (deterministic) return `, deterministic by ${shards}`;
+  if (!key) return '';
+  return `, by ${key.kind === 'source' ? 'source' : key.kind === 'ordinal' ? `ordinal/${key.block}` : key.name}`;
 }
 
 function edgeLabel({ overflow, capacity, order }: EdgeSpec): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { serialize } from 'node:v8';
+import { bankBytesOf, bookBytesOf } from '../agents/partial-books.js';
 import { SERIES_TABLE } from '../agents/series-table.js';
 import { type ParametersPlan, STAGE_PARAMETERS } from '../agents/stage-parameters.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
@@ -14,9 +15,20 @@ import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
 import { stageHash } from './parameters-hash.js';
 import type { Draft, PlanWithTables } from './plan.js';
-import type { ConstantPlan, EdgePlan, OperatorPlan, PoolPlan, SinkNode, SourceNode, StageNode, ThreadPlan } from './plan-types.js';
+import type {
+  ConstantPlan,
+  EdgePlan,
+  OperatorPlan,
+  PartialPlan,
+  PoolPlan,
+  SinkNode,
+  SourceNode,
+  StageNode,
+  ThreadPlan,
+} from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
-import { leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
+import { type EdgeChoice, leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
+import type { StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -86,7 +98,8 @@ export function layOut(draft: Draft): PlanWithTables {
     const cells = edge.kind === 'ordered' ? edge.limit : powerOfTwo(Math.max(edge.limit, reachable));
     const arrayStride = edge.kind === 'ordered' ? roundUp(ARRAY.cells + 8 * cells, 128) : 0;
     const { overflow } = edge.spec;
-    const consumerThreads = threadsOf.get(edge.node)!;
+    const threadsOfNode = threadsOf.get(edge.node)!;
+    const consumerThreads = edge.worker === undefined ? threadsOfNode : [threadsOfNode[edge.worker]!];
     return {
       number: at + 1,
       node: edge.node,
@@ -197,12 +210,14 @@ export function layOut(draft: Draft): PlanWithTables {
     const update = prepared.operators.some(({ maxConstantBytes }) => maxConstantBytes !== undefined)
       ? placeParameters(space, mine.length, prepared.operators)
       : undefined;
+    const partial = partialPlan(draft, name, space);
     const aggregates = prepared.operators.some(({ merges }) => merges);
-    const partials = aggregates ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
+    const partials = aggregates && !partial ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
     return {
       name,
       threads: mine,
       partials,
+      partial,
       stallMs: stage.stallMs,
       operators,
       parameters: stageHash(prepared.preparedWith.map(({ hash }) => hash)),
@@ -246,10 +261,32 @@ function placeParameters(space: AddressSpace, workers: number, operators: readon
 }
 
 /** The ways on from a node, with their edges. */
-function routesFrom({ edges }: Draft, routes: SourceRoutes, producer: string, branch: number): Route[] {
+function routesFrom({ edges, spec }: Draft, routes: SourceRoutes, producer: string, branch: number): Route[] {
   const ways = routes.next.get(routeKey(producer, branch)) ?? [];
   return ways.map((way) => ({
     ...way,
+    choice: choiceOf(spec.stages[way.node]),
     edges: edges.flatMap(({ node, producers }, index) => (node === way.node && producers.includes(producer) ? [index] : [])),
   }));
+}
+
+/** The partials of a stage. Frames of several sources would need as many partials, and ends that do not meet: refused. */
+function partialPlan(draft: Draft, name: string, space: AddressSpace): PartialPlan | undefined {
+  const bytes = Math.max(0, ...draft.stages.get(name)!.operators.map(({ partialBytes }) => partialBytes));
+  if (bytes === 0) return undefined;
+  const stage = draft.spec.stages[name]!;
+  const sources = draft.routes.flatMap(({ paths }, index) => (paths.some((path) => path.includes(name)) ? [index] : []));
+  if (sources.length !== 1) {
+    const message = `stage '${name}' aggregates by partials, and so can take the frames of one source only, not of ${sources.length}`;
+    throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
+  }
+  const shards = stage.deterministic ? stage.shards : 0;
+  const parts = Array.from({ length: shards || stage.workers }, () => space.take(bytes, 64));
+  const own = Math.ceil(parts.length / stage.workers);
+  const books = Array.from({ length: stage.workers }, () => space.take(bookBytesOf(own), 64));
+  return { source: sources[0]!, shards, bytes, parts, books, bankBytes: bankBytesOf(own) };
+}
+
+function choiceOf(stage: StageSpec | undefined): EdgeChoice | undefined {
+  return stage?.deterministic ? { kind: 'shard', shards: stage.shards } : stage?.key;
 }

@@ -1,7 +1,7 @@
 import type { Place } from '../errors/errors.js';
 import { parseByteSize } from './byte-size.js';
 import type { KeyPath } from './key-path.js';
-import { DEFAULTS, type EdgeOrder, type EdgeSpec, type Overflow, type OverflowKind, type PipelineSpec } from './spec.js';
+import { DEFAULTS, type EdgeOrder, type EdgeSpec, type KeySpec, type Overflow, type OverflowKind, type PipelineSpec } from './spec.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 type PlaceOf = (path: KeyPath) => Place;
@@ -30,6 +30,10 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
     stages: mapValues(raw.stages, (stage, name) => ({
       ...edge(stage, nodeOf(given.stages, name)),
       workers: number(stage.workers, DEFAULTS.workers),
+      exclusive: (stage.exclusive as boolean | undefined) ?? DEFAULTS.exclusive,
+      ...optional('key', keyOf(stage.key)),
+      deterministic: (stage.deterministic as boolean | undefined) ?? DEFAULTS.deterministic,
+      shards: number(stage.shards, DEFAULTS.shards),
       attempts: number(stage.attempts, DEFAULTS.attempts),
       stallMs: number(stage.stallMs, DEFAULTS.stallMs),
       concurrency: number(stage.concurrency, DEFAULTS.concurrency),
@@ -81,6 +85,13 @@ function nodeOf(section: unknown, name: string): Raw {
 function overflow(value: unknown): Overflow {
   if (typeof value === 'object' && value !== null) return { kind: 'sample', n: (value as { sample: number }).sample };
   return { kind: (value as OverflowKind | undefined) ?? DEFAULTS.overflow };
+}
+
+function keyOf(value: unknown): KeySpec | undefined {
+  if (value === 'source') return { kind: 'source' };
+  if (value === undefined) return undefined;
+  const { ordinal, meta } = value as { ordinal?: number; meta?: string };
+  return meta === undefined ? { kind: 'ordinal', block: ordinal! } : { kind: 'meta', name: meta };
 }
 
 function number(value: unknown, otherwise: number): number {

@@ -106,11 +106,25 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   readonly frameBytes: number;
 }
 
+/** Where the operators of a stage aggregate: equal regions, and a book of them for each worker (`agents/partial-books.ts`). */
+export interface PartialPlan {
+  /** Index of the one source whose frames come here. */
+  readonly source: number;
+  /** Parts by ordinal; 0: one a worker. Part p belongs to worker p mod workers. */
+  readonly shards: number;
+  readonly bytes: number;
+  readonly parts: readonly number[];
+  readonly books: readonly number[];
+  readonly bankBytes: number;
+}
+
 export interface StageNode {
   readonly name: string;
   readonly threads: readonly number[];
   /** Of each worker whose operators aggregate: how many frames of each source its partial result holds, in two banks that the record word chooses from. */
   readonly partials: readonly number[];
+  /** Where an operator aggregates by partials; then `partials` is empty. */
+  readonly partial?: PartialPlan | undefined;
   /** Longest time that a worker may take for one frame. */
   readonly stallMs: number;
   readonly operators: readonly OperatorPlan[];

@@ -13,7 +13,7 @@ import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
 import { leavesOver, routesOf, type SourceRoutes } from './routes.js';
-import { DEFAULTS, type EdgeSpec, type PipelineSpec } from './spec.js';
+import { DEFAULTS, type EdgeSpec, isKeyed, type PipelineSpec, type StageSpec } from './spec.js';
 
 /** Sizes decided before anything has an address. */
 export interface Draft {
@@ -37,6 +37,8 @@ export interface DraftEdge {
   readonly limit: number;
   /** References that its consumers hold at most. */
   readonly held: number;
+  /** The only worker of its stage that takes from it; absent: all do. */
+  readonly worker?: number;
   /** Pools whose slots can reach this edge. */
   readonly reach: readonly string[];
 }
@@ -169,6 +171,12 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
       0,
     );
     const limit = ordered ? powerOfTwo(edge.window ?? DEFAULTS.window(before)) : capacity;
+    const stage = spec.stages[node];
+    if (stage && isKeyed(stage)) {
+      checkKeyed(known, node, stage, ordered);
+      const own = { node, producers: edge.from, spec: edge, kind: 'fifo', limit, held: held(node) / stage.workers, reach: [] } as const;
+      return Array.from({ length: stage.workers }, (_, worker) => ({ ...own, input: worker, worker }));
+    }
     return [{ node, input: 0, producers: edge.from, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, held: held(node), reach: [] }];
   });
   const pools = new Map<string, { slots: number; maxDataBytes: number }>();
@@ -196,7 +204,8 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
         owner,
         given,
         // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
-        stage ? held(owner) * (outputs - 1) + 1 : 1,
+        // In a keyed stage who holds all that it needs may have no frame, and the others hold theirs until its frame has come.
+        !stage ? 1 : isKeyed(stage) ? needed : held(owner) * (outputs - 1) + 1,
         needed,
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,
@@ -208,6 +217,19 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     pools,
     edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge)).map(([owner]) => owner) })),
   };
+}
+
+/** A keyed stage has a FIFO for each worker: it takes frames as they are handed on. The links were checked before; this is what operators say. */
+function checkKeyed({ stages }: Pick<Draft, 'stages'>, name: string, stage: StageSpec, comesInAnyOrder: boolean): void {
+  const refuse = (message: string): never => {
+    throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${name}' ${message}`, stage.place ? { place: stage.place } : {});
+  };
+  if (comesInAnyOrder) {
+    const remedy = stage.deterministic ? 'it cannot be deterministic behind them' : 'set order: none';
+    refuse(`would keep the order of frames per key, but the operators before it may be asynchronous: ${remedy}`);
+  }
+  if (stage.key?.kind === 'meta' && stage.from.some((from) => (stages.get(from)?.output.chained ?? 1) > 1))
+    refuse('has a key of the meta, but one frame may become several before it, which travel as one');
 }
 
 /**

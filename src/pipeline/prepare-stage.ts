@@ -1,5 +1,6 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
+import { isStateful } from '../operators/is-stateful.js';
 import { loadOperator, operatorUrl } from '../operators/load-operator.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
@@ -24,6 +25,8 @@ export interface PreparedOperator {
   readonly prepared: Prepared;
   readonly constants: Readonly<Record<string, TypedArray>>;
   readonly scratchBytes: number;
+  /** 0: it does not aggregate by partials. */
+  readonly partialBytes: number;
   readonly maxOutputs: number;
   readonly maxOutputBytes: number;
   readonly merges: boolean;
@@ -90,6 +93,25 @@ function fold(links: readonly Link[]): Link[] {
   return chain;
 }
 
+/** Why an operator cannot do in this stage what it promises. */
+function refusalOf(
+  name: string,
+  stage: StageSpec,
+  spec: OperatorSpec,
+  definition: OperatorDefinition,
+  { partialBytes = 0 }: Prepared,
+  links: readonly Link[],
+): string | undefined {
+  if (isStateful(definition, spec.params) && stage.workers > 1 && !(definition.keyed && stage.key))
+    return `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1${definition.keyed ? ', or a key' : ''}`;
+  if (partialBytes > 0) {
+    if (!definition.flushes) return `operator ${spec.type} aggregates by partials, and its definition does not say flushes: true`;
+    if (links.some((link) => link.definition.async === true))
+      return `operator ${spec.type} aggregates by partials: an asynchronous operator cannot be in its stage '${name}'`;
+  } else if (definition.flushes && stage.workers > 1 && stage.key)
+    return `operator ${spec.type} hands on at the end what it holds, and the end comes to one worker only: stage '${name}' needs workers: 1`;
+}
+
 /** Loads the operators of a stage, checks their parameters, folds, and lets each prepare its tables. */
 export async function prepareStage(
   name: string,
@@ -134,13 +156,8 @@ export async function prepareStage(
         ? known
         : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
     }
-    if (definition.stateful && stage.workers > 1) {
-      throw new MillraceError(
-        'ERR_CONFIG_PROMISE',
-        `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1`,
-        spec.place ? { place: spec.place } : {},
-      );
-    }
+    const refusal = refusalOf(name, stage, spec, definition, prepared, links);
+    if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, spec.place ? { place: spec.place } : {});
     const { constants = {}, ...rest } = prepared;
     const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
     const hash = operatorHash({ type: spec.type, params: spec.params, folded, constants });
@@ -152,6 +169,7 @@ export async function prepareStage(
       prepared: rest,
       constants,
       scratchBytes: prepared.scratchBytes ?? 0,
+      partialBytes: prepared.partialBytes ?? 0,
       maxOutputs: definition.maxOutputs ?? 1,
       maxOutputBytes,
       merges: definition.merges === true,
@@ -164,6 +182,14 @@ export async function prepareStage(
       ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
       : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
   }
+  const partials = operators.filter(({ partialBytes }) => partialBytes > 0);
+  const refusal =
+    partials.length > 1
+      ? `stage '${name}' has ${partials.length} operators that aggregate by partials, and at most one can stand in a stage`
+      : stage.deterministic && partials.length === 0
+        ? `stage '${name}' is deterministic, and none of its operators aggregates by partials`
+        : undefined;
+  if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, stage.place ? { place: stage.place } : {});
   const flushes = links.filter(({ definition }) => definition.flushes).length;
   const chained = Math.min(maxOutputs + flushes, RECORD_ITEMS);
   return {

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import { MAX_LEAVES } from '../ring/ring-layout.js';
 import { isJoin } from './join-stage.js';
-import type { PipelineSpec } from './spec.js';
+import type { KeySpec, PipelineSpec } from './spec.js';
 
 /** One way on from a node: into `node`, by the reference of `branch`, serving `leaves`. */
 export interface Way {
@@ -13,7 +13,12 @@ export interface Way {
 /** A way with its edges, as indices into the plan's: one, or those among which the producer chooses for each frame. */
 export interface Route extends Way {
   readonly edges: readonly number[];
+  /** By what; absent where there is one edge. */
+  readonly choice?: EdgeChoice | undefined;
 }
+
+/** What decides over which of several edges a frame goes. */
+export type EdgeChoice = KeySpec | { readonly kind: 'shard'; readonly shards: number };
 
 /** The ways of one source's frames through the graph. A branch is named by the lowest leaf that it serves. */
 export interface SourceRoutes {

@@ -90,6 +90,33 @@ export function pipelineSchema(registries: Registries): JsonSchema {
     properties: {
       ...EDGE,
       workers: count('Threads of this stage.', 1, 32, DEFAULTS.workers),
+      exclusive: { description: 'One worker; more are refused.', type: 'boolean', default: DEFAULTS.exclusive },
+      key: {
+        description: 'What decides which worker takes a frame: frames of one key always go to the same one, in order.',
+        anyOf: [
+          { const: 'source', title: 'source' },
+          {
+            type: 'object',
+            properties: { ordinal: count('Blocks of so many consecutive ordinals.', 1, 0x7fffffff) },
+            required: ['ordinal'],
+            additionalProperties: false,
+            title: '{ ordinal: N }',
+          },
+          {
+            type: 'object',
+            properties: { meta: { description: 'A key of the meta.', type: 'string', minLength: 1 } },
+            required: ['meta'],
+            additionalProperties: false,
+            title: '{ meta: NAME }',
+          },
+        ],
+      },
+      deterministic: {
+        description: 'Aggregates come out bit-identical, whatever the number of workers and the timing.',
+        type: 'boolean',
+        default: DEFAULTS.deterministic,
+      },
+      shards: count('Partials of a deterministic stage.', 1, 64, DEFAULTS.shards),
       attempts: count('How often a frame is tried before it is dead.', 1, 100, DEFAULTS.attempts),
       stallMs: count('Longest time that a worker may take for one frame.', 1, 86_400_000, DEFAULTS.stallMs),
       concurrency: count('Frames under way at once in one worker of an asynchronous chain.', 1, 64, DEFAULTS.concurrency),

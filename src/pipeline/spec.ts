@@ -68,8 +68,23 @@ export interface EdgeSpec {
   readonly place?: Place;
 }
 
+/** What decides which worker of a keyed stage takes a frame. */
+export type KeySpec =
+  | { readonly kind: 'source' }
+  /** Blocks of so many consecutive ordinals. */
+  | { readonly kind: 'ordinal'; readonly block: number }
+  /** The value of a key of the meta. */
+  | { readonly kind: 'meta'; readonly name: string };
+
 export interface StageSpec extends EdgeSpec {
   readonly workers: number;
+  /** One worker, and no more may be asked for. */
+  readonly exclusive: boolean;
+  /** Absent: any worker takes the next frame. */
+  readonly key?: KeySpec;
+  /** Partials are by ordinal, `shards` of them, and merged in their order: the same bits whatever the number of workers. */
+  readonly deterministic: boolean;
+  readonly shards: number;
   /** How often a frame is tried before it is dead. */
   readonly attempts: number;
   /** A worker that is longer than this on one frame is taken for stuck. */
@@ -106,6 +121,9 @@ export const DEFAULTS = {
   capacity: 64,
   order: 'preserve',
   workers: 1,
+  exclusive: false,
+  deterministic: false,
+  shards: 8,
   attempts: 3,
   stallMs: 30_000,
   concurrency: 8,
@@ -116,6 +134,11 @@ export const DEFAULTS = {
   /** Cells per source of an ordered edge behind stages with that many workers in all (a source counts as one). */
   window: (workersBefore: number): number => Math.max(8, 4 * workersBefore),
 } as const;
+
+/** Whether each worker of a stage has an edge of its own, over which whoever hands on to it chooses. */
+export function isKeyed({ key, deterministic }: StageSpec): boolean {
+  return key !== undefined || deterministic;
+}
 
 /** Whether an operator's `type` is the path of a module, rather than the name of a built-in. */
 export function isModulePath(type: string): boolean {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
-import { readSlots } from '../agents/read-slots.js';
+import { PartialBooks } from '../agents/partial-books.js';
+import { endsSeries, readSlots } from '../agents/read-slots.js';
 import type { ThreadError } from '../agents/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
@@ -45,6 +46,8 @@ export class Supervisor {
   #causes: ReadonlyMap<number, ThreadError> = new Map();
   readonly #counts = new Map<string, RecoveryCounts>();
   readonly #partialsLost: number[];
+  /** By stage. */
+  readonly #books: ReadonlyMap<string, PartialBooks>;
   readonly #nowUs = createClock();
   #busy = false;
 
@@ -54,6 +57,9 @@ export class Supervisor {
     this.#log = log;
     this.#events = events;
     this.#partialsLost = plan.sources.map(() => 0);
+    this.#books = new Map(
+      plan.stages.flatMap((stage) => (stage.partial ? [[stage.name, new PartialBooks(this.#words, plan, stage)]] : [])),
+    );
     const ring = loadRing(memory);
     const { thread, line } = plan.supervisor;
     ring.attach(
@@ -87,6 +93,8 @@ export class Supervisor {
         );
         const { node } = plan.edges.find(({ number }) => number === edge)!;
         this.counts(node).lost++;
+        const books = this.#books.get(node);
+        if (books && endsSeries(this.#words, plan, slot)) this.#partialsLost[source]! += books.loseAll();
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
@@ -109,7 +117,9 @@ export class Supervisor {
 
   /** Frames of a source that were absorbed into a result which died with its worker. */
   partialsLost(source: number): number {
-    return this.#partialsLost[source]!;
+    let lost = this.#partialsLost[source]!;
+    for (const books of this.#books.values()) if (books.plan.source === source) lost += books.lost;
+    return lost;
   }
 
   /** Threads of a stage that have been at one frame for longer than `stallMs`. */
@@ -176,6 +186,8 @@ export class Supervisor {
   /** What the dead had absorbed was counted as merged; its result will never come. */
   #losePartials(thread: number): void {
     const { node, index, line } = this.#plan.threads[thread]!;
+    const books = this.#books.get(node);
+    if (books) this.#partialsLost[books.plan.source]! += books.loseTorn(index);
     const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
     if (!partials) return;
     const live = partials + ((this.#word(line + LINE.record) >>> 1) & 1) * 4 * this.#plan.sources.length;

@@ -99,7 +99,7 @@ export const BANK = { bytes: 128, frames: 0, outputs: 1, bytesLow: 2, bytesHigh:
 export const SOURCE = { table: 0, tableMask: 4, bell: 8, ordered: 12, orderedList: 16, banks: 512, bankBytes: 256, bytes: 1024 } as const;
 /** Edges that keep order by arrays and that the frames of one source may reach: those that a settlement looks at. */
 export const MAX_ORDERED_EDGES = (SOURCE.banks - SOURCE.orderedList) / 8;
-/** Words of a ledger bank. `counts` has one word per outcome code. */
-export const LEDGER = { received: 0, given: 1, low: 2, bytesLow: 3, bytesHigh: 4, counts: 8, words: 40 } as const;
+/** Words of a ledger bank. `ends`: ends of series, and of the source, that were sent. `counts` has one word per outcome code. */
+export const LEDGER = { received: 0, given: 1, low: 2, bytesLow: 3, bytesHigh: 4, ends: 5, counts: 8, words: 40 } as const;
 /** One entry of a settlement table. `ordinal` is written last. */
 export const ENTRY = { ordinal: 0, open: 4, owed: 8, outcome: 12, below: 16, count: 20, position: 24, bytes: 32 } as const;

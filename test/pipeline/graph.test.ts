@@ -43,3 +43,13 @@ it('quotes what an operator module may be called', () => {
   expect(toGraphviz(odd)).toContain('label="end x2\\n./a\\"b<c>\\\\.mjs"');
   expect(toMermaid(odd)).toContain('["end x2<br/>./a&quot;b&lt;c&gt;\\.mjs"]');
 });
+
+it('says by what the workers of a stage share its frames', () => {
+  const labelOf = (kind: object): string | undefined =>
+    /label="(end[^"\\]*)/.exec(toGraphviz({ ...spec, stages: { end: { ...spec.stages.end!, ...kind } } }))?.[1];
+  expect(labelOf({ exclusive: true, workers: 1 })).toBe('end x1, exclusive');
+  expect(labelOf({ deterministic: true })).toBe('end x2, deterministic by 8');
+  expect(labelOf({ key: { kind: 'source' } })).toBe('end x2, by source');
+  expect(labelOf({ key: { kind: 'ordinal', block: 16 } })).toBe('end x2, by ordinal/16');
+  expect(labelOf({ key: { kind: 'meta', name: 'detector' } })).toBe('end x2, by detector');
+});

@@ -22,7 +22,7 @@ export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 
 export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16;
 export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20;
 const ENTRY_BYTES: usize = 32, SOURCE_BYTES: usize = 1024;
-const LEDGER_RECEIVED: usize = 0, LEDGER_GIVEN: usize = 4, LEDGER_LOW: usize = 8, LEDGER_BYTES: usize = 12, LEDGER_COUNTS: usize = 32;
+const LEDGER_RECEIVED: usize = 0, LEDGER_GIVEN: usize = 4, LEDGER_LOW: usize = 8, LEDGER_BYTES: usize = 12, LEDGER_ENDS: usize = 20, LEDGER_COUNTS: usize = 32;
 const BANK_FRAMES: usize = 0, BANK_OUTPUTS: usize = 4, BANK_BYTES: usize = 8, BANK_DROPS: usize = 16;
 const FIFO: u32 = 0;
 /** Flag of a frame's kind: the last of its series, which no sample leaves out. */
@@ -377,7 +377,7 @@ export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32, 
   atomic.store<u32>(e, n); pt(68); // publishes: the entry
   store<i32>(T, 0, LINE_INPUTS); store<i32>(T, outputs, LINE_OUTPUTS); store<i32>(T, 0, LINE_SETTLEMENTS);
   copyBank(idle, live);
-  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + count, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
+  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_ENDS) + 1 - count, LEDGER_ENDS); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + count, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
   if (load<u32>(idle, LEDGER_BYTES) < bytes) store<u32>(idle, load<u32>(idle, LEDGER_BYTES + 4) + 1, LEDGER_BYTES + 4);
   pt(69); atomic.store<u32>(T + LINE_RECORD, (w + 2) | 1); pt(72); // publishes: the frame is received
   return finish(0);

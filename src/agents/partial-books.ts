@@ -1,0 +1,105 @@
+import type { PartialPlan, Plan, StageNode } from '../pipeline/plan-types.js';
+import { LINE } from '../ring/ring-layout.js';
+
+/**
+ * What the partials of a stage hold, in one book a worker. All words are written plainly by that worker (by the supervisor
+ * after its death), but for `dirty`.
+ *
+ *   0: dirty | dirtyPart |            the record word, its low bit set, with which the worker began to change that part
+ *  64: bank 0: merged | lost | { held, stretch } of each of its parts
+ *      bank 1: the same               the parity of the record's sequence names the live one, as with all counters
+ *
+ * A commit writes the idle bank and publishes it by its record word, together with the settlement of the frame: a part holds
+ * exactly the frames that its live bank counts, unless it is dirty, which is over as soon as the record word has moved on.
+ * `stretch`: how many ends the source had sent when the frames of the part came; what lies between two ends is one stretch.
+ * `merged`: this worker has committed a result of all stretches below it, so that parts of those are void, in all books.
+ * `lost`: frames that were in parts which came into no result.
+ */
+export const BOOK = { dirty: 0, dirtyPart: 4, banks: 64 } as const;
+export const BOOK_BANK = { merged: 0, lost: 4, parts: 8, held: 0, stretch: 4, partBytes: 8 } as const;
+
+export const bankBytesOf = (parts: number): number => BOOK_BANK.parts + BOOK_BANK.partBytes * parts;
+export const bookBytesOf = (parts: number): number => BOOK.banks + 2 * bankBytesOf(parts);
+
+/** The partials of one stage, as they stand in shared memory: read by the worker that merges, and by the supervisor. */
+export class PartialBooks {
+  readonly plan: PartialPlan;
+  readonly #words: Int32Array;
+  readonly #lines: readonly number[];
+
+  constructor(words: Int32Array, plan: Plan, stage: StageNode) {
+    this.#words = words;
+    this.plan = stage.partial!;
+    this.#lines = stage.threads.map((thread) => plan.threads[thread]!.line);
+  }
+
+  get workers(): number {
+    return this.#lines.length;
+  }
+
+  owner(part: number): number {
+    return part % this.workers;
+  }
+
+  word(address: number): number {
+    return this.#words[address >>> 2]!;
+  }
+
+  setWord(address: number, value: number): void {
+    this.#words[address >>> 2] = value;
+  }
+
+  /** Address of a bank of a worker: the one that counts, or with `ahead` 1 the one that the next commit makes so. */
+  bank(worker: number, ahead: 0 | 1 = 0): number {
+    const record = Atomics.load(this.#words, (this.#lines[worker]! + LINE.record) >>> 2); // acquires: the bank
+    return this.plan.books[worker]! + BOOK.banks + (((record >>> 1) + ahead) & 1) * this.plan.bankBytes;
+  }
+
+  /** Address of the entry of a part in a bank of its owner. */
+  entry(part: number, bank: number): number {
+    return bank + BOOK_BANK.parts + BOOK_BANK.partBytes * Math.trunc(part / this.workers);
+  }
+
+  /** Frames in a part that no result has yet, of stretch `stretch` or of any. */
+  held(part: number, stretch?: number): number {
+    const entry = this.entry(part, this.bank(this.owner(part)));
+    const of = this.word(entry + BOOK_BANK.stretch);
+    if (stretch === undefined ? this.#isMerged(of) : of !== stretch) return 0;
+    return this.word(entry + BOOK_BANK.held);
+  }
+
+  #isMerged(stretch: number): boolean {
+    for (let worker = 0; worker < this.workers; worker++)
+      if (((this.word(this.bank(worker) + BOOK_BANK.merged) - stretch) | 0) > 0) return true;
+    return false;
+  }
+
+  /** What the death of a worker left half changed: its frames are lost. While nobody else is inside; returns how many. */
+  loseTorn(worker: number): number {
+    const book = this.plan.books[worker]!;
+    const record = this.word(this.#lines[worker]! + LINE.record);
+    if (Atomics.load(this.#words, (book + BOOK.dirty) >>> 2) !== ((record & ~1) | 1)) return 0;
+    this.setWord(book + BOOK.dirty, 0);
+    return this.#lose(this.word(book + BOOK.dirtyPart));
+  }
+
+  /** The end of the stretch will come to no worker: what is held of it is lost. While nobody else is inside; returns how many. */
+  loseAll(): number {
+    let lost = 0;
+    for (let part = 0; part < this.plan.parts.length; part++) lost += this.#lose(part);
+    return lost;
+  }
+
+  #lose(part: number): number {
+    const held = this.held(part);
+    this.setWord(this.entry(part, this.bank(this.owner(part))) + BOOK_BANK.held, 0);
+    return held;
+  }
+
+  /** Frames that workers themselves found to be in no result. */
+  get lost(): number {
+    let sum = 0;
+    for (let worker = 0; worker < this.workers; worker++) sum += this.word(this.bank(worker) + BOOK_BANK.lost);
+    return sum;
+  }
+}

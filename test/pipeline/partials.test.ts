@@ -1,0 +1,338 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+
+import type { Report } from '../../src/observe/report.js';
+import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
+import { seeded } from '../support/arena.js';
+import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+
+const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
+const SHAPE = [4, 6];
+const PIXELS = 24;
+const sim = { type: 'sim', pattern: 'noise', shape: SHAPE, dtype: 'uint16', pool: 0, seed: 5 };
+
+interface Read {
+  readonly ordinal: number;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly data: Float64Array;
+}
+
+interface Result {
+  readonly report: Report;
+  readonly read: Readonly<Record<string, Read[]>>;
+  readonly errors: readonly unknown[];
+}
+
+/** Runs a pipeline and reads its `iterate` sinks to their ends. */
+async function run(
+  description: { readonly sinks: Readonly<Record<string, unknown>> },
+  during?: (pipeline: InstanceType<typeof Pipeline>) => unknown,
+  options: Omit<PipelineOptions, 'logger'> = {},
+): Promise<Result> {
+  const { logger, lines } = recordingLogger();
+  const pipeline = new Pipeline(specFromObject({ version: 1, ...description }), { ...options, logger });
+  await pipeline.start();
+  const read: Record<string, Read[]> = {};
+  const reading = Object.keys(description.sinks).map(async (name) => {
+    read[name] = [];
+    for await (const { ordinal, meta, data } of pipeline.sink(name)) read[name].push({ ordinal, meta, data: data.slice() as Float64Array });
+  });
+  await during?.(pipeline);
+  await Promise.all(reading);
+  const report = await pipeline.closed;
+  return { report, read, errors: lines.filter(({ level }) => level === 'error') };
+}
+
+/** Mean and sample variance by two passes over what came: no kernel of ours. */
+function statistics(frames: readonly Read[]): number[] {
+  const mean = Array.from({ length: PIXELS }, (_, p) => frames.reduce((sum, { data }) => sum + data[p]!, 0) / frames.length);
+  const variance = mean.map((m, p) => frames.reduce((sum, { data }) => sum + (data[p]! - m) ** 2, 0) / (frames.length - 1));
+  return [...mean, ...variance];
+}
+
+const blocks = (frames: readonly Read[], size: number): Read[][] =>
+  Array.from({ length: Math.ceil(frames.length / size) }, (_, i) => frames.slice(i * size, (i + 1) * size));
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
+
+describe('partials of several workers', () => {
+  for (const workers of [1, 2, 3, 4]) {
+    it(`${workers}: merged, are count, mean and variance of each series`, { timeout: 60_000 }, async () => {
+      const { report, read } = await run({
+        sources: { s: { ...sim, frames: 430, series: 100 } },
+        stages: {
+          mean: { from: 's', workers, operators: [{ type: 'accumulate' }] },
+          sum: { from: 's', workers, operators: [{ type: operatorPath('sum-and-count') }] },
+        },
+        sinks: {
+          raw: { type: 'iterate', from: 's' },
+          means: { type: 'iterate', from: 'mean' },
+          sums: { type: 'iterate', from: 'sum' },
+        },
+      } as never);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      const series = blocks(read.raw!, 100);
+      expect(read.means!.map(({ meta }) => meta.frames)).toEqual([100, 100, 100, 100, 30]);
+      for (const [i, frames] of series.entries()) {
+        // Both round at most a few units of 2^-53 a step, relative to values below 2^16: 1e-9 is far above that for 100 frames.
+        for (const [j, value] of statistics(frames).entries())
+          expect(Math.abs(read.means![i]!.data[j]! - value)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(value)));
+        const total = frames.reduce((all, { data }) => all + data.reduce((a, b) => a + b, 0), 0);
+        expect([...read.sums![i]!.data]).toEqual([total, frames.length]);
+      }
+      expect(report.sources.s!.ledger).toMatchObject({ received: 430, inFlight: 0, dead: {} });
+    });
+  }
+
+  it('are one for a source without series, and what a stage before hands on at the end is in it', { timeout: 60_000 }, async () => {
+    const { report, read } = await run({
+      sources: { s: { ...sim, frames: 95 } },
+      stages: {
+        tens: { from: 's', operators: [{ type: 'accumulate', frames: 10 }] },
+        sum: { from: 'tens', workers: 3, operators: [{ type: operatorPath('sum-and-count') }] },
+      },
+      sinks: { means: { type: 'iterate', from: 'tens' }, sums: { type: 'iterate', from: 'sum' } },
+    } as never);
+    expect(report).toMatchObject({ ok: true, balanced: true });
+    expect(read.sums).toHaveLength(1);
+    expect(read.means).toHaveLength(10);
+    expect(read.sums![0]!.data[1]).toBe(10);
+  });
+
+  it('of a series without a frame that reaches them emit nothing', { timeout: 60_000 }, async () => {
+    const { report } = await runPipeline({
+      sources: { s: { ...sim, frames: 60, series: 20 } },
+      stages: {
+        gone: { from: 's', operators: [{ type: 'veto', min: 0, action: 'drop' }] },
+        mean: { from: 'gone', workers: 3, operators: [{ type: 'accumulate', shape: SHAPE }] },
+      },
+      sinks: { out: { type: 'null', from: 'mean' } },
+    });
+    expect(report).toMatchObject({ ok: true, balanced: true });
+    expect(report.sinks.out!.delivered).toBe(0);
+    expect(report.sources.s!.ledger).toMatchObject({ received: 60, filtered: 60, merged: 0 });
+  });
+
+  it('are refused for frames of several sources, for two operators in a stage, and with asynchronous ones', async () => {
+    const refused = async (stages: object): Promise<unknown> => {
+      const sources = { a: { ...sim, frames: 1 }, b: { ...sim, frames: 1 } };
+      const from = Object.keys(stages).at(-1);
+      return runPipeline({ sources, stages, sinks: { out: { type: 'null', from: [from, 'b'], order: 'none' } } }).catch((e: unknown) => e);
+    };
+    const promise = (text: RegExp) => ({ code: 'ERR_CONFIG_PROMISE', message: expect.stringMatching(text) });
+    expect(await refused({ x: { from: ['a', 'b'], operators: [{ type: 'accumulate' }] } })).toMatchObject(
+      promise(/one source only, not of 2/),
+    );
+    const both = [{ type: 'accumulate' }, { type: operatorPath('sum-and-count') }];
+    expect(await refused({ x: { from: 'a', operators: both } })).toMatchObject(promise(/at most one can stand in a stage/));
+    expect(await refused({ x: { from: 'a', deterministic: true, operators: [] } })).toMatchObject(promise(/none of its operators/));
+  });
+});
+
+describe('a deterministic stage', () => {
+  /** As docs/specs/pipeline.md defines it: shards by ordinal, Welford in order, then Chan et al. in the order of the shards. */
+  function fold(frames: readonly Read[], shards: number): { mean: Float64Array; m2: Float64Array; n: number } {
+    const parts = Array.from({ length: shards }, () => ({ n: 0, mean: new Float64Array(PIXELS), m2: new Float64Array(PIXELS) }));
+    for (const { ordinal, data } of frames) {
+      const part = parts[ordinal % shards]!;
+      part.n++;
+      for (let p = 0; p < PIXELS; p++) {
+        const x = data[p]!;
+        const old = part.mean[p]!;
+        part.mean[p] = part.n === 1 ? x : old + (x - old) / part.n;
+        part.m2[p] = part.n === 1 ? 0 : part.m2[p]! + (x - old) * (x - part.mean[p]!);
+      }
+    }
+    const [first, ...others] = parts.filter(({ n }) => n > 0);
+    const all = first!;
+    for (const part of others) {
+      const n = all.n + part.n;
+      for (let p = 0; p < PIXELS; p++) {
+        const d = part.mean[p]! - all.mean[p]!;
+        all.m2[p] = all.m2[p]! + part.m2[p]! + d * d * (all.n * (part.n / n));
+        all.mean[p] = all.mean[p]! + d * (part.n / n);
+      }
+      all.n = n;
+    }
+    return all;
+  }
+
+  for (const shards of [8, 3]) {
+    it(`gives the same bits by 1 to 4 workers and in each run, those of its definition (${shards} shards)`, {
+      timeout: 120_000,
+    }, async () => {
+      for (const workers of [1, 2, 3, 4, 4]) {
+        const { report, read } = await run({
+          sources: { s: { ...sim, dtype: 'float32', frames: 230, series: 90 } },
+          stages: { mean: { from: 's', workers, deterministic: true, shards, operators: [{ type: 'accumulate' }] } },
+          sinks: { raw: { type: 'iterate', from: 's' }, means: { type: 'iterate', from: 'mean' } },
+        } as never);
+        expect(report).toMatchObject({ ok: true, balanced: true });
+        expect(read.means).toHaveLength(3);
+        for (const [i, frames] of blocks(read.raw!, 90).entries()) {
+          const { mean, m2, n } = fold(frames, shards);
+          expect(n).toBe(frames.length);
+          expect(read.means![i]!.data).toEqual(Float64Array.from([...mean, ...m2.map((value) => value / (n - 1))]));
+        }
+      }
+    });
+  }
+});
+
+describe(`a worker that dies with a partial, seed ${SEED}`, () => {
+  const counted = (read: readonly Read[]): number[] => {
+    const seen = Array.from(read[0]!.data, () => 0);
+    for (const { data } of read) for (const [i, n] of data.entries()) seen[i]! += n;
+    return seen;
+  };
+
+  for (const stage of [{ workers: 3 }, { workers: 3, deterministic: true }, { workers: 2, key: { ordinal: 5 } }]) {
+    it(`${JSON.stringify(stage)}: what comes into no result is partial-lost, exactly, and nothing comes twice`, {
+      timeout: 120_000,
+    }, async () => {
+      const random = seeded(SEED);
+      const frames = 5000;
+      const { report, read, errors } = await run(
+        {
+          sources: { s: { ...sim, frames, series: 100, rate: 2500 } },
+          stages: {
+            work: { from: 's', attempts: 100, ...stage, operators: [{ type: operatorPath('which'), frames: 2 * frames, spinUs: 700 }] },
+          },
+          sinks: { out: { type: 'iterate', from: 'work' } },
+        } as never,
+        async (pipeline) => {
+          let isOver = false;
+          void pipeline.closed.then(() => {
+            isOver = true;
+          });
+          void (async () => {
+            while (!isOver && pipeline.report().stages.work!.restarts < 12) {
+              await delay(30 + random(60));
+              if (!isOver) pipeline.terminateWorker('work', random(stage.workers));
+            }
+          })();
+        },
+      );
+      const { ledger } = report.sources.s!;
+      const seen = counted(read.out!);
+      const inResults = seen.filter((n) => n > 0).length;
+      console.log(`${report.stages.work!.restarts} deaths, ${ledger.dead['partial-lost']} lost, ${inResults} in results`);
+      expect(errors).toEqual([]);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(Math.max(...seen)).toBe(1);
+      expect(report.stages.work!.restarts).toBeGreaterThan(2);
+      expect(ledger.dead['partial-lost']).toBeGreaterThan(0);
+      expect(ledger).toMatchObject({ received: frames, inFlight: 0 });
+      expect(inResults + sum(ledger.dead)).toBe(frames);
+      expect(accounted(ledger)).toBe(frames);
+      expect(new Set(read.out!.map(({ meta }) => meta.of)).size).toBe(read.out!.length);
+    });
+  }
+
+  it('between merge and commit: its successor merges the same parts, and the result comes once', { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-merge-'));
+    try {
+      const { report, read, errors } = await run({
+        sources: { s: { ...sim, frames: 150, series: 50 } },
+        stages: { work: { from: 's', workers: 3, operators: [{ type: operatorPath('which'), frames: 160, folder }] } },
+        sinks: { out: { type: 'iterate', from: 'work' } },
+      } as never);
+      expect(errors).toEqual([]);
+      expect(readdirSync(folder)).toHaveLength(3);
+      expect(report.stages.work!.restarts).toBe(3);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(read.out!.map(({ meta, data }) => [meta.of, sum([...data] as never)])).toEqual([
+        [1, 50],
+        [2, 50],
+        [3, 50],
+      ]);
+      expect(Math.max(...counted(read.out!))).toBe(1);
+      expect(report.sources.s!.ledger.dead).toEqual({});
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  // Before the store that publishes the commit, behind it, and while it is carried out.
+  const STEPS = [70, 71, 72, 73, 74];
+  it('at each step of the commit of a frame or of the end: exact, and one result', { timeout: 120_000 }, async () => {
+    const hits = new SharedArrayBuffer(4 * 128);
+    const words = new Int32Array(hits);
+    let lost = 0;
+    for (const [round, step] of [...STEPS, ...STEPS, ...STEPS].entries()) {
+      Atomics.store(words, 0, 0);
+      const { report, read, errors } = await run(
+        {
+          sources: { s: { ...sim, frames: 2 } },
+          stages: { work: { from: 's', operators: [{ type: operatorPath('which'), frames: 4 }] } },
+          sinks: { out: { type: 'iterate', from: 'work' } },
+        } as never,
+        undefined,
+        { fault: { file: 'ring.fault.wasm', hits, seed: SEED + round, workers: 1, steps: [step], within: 3 } },
+      );
+      const { ledger } = report.sources.s!;
+      expect(errors).toEqual([]);
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(read.out!.length).toBeLessThanOrEqual(1);
+      const inResult = read.out!.length ? counted(read.out!).reduce((all, n) => all + n, 0) : 0;
+      lost += sum(ledger.dead);
+      expect(inResult + sum(ledger.dead)).toBe(2);
+    }
+    const hit = STEPS.map((step) => words[step]!);
+    console.log(`deaths at steps ${STEPS}: ${hit}, ${lost} lost`);
+    for (const n of hit) expect(n).toBeGreaterThan(0);
+  });
+
+  for (const failFlush of ['throw', 'exit']) {
+    it(`whose result fails for good (${failFlush}): what was held of it is partial-lost`, { timeout: 60_000 }, async () => {
+      const { report } = await runPipeline({
+        sources: { s: { ...sim, frames: 40 } },
+        stages: { work: { from: 's', workers: 2, attempts: 2, operators: [{ type: operatorPath('which'), frames: 60, failFlush }] } },
+        sinks: { out: { type: 'null', from: 'work' } },
+      });
+      expect(report).toMatchObject({ balanced: true });
+      expect(report.sources.s!.ledger).toMatchObject({ received: 40, merged: 0, dead: { 'partial-lost': 40 } });
+    });
+  }
+
+  it('that fails with some of the frames of one input taken: what the partial held is lost, and none of them counts', async () => {
+    const { report, read } = await run({
+      sources: { s: { ...sim, frames: 30 } },
+      stages: {
+        work: {
+          from: 's',
+          attempts: 3,
+          operators: [{ type: operatorPath('triple') }, { type: operatorPath('which'), frames: 60, failAt: 12 }],
+        },
+      },
+      sinks: { out: { type: 'iterate', from: 'work' } },
+    } as never);
+    expect(report.balanced).toBe(true);
+    expect(report.sources.s!.ledger).toMatchObject({ received: 30, merged: 17, dead: { 'partial-lost': 12, 'operator-failed': 1 } });
+    expect(counted(read.out!).slice(0, 31)).toEqual(Array.from({ length: 31 }, (_, i) => (i > 12 && i < 30 ? 3 : 0)));
+  });
+
+  it('leaves it to its successor where it was not at work on it: nothing is lost', { timeout: 60_000 }, async () => {
+    const { report, read } = await run(
+      {
+        sources: { s: { type: 'push', maxFrame: 64 } },
+        stages: { work: { from: 's', operators: [{ type: operatorPath('which'), frames: 60 }] } },
+        sinks: { out: { type: 'iterate', from: 'work' } },
+      } as never,
+      async (pipeline) => {
+        const source = pipeline.source('s');
+        for (let i = 0; i < 20; i++) await source.push({ data: Uint8Array.of(i) });
+        while (pipeline.report().sources.s!.ledger.merged < 20) await delay(10);
+        pipeline.terminateWorker('work', 0);
+        for (let i = 20; i < 40; i++) await source.push({ data: Uint8Array.of(i) });
+        source.end();
+      },
+    );
+    expect(report.stages.work!.restarts).toBe(1);
+    expect(report.sources.s!.ledger).toMatchObject({ received: 40, merged: 40, dead: {} });
+    expect(counted(read.out!).slice(0, 41)).toEqual(Array.from({ length: 41 }, (_, i) => (i < 40 ? 1 : 0)));
+  });
+});
