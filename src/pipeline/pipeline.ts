@@ -1,14 +1,10 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread, ThreadData, ThreadError } from '../agents/thread-messages.js';
-import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
+import type { FromThread } from '../agents/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
-import { SINKS } from '../egress/registry.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import type { Meta } from '../frame/frame.js';
 import { type ArenaViews, viewArena } from '../frame/frame-view.js';
-import type { SeriesMessage } from '../frame/series.js';
-import { SOURCES } from '../ingress/registry.js';
 import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
@@ -17,16 +13,15 @@ import type { Progress, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
 import { buildReport, emptyReport } from './build-report.js';
+import { Connectors } from './connectors.js';
 import { Counters } from './counters.js';
 import { formatArena } from './format-arena.js';
 import { plan as makePlan, type PlanOptions } from './plan.js';
 import type { Plan } from './plan-types.js';
-import { PushSource } from './push-source.js';
-import { SeriesLog } from './series-log.js';
-import { SinkReader } from './sink-reader.js';
+import type { PushSource } from './push-source.js';
+import type { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { Staff } from './staff.js';
-import { ThreadHandle } from './thread-handle.js';
 import { type UpdateResult, Updater } from './updater.js';
 import { withTimeout } from './with-timeout.js';
 
@@ -36,10 +31,8 @@ export interface PipelineOptions extends PlanOptions {
 }
 
 const POLL_MS = 100;
-/** How long a thread may take to close once it was asked to. */
-const CLOSE_MS = 5000;
-/** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
-const CLOSE_SINK_MS = 35_000;
+/** How long the workers may take to come to their end. */
+const LEAVE_MS = 5000;
 
 export type PipelineState = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
@@ -56,7 +49,6 @@ export class Pipeline implements AsyncDisposable {
   readonly #options: PipelineOptions;
   #state: PipelineState = 'new';
   #plan: Plan | undefined;
-  #memory: WebAssembly.Memory | undefined;
   #arena: ArenaViews | undefined;
   #counters: Counters | undefined;
   #staff: Staff | undefined;
@@ -68,12 +60,8 @@ export class Pipeline implements AsyncDisposable {
   #error: { readonly code: string; readonly message: string } | undefined;
   #undelivered: Record<string, number> | undefined;
   #deadline: { at: number; progress: number; absolute: boolean } | undefined;
-  readonly #pushed = new Map<string, PushSource>();
-  readonly #readers = new Map<string, SinkReader>();
-  readonly #ingress: ThreadHandle[] = [];
-  readonly #egress: ThreadHandle[] = [];
+  readonly #connectors: Connectors;
   readonly #ended = new Set<string>();
-  readonly #series = new SeriesLog();
   #resolveClosed: (report: Report) => void = () => {};
 
   constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
@@ -83,22 +71,29 @@ export class Pipeline implements AsyncDisposable {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    for (const [name, { type }] of Object.entries(spec.sources)) if (type === 'push') this.#pushed.set(name, new PushSource());
-    for (const [name, { type }] of Object.entries(spec.sinks)) if (type === 'iterate') this.#readers.set(name, new SinkReader());
+    this.#connectors = new Connectors(spec, {
+      ended: (name) => this.#onEnded(name),
+      ending: () => {
+        if (this.#state === 'running') this.#setDeadline(false);
+      },
+      died: (thread, error, fatal) => {
+        if (this.#isOver) return;
+        if (fatal) this.#fail(fatal);
+        else this.#staff!.supervisor.died(thread, error);
+      },
+      failed: (error, code) => this.#fail(error, code),
+      log: (message) => this.#onLog(message),
+    });
   }
 
   /** The program's end of a source of type `push`. */
   source(name: string): PushSource {
-    const source = this.#pushed.get(name);
-    if (!source) throw new MillraceError('ERR_USAGE', `'${name}' is not a source of type push`);
-    return source;
+    return this.#connectors.source(name);
   }
 
   /** The program's end of a sink of type `iterate`: `for await (const frame of pipeline.sink('out'))`. */
   sink(name: string): SinkReader {
-    const reader = this.#readers.get(name);
-    if (!reader) throw new MillraceError('ERR_USAGE', `'${name}' is not a sink of type iterate`);
-    return reader;
+    return this.#connectors.sink(name);
   }
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -117,7 +112,7 @@ export class Pipeline implements AsyncDisposable {
     options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
     this.#state = 'running';
     this.#startedMs = performance.now();
-    for (const thread of [...this.#egress, ...this.#ingress]) thread.say('run');
+    this.#connectors.run();
     this.#timer = setInterval(() => this.#poll(), POLL_MS);
     if (this.#error) this.#giveUp();
     else if (this.#stopAsked) void this.stop();
@@ -127,7 +122,6 @@ export class Pipeline implements AsyncDisposable {
     const { plan, tables, stages } = await makePlan(this.spec, this.#options);
     const memory = createArena(plan.bytes);
     this.#plan = plan;
-    this.#memory = memory;
     this.#arena = viewArena(memory);
     formatArena(memory, plan);
     if (plan.deadLetters) {
@@ -140,7 +134,9 @@ export class Pipeline implements AsyncDisposable {
       { memory, plan, baseDir: this.spec.baseDir, log: this.#log, fault: this.#options.fault },
       {
         ended: (stage) => this.#onEnded(stage),
-        recovered: (thread) => this.#restart(thread),
+        recovered: (thread) => {
+          if (!this.#isOver) this.#connectors.replace(thread);
+        },
         failed: (error) => this.#fail(error),
         log: (message) => this.#onLog(message),
       },
@@ -159,60 +155,11 @@ export class Pipeline implements AsyncDisposable {
       });
       await this.#metrics.open();
     }
-    for (const { name, thread } of plan.sinks) this.#egress.push(this.#sinkThread(name, thread));
-    for (const { name, thread } of plan.sources) this.#ingress.push(this.#sourceThread(name, thread));
-    await Promise.all([...staff.open(), ...this.#egress.map((thread) => thread.ready), ...this.#ingress.map((thread) => thread.ready)]);
+    await Promise.all([...staff.open(), ...this.#connectors.open(memory, plan)]);
   }
 
-  #sinkThread(name: string, thread: number): ThreadHandle {
-    return this.#thread(name, thread, 'egress', { ...this.#data(name, thread), spec: this.spec.sinks[name]! });
-  }
-
-  #sourceThread(name: string, thread: number): ThreadHandle {
-    return this.#thread(name, thread, 'ingress', { ...this.#data(name, thread), spec: this.spec.sources[name]! });
-  }
-
-  #thread(name: string, thread: number, role: 'ingress' | 'egress', data: ConstructorParameters<typeof ThreadHandle>[2]): ThreadHandle {
-    return new ThreadHandle(name, role, data, {
-      died: (error) => this.#onDied(name, thread, role, error),
-      ended: () => this.#onEnded(name),
-      ending: () => this.#onEnding(),
-      series: (report) => this.#series.add(name, report),
-      failed: (error) => this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message), error.code),
-      log: (message) => this.#onLog(message),
-    });
-  }
-
-  /** The thread of a source or sink is gone: it starts anew where its type can, else the run is over. */
-  #onDied(name: string, thread: number, role: 'ingress' | 'egress', error: ThreadError): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    const mayRestart =
-      role === 'egress'
-        ? SINKS.get(this.spec.sinks[name]!.type)?.restarts
-        : SOURCES.get(this.spec.sources[name]!.type)?.restarts && this.spec.sources[name]!.options.series === undefined;
-    if (mayRestart && this.#state !== 'starting') this.#staff!.supervisor.died(thread, error);
-    else this.#fail(new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', error.message));
-  }
-
-  #restart(thread: number): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    const { node } = this.#plan!.threads[thread]!;
-    const isSink = this.spec.sinks[node] !== undefined;
-    const threads = isSink ? this.#egress : this.#ingress;
-    const made = isSink ? this.#sinkThread(node, thread) : this.#sourceThread(node, thread);
-    threads[threads.findIndex(({ name }) => name === node)] = made;
-    made.ready.then(
-      () => {
-        made.say('run');
-        if (!isSink && this.#state === 'draining') made.say('stop');
-      },
-      () => {}, // it ended the run
-    );
-  }
-
-  #data(name: string, thread: number): ThreadData {
-    const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
-    return { memory: this.#memory!, plan: this.#plan!, thread, baseDir: this.spec.baseDir, name, ...(port ? { port } : {}) };
+  get #isOver(): boolean {
+    return this.#state === 'closing' || this.#state === 'closed';
   }
 
   /** How each of the first frames of a source ended, once the run is over; undefined for one that did not. At most 65536 are known. */
@@ -228,9 +175,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Ends the thread of a source or sink, wherever it is, as a crash would: for drills. Whether there was one. */
   terminateThread(name: string): boolean {
-    const thread = [...this.#ingress, ...this.#egress].find((one) => one.name === name);
-    thread?.terminate();
-    return thread !== undefined;
+    return this.#connectors.terminate(name);
   }
 
   /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */
@@ -242,14 +187,10 @@ export class Pipeline implements AsyncDisposable {
     this.#log[message.level](message.fields, message.message);
   }
 
-  #onEnding(): void {
-    if (this.#state === 'running' && this.#ingress.every((thread) => thread.ending)) this.#setDeadline(false);
-  }
-
   /** The series of a source as they close, from now on; ends with the run. */
   series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
     if (!this.spec.sources[source]) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
-    return this.#series.follow(source, this.closed);
+    return this.#connectors.series.follow(source, this.closed);
   }
 
   get state(): PipelineState {
@@ -261,35 +202,21 @@ export class Pipeline implements AsyncDisposable {
    * received from then on carry it. Rejects: ERR_USAGE (no such source, an id or meta of a wrong form), ERR_STATE (not at
    * work), ERR_CLOSED (the source's thread ended meanwhile).
    */
-  async startSeries(
+  startSeries(
     source: string,
     start: { readonly series: string | number; readonly expected?: number; readonly meta?: Meta },
   ): Promise<SeriesReport | undefined> {
-    let message: SeriesMessage | undefined;
-    try {
-      message = readSeriesMessage('series', { ...start, htype: 'series-start-1.0' });
-    } catch (thrown) {
-      throw new MillraceError('ERR_USAGE', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
-    }
-    return this.#ingressOf(source).command({ start: message! });
+    return this.#connectors.startSeries(source, start);
   }
 
   /** Ends the open series of a source, with `series` only if it is that one (else ERR_STATE). Its closed books; rejects as `startSeries`. */
-  async endSeries(source: string, series?: string | number): Promise<SeriesReport> {
-    if (series !== undefined && !isSeriesId(series)) throw new MillraceError('ERR_USAGE', 'a series is a number or a short text');
-    return (await this.#ingressOf(source).command(series === undefined ? {} : { end: series }))!;
-  }
-
-  #ingressOf(source: string): ThreadHandle {
-    if (!Object.hasOwn(this.spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
-    const thread = this.#ingress.find(({ name }) => name === source);
-    if (this.#state !== 'running' || !thread) throw new MillraceError('ERR_STATE', 'the pipeline is not at work');
-    return thread;
+  endSeries(source: string, series?: string | number): Promise<SeriesReport> {
+    return this.#connectors.endSeries(source, series);
   }
 
   /** A source, stage or sink has handed on its last frame. */
   #onEnded(name: string): void {
-    if (this.#ended.has(name) || !this.#plan || this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#ended.has(name) || !this.#plan || this.#isOver) return;
     this.#ended.add(name);
     for (const edge of this.#plan.edges) {
       if (!edge.producers.every((producer) => this.#ended.has(producer))) continue;
@@ -350,7 +277,7 @@ export class Pipeline implements AsyncDisposable {
     if (this.#state === 'running') {
       this.#state = 'draining';
       this.#setDeadline(true);
-      for (const thread of this.#ingress) thread.say('stop');
+      this.#connectors.stopSources();
     } else if (this.#state === 'starting') this.#stopAsked = true;
     else if (this.#state === 'new') void this.#close();
     return this.closed;
@@ -418,36 +345,26 @@ export class Pipeline implements AsyncDisposable {
       durationS,
       error: this.#error,
       undelivered: this.#undelivered,
-      series: this.#series.closed,
+      series: this.#connectors.series.closed,
       parameters: (stage) => this.#updater?.history(stage) ?? [],
       recoveries: (stage) => this.#staff!.supervisor.counts(stage),
     });
   }
 
   async #close(): Promise<void> {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#isOver) return;
     this.#state = 'closing';
-    const sequences = new Map<string, SequenceVerdict>();
     if (this.#error && this.#arena && this.#plan) {
       Atomics.store(this.#arena.words, CONTROL.phase >> 2, PHASE.abort);
       this.#wake(this.#plan.threads.map(({ thread }) => thread));
-      for (const thread of [...this.#ingress, ...this.#egress]) thread.say('abort');
+      this.#connectors.abort();
     }
-    await Promise.all(
-      this.#ingress.map(async (thread) => {
-        const verdict = await withTimeout(thread.settle(), CLOSE_MS);
-        if (verdict) sequences.set(thread.name, verdict);
-      }),
-    );
+    const sequences = await this.#connectors.settle();
     clearInterval(this.#timer);
     if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
     const report = this.report(sequences);
-    if (this.#staff) await withTimeout(this.#staff.leave(), CLOSE_MS);
-    await Promise.all([
-      ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
-      ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),
-    ]);
-    for (const end of [...this.#pushed.values(), ...this.#readers.values()]) end.close();
+    if (this.#staff) await withTimeout(this.#staff.leave(), LEAVE_MS);
+    await this.#connectors.close();
     await this.#staff?.close();
     await this.#metrics?.close();
     this.#state = 'closed';

@@ -1,0 +1,189 @@
+import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import type { FromThread, ThreadError } from '../agents/thread-messages.js';
+import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
+import { SINKS } from '../egress/registry.js';
+import { MillraceError } from '../errors/errors.js';
+import type { Meta } from '../frame/frame.js';
+import type { SeriesMessage } from '../frame/series.js';
+import { SOURCES } from '../ingress/registry.js';
+import type { SeriesReport } from '../observe/report.js';
+import type { Plan } from './plan-types.js';
+import { PushSource } from './push-source.js';
+import { SeriesLog } from './series-log.js';
+import { SinkReader } from './sink-reader.js';
+import type { PipelineSpec } from './spec.js';
+import { ThreadHandle } from './thread-handle.js';
+import { withTimeout } from './with-timeout.js';
+
+/** How long a thread may take to close once it was asked to. */
+const CLOSE_MS = 5000;
+/** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
+const CLOSE_SINK_MS = 35_000;
+
+export interface ConnectorsEvents {
+  /** A source or sink has handed on its last frame. */
+  ended(name: string): void;
+  /** Every source has read its last message. */
+  ending(): void;
+  /** A thread is gone. `fatal`: its type cannot start anew; else, once what it held is with others, `replace` it. */
+  died(thread: number, error: ThreadError, fatal: MillraceError | undefined): void;
+  /** The run cannot go on. `code` where it is not the error's own. */
+  failed(error: MillraceError, code?: string): void;
+  log(message: Extract<FromThread, { kind: 'log' }>): void;
+}
+
+/** The threads of the sources and sinks of a run, and the program's ends of those that it feeds or reads itself. */
+export class Connectors {
+  readonly series = new SeriesLog();
+  readonly #spec: PipelineSpec;
+  readonly #events: ConnectorsEvents;
+  readonly #pushed = new Map<string, PushSource>();
+  readonly #readers = new Map<string, SinkReader>();
+  readonly #ingress: ThreadHandle[] = [];
+  readonly #egress: ThreadHandle[] = [];
+  #arena: { readonly memory: WebAssembly.Memory; readonly plan: Plan } | undefined;
+  #isRunning = false;
+  #isStopping = false;
+
+  constructor(spec: PipelineSpec, events: ConnectorsEvents) {
+    this.#spec = spec;
+    this.#events = events;
+    for (const [name, { type }] of Object.entries(spec.sources)) if (type === 'push') this.#pushed.set(name, new PushSource());
+    for (const [name, { type }] of Object.entries(spec.sinks)) if (type === 'iterate') this.#readers.set(name, new SinkReader());
+  }
+
+  source(name: string): PushSource {
+    const source = this.#pushed.get(name);
+    if (!source) throw new MillraceError('ERR_USAGE', `'${name}' is not a source of type push`);
+    return source;
+  }
+
+  sink(name: string): SinkReader {
+    const reader = this.#readers.get(name);
+    if (!reader) throw new MillraceError('ERR_USAGE', `'${name}' is not a sink of type iterate`);
+    return reader;
+  }
+
+  /** Starts a thread for each. One promise a thread: it is ready, or never will be. */
+  open(memory: WebAssembly.Memory, plan: Plan): Promise<void>[] {
+    this.#arena = { memory, plan };
+    for (const { name, thread } of plan.sinks) this.#egress.push(this.#hire(name, thread, 'egress'));
+    for (const { name, thread } of plan.sources) this.#ingress.push(this.#hire(name, thread, 'ingress'));
+    return this.#all.map(({ ready }) => ready);
+  }
+
+  get #all(): readonly ThreadHandle[] {
+    return [...this.#egress, ...this.#ingress];
+  }
+
+  #hire(name: string, thread: number, role: 'ingress' | 'egress'): ThreadHandle {
+    const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
+    const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, name, ...(port ? { port } : {}) };
+    const data = role === 'ingress' ? { ...shared, spec: this.#spec.sources[name]! } : { ...shared, spec: this.#spec.sinks[name]! };
+    return new ThreadHandle(name, role, data, {
+      died: (error) => this.#onDied(name, thread, role, error),
+      ended: () => this.#events.ended(name),
+      ending: () => {
+        if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
+      },
+      series: (report) => this.series.add(name, report),
+      failed: (error) => this.#events.failed(failure(role, error), error.code),
+      log: (message) => this.#events.log(message),
+    });
+  }
+
+  /** It starts anew where its type can, else the run is over. */
+  #onDied(name: string, thread: number, role: 'ingress' | 'egress', error: ThreadError): void {
+    const mayRestart =
+      role === 'egress'
+        ? SINKS.get(this.#spec.sinks[name]!.type)?.restarts
+        : SOURCES.get(this.#spec.sources[name]!.type)?.restarts && this.#spec.sources[name]!.options.series === undefined;
+    this.#events.died(thread, error, mayRestart && this.#isRunning ? undefined : failure(role, error));
+  }
+
+  replace(thread: number): void {
+    const { node } = this.#arena!.plan.threads[thread]!;
+    const role = this.#spec.sinks[node] === undefined ? 'ingress' : 'egress';
+    const threads = role === 'ingress' ? this.#ingress : this.#egress;
+    const made = this.#hire(node, thread, role);
+    threads[threads.findIndex(({ name }) => name === node)] = made;
+    made.ready.then(
+      () => {
+        made.say('run');
+        if (role === 'ingress' && this.#isStopping) made.say('stop');
+      },
+      () => {}, // it ended the run
+    );
+  }
+
+  run(): void {
+    this.#isRunning = true;
+    for (const thread of this.#all) thread.say('run');
+  }
+
+  stopSources(): void {
+    this.#isStopping = true;
+    for (const thread of this.#ingress) thread.say('stop');
+  }
+
+  abort(): void {
+    this.#isStopping = true;
+    for (const thread of this.#all) thread.say('abort');
+  }
+
+  /** Ends a thread, wherever it is, as a crash would. Whether there was one. */
+  terminate(name: string): boolean {
+    const thread = this.#all.find((one) => one.name === name);
+    thread?.terminate();
+    return thread !== undefined;
+  }
+
+  async startSeries(
+    source: string,
+    start: { readonly series: string | number; readonly expected?: number; readonly meta?: Meta },
+  ): Promise<SeriesReport | undefined> {
+    let message: SeriesMessage | undefined;
+    try {
+      message = readSeriesMessage('series', { ...start, htype: 'series-start-1.0' });
+    } catch (thrown) {
+      throw new MillraceError('ERR_USAGE', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+    }
+    return this.#ingressOf(source).command({ start: message! });
+  }
+
+  async endSeries(source: string, series?: string | number): Promise<SeriesReport> {
+    if (series !== undefined && !isSeriesId(series)) throw new MillraceError('ERR_USAGE', 'a series is a number or a short text');
+    return (await this.#ingressOf(source).command(series === undefined ? {} : { end: series }))!;
+  }
+
+  #ingressOf(source: string): ThreadHandle {
+    if (!Object.hasOwn(this.#spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
+    const thread = this.#ingress.find(({ name }) => name === source);
+    if (!this.#isRunning || this.#isStopping || !thread) throw new MillraceError('ERR_STATE', 'the pipeline is not at work');
+    return thread;
+  }
+
+  /** Waits until the sources have counted what is settled. What their senders' numbers say, by source. */
+  async settle(): Promise<Map<string, SequenceVerdict>> {
+    this.#isStopping = true;
+    const sequences = new Map<string, SequenceVerdict>();
+    await Promise.all(
+      this.#ingress.map(async (thread) => {
+        const verdict = await withTimeout(thread.settle(), CLOSE_MS);
+        if (verdict) sequences.set(thread.name, verdict);
+      }),
+    );
+    return sequences;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([
+      ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
+      ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),
+    ]);
+    for (const end of [...this.#pushed.values(), ...this.#readers.values()]) end.close();
+  }
+}
+
+const failure = (role: 'ingress' | 'egress', { message }: ThreadError): MillraceError =>
+  new MillraceError(role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK', message);
