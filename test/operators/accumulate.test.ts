@@ -27,6 +27,15 @@ describe('accumulate', () => {
     expect(largestDeviation(values.slice(80), golden.variance)).toBeLessThan(1e-11);
   });
 
+  test('without frames, one result of all of them agrees with numpy', async () => {
+    const results = await runOperator(accumulate, {}, frames);
+    expect(results).toHaveLength(1);
+    expect(results[0]).toMatchObject({ shape: [2, 8, 10], dtype: 'float64', meta: { columns: ['mean', 'variance'], frames: 7 } });
+    const values = results[0]!.data as Float64Array;
+    expect(largestDeviation(values.slice(0, 80), golden.mean)).toBeLessThan(1e-11);
+    expect(largestDeviation(values.slice(80), golden.variance)).toBeLessThan(1e-11);
+  });
+
   test('a large offset costs the variance no digits that the input has', async () => {
     // Means near 1e9 are rounded to 1e-7; the difference of two sums of squares would be off by hundreds.
     const shifted = frames.map(({ data }) => ({ data: Float64Array.from(data, (value) => value + golden.offset), shape }));
