@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { FaultInjection } from '../../src/agents/fault-injection.js';
 import { letterNames } from '../../src/dead-letters/letter-directory.js';
 import { readLetter } from '../../src/dead-letters/letter-file.js';
 import type { Frame } from '../../src/frame/frame.js';
@@ -17,6 +18,8 @@ const SHAPE = [1, 24];
 const FRAME_BYTES = 48;
 /** Long enough that nothing in a test ends by it. */
 const LONG_MS = 600_000;
+/** Of what a worker does that takes from arrays, drops, commits and settles. */
+const STEPS = [1, 2, 3, 24, 25, 26, 40, 41, 42, 60, 61, 62, 70, 71, 72, 73, 74, 80, 81, 82];
 
 const counter = (frames: number, more: object = {}): object => ({
   type: 'sim',
@@ -48,14 +51,16 @@ async function runJoin(
   {
     troubles = /^$/,
     readMs = 0,
+    fault,
     ...description
-  }: { sources: object; stages: object; sinks?: object; deadLetters?: object; troubles?: RegExp; readMs?: number },
+  }: { sources: object; stages: object; sinks?: object; deadLetters?: object; troubles?: RegExp; readMs?: number; fault?: FaultInjection },
   during?: (pipeline: InstanceType<typeof Pipeline>) => unknown,
 ): Promise<Joined> {
   const { logger, lines } = recordingLogger();
   const pipeline = new Pipeline(specFromObject({ version: 1, sinks: { out: { type: 'iterate', from: 'j' } }, ...description }), {
     logger,
     poison: true,
+    ...(fault ? { fault } : {}),
   });
   await pipeline.start();
   const events: Event[] = [];
@@ -517,31 +522,39 @@ describe('series', () => {
 });
 
 describe('a worker that joins', () => {
-  it(`is ended ${KILLS} times under load: nothing twice, nothing missing where both came`, { timeout: 300_000 }, async () => {
+  it(`dies ${KILLS} times under load, ended or at a step of the ring operations: nothing twice, nothing missing where both came`, {
+    timeout: 300_000,
+  }, async () => {
     const random = seeded(SEED + 9);
-    let stopped = false;
+    const hits = new SharedArrayBuffer(4 * 128);
+    let terminated = 0;
     const { report, events } = await runJoin(
       {
         sources: { s: counter(1_000_000, { rate: 4000 }) },
         stages: {
-          a: { from: 's', workers: 2, operators: [copy] },
-          b: { from: 's', operators: [{ type: operatorPath('every'), n: 4, at: 1 }] },
+          a: { from: 's', workers: 2, attempts: 100, operators: [copy] },
+          b: { from: 's', attempts: 100, operators: [{ type: operatorPath('every'), n: 4, at: 1 }] },
           j: { from: ['a', 'b'], attempts: 100, operators: [{ type: 'join', by: 'ordinal' }] },
         },
         troubles: /died and will be replaced/,
+        fault: { file: 'ring.fault.wasm', hits, seed: SEED, workers: KILLS + 4, steps: STEPS, within: 40 },
       },
       async (pipeline) => {
         while (pipeline.report().stages.j!.restarts < KILLS) {
           await delay(30 + random(60));
-          pipeline.terminateWorker('j', 0);
+          if (random(3) === 0 && pipeline.terminateWorker('j', 0)) terminated++;
         }
-        stopped = true;
         await pipeline.stop();
       },
     );
     const { ledger } = report.sources.s!;
-    console.log(`${report.stages.j!.restarts} deaths, ${report.stages.j!.redispatched} heads taken again, ${ledger.received} frames`);
-    expect(stopped).toBe(true);
+    const words = new Int32Array(hits);
+    const injected = STEPS.filter((step) => words[step]! > 0);
+    console.log(
+      `${report.stages.j!.restarts} deaths (${terminated} ended, steps ${injected.join(' ')}), ${report.stages.j!.redispatched} heads taken again, ${ledger.received} frames`,
+    );
+    expect(injected.length).toBeGreaterThan(0);
+    expect(terminated).toBeGreaterThan(0);
     expect(report.stages.j!.restarts).toBeGreaterThanOrEqual(KILLS);
     expect(ordinals(events)).toEqual(range(ledger.received).filter((n) => n % 4 === 1));
     for (const event of events) expectStack(event, 2);
