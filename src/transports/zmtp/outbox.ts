@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors/errors.js';
+import { EventTurn } from './event-turn.js';
 import type { Peer } from './peer.js';
 import { type CallOptions, PendingCall } from './pending-call.js';
 import type { ResolvedOptions } from './socket-options.js';
@@ -10,7 +11,6 @@ export interface SendOptions extends CallOptions {
 
 export type Part = string | Uint8Array | ArrayBuffer | SharedArrayBuffer | null;
 
-const DONE = Promise.resolve();
 const EMPTY = Buffer.alloc(0);
 
 interface Waiting {
@@ -24,6 +24,7 @@ interface Waiting {
 export class Outbox {
   readonly #peers: Peer[] = [];
   readonly #waiting: Waiting[] = [];
+  readonly #eventTurn = new EventTurn();
   #turn = 0;
 
   constructor(private readonly options: ResolvedOptions) {}
@@ -64,7 +65,7 @@ export class Outbox {
       if (peer !== undefined) {
         chosen?.(peer);
         if (!peer.send(parts, released)) released?.();
-        return DONE;
+        return this.#eventTurn.done();
       }
     }
     const { sendTimeoutMs } = this.options;

@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MillraceError } from '../../../errors/errors.js';
 import { CHUNK_BYTES } from '../chunk-pool.js';
+import { EventTurn } from '../event-turn.js';
 import { FLAG_MORE, LONG_HEAD_BYTES, writeHead } from '../frame-layout.js';
 import { type Part, type SendOptions, toParts } from '../outbox.js';
 import type { Peer } from '../peer.js';
@@ -11,12 +10,11 @@ import { Subscriptions } from '../subscriptions.js';
 import { refuse } from './push.js';
 import { ReadingSocket } from './reading-socket.js';
 
-const DONE = Promise.resolve();
-
 /** Sends each message to all who subscribed to a prefix of its first part. Small messages are framed once, whatever their number. */
 export abstract class PublishingSocket extends ReadingSocket {
   protected readonly subscriptions: Subscriptions;
   readonly #framed = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #turn = new EventTurn();
   #stamp = 0;
   #parts: readonly Uint8Array[] = [];
   /** Of the message at hand in `#framed`, 0 when it goes out by reference. */
@@ -35,8 +33,8 @@ export abstract class PublishingSocket extends ReadingSocket {
   }
 
   /**
-   * Never waits for a slow subscriber: one at its mark misses the message, and that is counted. While one is half way there the
-   * promise takes a turn of the event loop, so that a loop of `await send(...)` lets the streams go on.
+   * Never waits for a slow subscriber: one at its mark misses the message, and that is counted. While one is half way there, and
+   * once in a while, the promise takes a turn of the event loop, so that a loop of `await send(...)` lets the streams go on.
    */
   send(message: Part | readonly Part[], options: SendOptions = {}): Promise<void> {
     if (this.closed) return refuse(() => this.assertOpen());
@@ -52,7 +50,7 @@ export abstract class PublishingSocket extends ReadingSocket {
       released?.();
     } else this.#shareOut(parts, released);
     this.#parts = [];
-    return this.#crowded ? nextTurn() : DONE;
+    return this.#turn.done(this.#crowded);
   }
 
   override peerSubscription(peer: Peer, topic: Buffer, subscribe: boolean): void {
@@ -77,10 +75,6 @@ export abstract class PublishingSocket extends ReadingSocket {
     this.subscriptions.forget(peer);
     // The next connection tells what it wants anew.
     peer.discard();
-  }
-
-  protected override closePattern(error: MillraceError): void {
-    super.closePattern(error);
   }
 
   /** The memory goes back when the last of the subscribers is done with it. */

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors/errors.js';
+import { EventTurn } from '../event-turn.js';
 import { type Part, type SendOptions, toParts } from '../outbox.js';
 import type { Peer } from '../peer.js';
 import type { SocketOptions } from '../socket-options.js';
@@ -15,6 +16,7 @@ export interface RouterOptions extends SocketOptions {
 export class Router extends ReadingSocket {
   readonly #byKey = new Map<string, Peer>();
   readonly #ids = new WeakMap<Peer, Buffer>();
+  readonly #turn = new EventTurn();
   readonly #mandatory: boolean;
   readonly #handover: boolean;
   #counter = Math.floor(Math.random() * 2 ** 32);
@@ -32,11 +34,12 @@ export class Router extends ReadingSocket {
     const peer = this.#byKey.get(Buffer.from(id!.buffer, id!.byteOffset, id!.byteLength).toString('latin1'));
     if (peer?.hasRoom) {
       if (!peer.send(parts, options.released)) options.released?.();
-      return;
+      return this.#turn.done();
     }
     options.released?.();
     if (this.#mandatory) throw new MillraceError('ERR_UNREACHABLE', peer ? 'the peer has no room' : 'no peer has that routing id');
     this.counters.dropped[peer ? 'highWater' : 'unroutable'] += 1;
+    return this.#turn.done();
   }
 
   override peerMessage(peer: Peer, parts: Buffer[], bytes: number): void {

@@ -1,9 +1,12 @@
+import { EventTurn } from '../event-turn.js';
 import { type Part, type SendOptions, toParts } from '../outbox.js';
 import type { SocketOptions } from '../socket-options.js';
 import { SubscribingSocket } from './subscribing-socket.js';
 
 /** XSUB (RFC 29): subscribes by messages: one byte, 1 or 0, and the topic. Others go to all publishers. */
 export class Xsub extends SubscribingSocket {
+  readonly #turn = new EventTurn();
+
   constructor(options?: SocketOptions) {
     super('XSUB', options);
   }
@@ -33,5 +36,6 @@ export class Xsub extends SubscribingSocket {
       if (!peer.send(parts, letGo)) letGo();
     }
     letGo();
+    return this.#turn.done();
   }
 }
