@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
@@ -51,8 +50,10 @@ export class IngressAgent implements FrameWriter {
   #isFinished = false;
   /** Starts and ends of series, from the wire and from outside, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** While a series ends nothing is claimed. */
+  /** While a series ends nothing is claimed, and what is claimed is not committed. */
   #held: Promise<void> | undefined;
+  /** Waits to be committed. */
+  #late: FrameView | undefined;
   #lastSequence = 0;
   #lastTimestamp = Number.NaN;
   #ordinal: number;
@@ -176,9 +177,12 @@ export class IngressAgent implements FrameWriter {
   }
 
   async #writeLater(header: FrameHeader, data: Uint8Array): Promise<boolean> {
+    const series = header.meta?.series;
     for (;;) {
       if (this.#signal.aborted || this.#attachment.aborted) return false;
       await this.ready();
+      // Meanwhile another one may have been begun from outside.
+      if (series !== undefined && series !== this.#series.id && isSeriesId(series)) return this.#writeInNext(series, header, data);
       const slot = this.claim(header);
       if (!slot) continue;
       slot.bytes.set(data);
@@ -199,12 +203,21 @@ export class IngressAgent implements FrameWriter {
 
   /** Commits the claimed frame; called by its slot. */
   commit(frame: FrameView, numbered: boolean): Promise<void> | undefined {
+    if (this.#held) return this.#commitAfter(frame, numbered);
     this.#describe(frame);
     if (numbered) this.tracker.add(frame.sequence);
     this.#series.add(numbered ? frame.sequence : undefined);
     this.#lastSequence = frame.sequence;
     this.#lastTimestamp = frame.timestamp;
     return this.#publish(frame, 1);
+  }
+
+  /** A frame whose slot was claimed before its series was ended (from outside, by time): it belongs to what comes next. */
+  async #commitAfter(frame: FrameView, numbered: boolean): Promise<void> {
+    this.#late = frame;
+    while (this.#held) await this.#held;
+    this.#late = undefined;
+    await this.commit(frame, numbered);
   }
 
   #publish(frame: FrameView, count: 0 | 1): Promise<void> | undefined {
@@ -300,12 +313,14 @@ export class IngressAgent implements FrameWriter {
 
   async #finish(): Promise<void> {
     this.#isFinished = true;
+    if (this.#slot.frame) this.#slot.abort(); // what the source did not commit was never received
     await this.#end(this.#signal.aborted ? 'stopped' : 'end');
   }
 
   /**
    * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
-   * is claimed; `next` begins before anything is again. False when the run was given up.
+   * is claimed or committed; `next` begins before anything is again. It never waits for a slot that the source has claimed:
+   * the source may be the one who asks. False when the run was given up.
    */
   async #end(ended: SeriesEnding, next?: SeriesMessage): Promise<boolean> {
     while (this.#held) await this.#held;
@@ -314,8 +329,6 @@ export class IngressAgent implements FrameWriter {
       release = resolve;
     });
     try {
-      // From outside it may come while a frame is being decoded into its slot: that one still belongs to the old series.
-      while (this.#slot.frame && !this.#isFinished && !this.#signal.aborted && !this.#attachment.aborted) await delay(1);
       if (!(await this.#atRest())) return false;
       if (this.#series.isOpen || this.#node.flushes) {
         if (this.#received > 0) await this.#sendEnd();
@@ -348,6 +361,8 @@ export class IngressAgent implements FrameWriter {
     for (let slot = this.#stock.take(); ; slot = this.#stock.take()) {
       if (this.#attachment.aborted) return;
       if (slot === EMPTY) {
+        if (this.#pool.slots === 1 && (this.#slot.frame ?? this.#late))
+          throw new MillraceError('ERR_STATE', `the only slot of source '${this.#node.name}' is claimed: its series cannot end now`);
         await this.#freeSlot();
         continue;
       }
@@ -403,7 +418,7 @@ export class IngressAgent implements FrameWriter {
 
   #look(): void {
     this.sweep();
-    if (this.#timeoutMs !== undefined && !this.#held && this.#series.isSilent(this.#timeoutMs)) void this.#end('timed-out');
+    if (this.#timeoutMs !== undefined && !this.#held && this.#series.isSilent(this.#timeoutMs)) this.#end('timed-out').catch(() => {}); // the next look tries again
   }
 
   /** Resolves when every frame of the source is settled and counted, or the run is aborted. */

@@ -17,7 +17,7 @@ export interface ControlServerOptions {
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const MAX_LINE_BYTES = 1 << 20;
 const MAX_CLIENTS = 32;
-/** How long a client may take to read its last answers. */
+/** How long a client may take to read its last answers, or to take notice that it was refused. */
 const CLOSE_MS = 500;
 
 /** Answers the control protocol (docs/specs/control.md) on a Unix socket that only this user may open. */
@@ -80,7 +80,10 @@ export class ControlServer implements AsyncDisposable {
   async #converse(socket: Socket): Promise<void> {
     let parts: Buffer[] = [];
     let lengthBytes = 0;
+    let isRefused = false;
     for await (const chunk of socket as AsyncIterable<Buffer>) {
+      // What it still sends is read and forgotten: closing on unread bytes would cost a client that is writing its answer.
+      if (isRefused) continue;
       let from = 0;
       for (let end = chunk.indexOf(10); ; end = chunk.indexOf(10, from)) {
         const part = chunk.subarray(from, end < 0 ? chunk.length : end);
@@ -88,7 +91,10 @@ export class ControlServer implements AsyncDisposable {
         if (lengthBytes > MAX_LINE_BYTES) {
           const error = { code: 'ERR_USAGE', message: `a line has at most ${MAX_LINE_BYTES} bytes` };
           socket.end(`${JSON.stringify({ id: null, ok: false, error })}\n`);
-          return;
+          setTimeout(() => socket.destroy(), CLOSE_MS);
+          parts = [];
+          isRefused = true;
+          break;
         }
         parts.push(part);
         if (end < 0) break;

@@ -12,7 +12,7 @@ export type RefuseReason = 'malformed' | 'wrong-parts' | 'too-large';
 export interface OpenSlot {
   /** Exactly the bytes that the header announced, in shared memory. */
   readonly bytes: Uint8Array;
-  /** Publishes the frame. A promise is returned only when a blocking edge is full: await it before the next claim. */
+  /** Publishes the frame. A promise is returned when a blocking edge is full or a series ends: await it before the next claim. */
   commit(): Promise<void> | undefined;
   /** Gives the slot back; the frame was never received. */
   abort(): void;
@@ -34,6 +34,7 @@ export interface FrameWriter {
   /**
    * The frames that follow belong to a new series; one that is open ends as superseded. Resolves when what came before is
    * settled and the operators have handed on what they held of it; false when the run was given up before.
+   * A slot that is claimed meanwhile, and committed later, belongs to the new one (ERR_STATE where it is the only slot).
    * Rejects with ERR_MESSAGE_TOO_LARGE for a start whose JSON is over 8 KiB.
    */
   startSeries(start: SeriesMessage): Promise<boolean>;

@@ -6,7 +6,7 @@ export type Answer = Readonly<Record<string, unknown>> & {
   readonly error?: { readonly code: string; readonly message: string };
 };
 
-/** One request, one answer. ERR_CLOSED: nobody listens, or the run ended meanwhile, or nothing came for `timeoutMs`. */
+/** One request, one answer. ERR_CLOSED: nobody listens, or the run ended meanwhile or has too many clients, or nothing came for `timeoutMs`. */
 export function askRun(path: string, request: object, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify({ id: 1, ...request })}\n`));
@@ -29,6 +29,6 @@ export function askRun(path: string, request: object, options: { timeoutMs?: num
       }
     });
     socket.on('error', (error) => fail(`no run answers at ${path}: ${error.message}`));
-    socket.on('close', () => fail('the run ended before it answered'));
+    socket.on('close', () => fail('closed without an answer: the run has ended, or serves too many clients'));
   });
 }

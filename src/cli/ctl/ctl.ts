@@ -1,10 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isPrivateFolder } from '../../control/private-folder.js';
 import { ERRORS, type ErrorCode, EXIT, MillraceError } from '../../errors/errors.js';
 import type { CliContext } from '../context.js';
 import { printable } from '../dlq/printable.js';
 import { askRun } from './ask-run.js';
-import { runsFolder, SOCKET_NAME } from './run-folder.js';
+import { removeDeadRuns } from './remove-dead-runs.js';
+import { runsFolder } from './runs-folder.js';
+import { SOCKET_NAME } from './socket-name.js';
 
 interface Run {
   readonly name: string;
@@ -48,8 +51,11 @@ async function socketOf(run: string | undefined): Promise<string> {
   throw new MillraceError('ERR_USAGE', `several runs are ${which}:\n${fitting.map(line).join('\n')}`);
 }
 
-/** Those that answer; what a killed run left behind is passed over. */
+/** Those that answer; what killed runs left behind is removed. */
 async function aliveRuns(): Promise<Run[]> {
+  // Whoever made a folder of that name for us would answer in the place of our runs.
+  if (!(await isPrivateFolder(runsFolder()).catch(() => false))) return [];
+  await removeDeadRuns(runsFolder());
   const folders = await readdir(runsFolder()).catch(() => []);
   const found = await Promise.all(
     folders.map(async (folder) => {

@@ -1,5 +1,4 @@
 import { rmdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlServer } from '../../control/control-server.js';
 import { openPrivateFolder } from '../../control/private-folder.js';
@@ -7,13 +6,9 @@ import { asMillraceError } from '../../errors/errors.js';
 import type { Pipeline } from '../../pipeline/pipeline.js';
 import type { Output } from '../output.js';
 import { version } from '../version.js';
-
-export const SOCKET_NAME = 'ctl.sock';
-
-/** Where the runs of this user have their folders. */
-export function runsFolder(): string {
-  return join(process.env.XDG_RUNTIME_DIR || tmpdir(), `millrace-${process.getuid?.() ?? 0}`);
-}
+import { removeDeadRuns } from './remove-dead-runs.js';
+import { runsFolder } from './runs-folder.js';
+import { SOCKET_NAME } from './socket-name.js';
 
 /** Opens the control socket in the folder of the run. One that was not asked for by name does not keep a pipeline from running. */
 export async function openControl(
@@ -23,11 +18,17 @@ export async function openControl(
 ): Promise<{ close(): Promise<void> } | undefined> {
   const name = pipeline.spec.name.replace(/[^\w.-]/g, '_').slice(0, 40);
   const folder = runDir ?? join(runsFolder(), `${name}-${process.pid}`);
+  let isOurs = false;
   const server = new ControlServer(pipeline, { path: join(folder, SOCKET_NAME), version: version() });
   try {
-    if (runDir === undefined) await openPrivateFolder(runsFolder());
+    if (runDir === undefined) {
+      await openPrivateFolder(runsFolder());
+      await removeDeadRuns(runsFolder());
+    }
+    isOurs = await openPrivateFolder(folder);
     await server.open();
   } catch (thrown) {
+    if (isOurs) await rmdir(folder).catch(() => {});
     const error = asMillraceError(thrown, 'ERR_STATE');
     if (runDir !== undefined) throw error;
     output.err(`millrace: warning: no control socket: ${error.message}`);
@@ -36,7 +37,7 @@ export async function openControl(
   return {
     close: async () => {
       await server.close();
-      await rmdir(folder).catch(() => {}); // others may keep files in it
+      if (isOurs) await rmdir(folder).catch(() => {}); // others may keep files in it
     },
   };
 }

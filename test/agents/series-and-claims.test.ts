@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Attachment } from '../../src/agents/attachment.js';
+import { EgressAgent } from '../../src/agents/egress-agent.js';
+import { IngressAgent } from '../../src/agents/ingress-agent.js';
+import { SILENT } from '../../src/errors/logger.js';
+import type { Frame, FrameHeader } from '../../src/frame/frame.js';
+import type { FrameView } from '../../src/frame/frame-view.js';
+import { createArena } from '../../src/memory/arena.js';
+import type { SeriesReport } from '../../src/observe/report.js';
+import { formatArena } from '../../src/pipeline/format-arena.js';
+import { specFromObject } from '../../src/pipeline/load.js';
+import { plan as makePlan } from '../../src/pipeline/plan.js';
+
+const frame = (sequence: number): FrameHeader => ({ dtype: 'uint8', shape: [2, 4], sequence });
+const begin = (series: string) => ({ kind: 'series-start', series }) as const;
+
+/** A source that the test drives, and a sink that notes what it took, on the real plan and memory. */
+class Bench {
+  readonly closed: SeriesReport[] = [];
+  readonly taken: string[] = [];
+  readonly #stopping = new AbortController();
+
+  private constructor(
+    readonly agent: IngressAgent,
+    readonly gate: { open: Promise<void> },
+  ) {}
+
+  static async make(source: object = {}): Promise<Bench> {
+    const { plan } = await makePlan(
+      specFromObject({
+        version: 1,
+        sources: { s: { type: 'sim', pattern: 'noise', shape: [2, 4], dtype: 'uint8', ...source } },
+        sinks: { out: { type: 'null', from: 's' } },
+      }),
+    );
+    const memory = createArena(plan.bytes);
+    formatArena(memory, plan);
+    const threadOf = (node: string) =>
+      new Attachment(
+        memory,
+        plan,
+        plan.threads.findIndex((one) => one.node === node),
+      );
+    const gate = { open: Promise.resolve() };
+    const bench: Bench = new Bench(
+      new IngressAgent(threadOf('s'), plan.sources[0]!, SILENT, new AbortController().signal, (report) => bench.closed.push(report)),
+      gate,
+    );
+    const egress = {
+      open: async () => {},
+      write: async (frames: readonly Frame[]) => {
+        await gate.open;
+        for (const { sequence, series } of frames as readonly FrameView[]) bench.taken.push(`series ${series} frame ${sequence}`);
+        return undefined;
+      },
+      close: async () => {},
+    };
+    const sink = threadOf('out');
+    void new EgressAgent(sink, sink.sinkNode('out'), egress, SILENT, false, bench.#stopping.signal).run();
+    return bench;
+  }
+
+  get verdicts(): string[] {
+    return this.closed.map(({ id, ended, ledger }) => `${id} ${ended} ${ledger.received}`);
+  }
+}
+
+describe('a series that begins or ends while a slot is claimed', () => {
+  let bench: Bench;
+  afterEach(() => bench?.agent.close());
+
+  const claim = (sequence: number) => bench.agent.claim(frame(sequence))!;
+
+  it('does not wait for the slot when the source itself asks; the frame belongs to the new series', async () => {
+    bench = await Bench.make();
+    await bench.agent.startSeries(begin('a'));
+    await claim(0).commit();
+    const slot = claim(1);
+    expect(await bench.agent.startSeries(begin('b'))).toBe(true);
+    await slot.commit();
+    await bench.agent.finish();
+    expect(bench.verdicts).toEqual(['a superseded 1', 'b end 1']);
+  }, 5000);
+
+  it('does not wait for it behind a start from outside either', async () => {
+    bench = await Bench.make();
+    await bench.agent.startSeries(begin('a'));
+    await claim(0).commit();
+    const slot = claim(1);
+    const fromOutside = bench.agent.commandStart(begin('b'));
+    expect(await bench.agent.startSeries(begin('c'))).toBe(true);
+    expect(await fromOutside).toMatchObject({ id: 'a', ended: 'superseded' });
+    await slot.commit();
+    await bench.agent.finish();
+    expect(bench.verdicts).toEqual(['a superseded 1', 'b superseded 0', 'c end 1']);
+  }, 5000);
+
+  it('a frame committed while the series before is still under way comes after the end of that, in the next', async () => {
+    bench = await Bench.make();
+    await bench.agent.startSeries(begin('a'));
+    let open: () => void = () => {};
+    bench.gate.open = new Promise((resolve) => {
+      open = resolve;
+    });
+    await claim(0).commit();
+    const slot = claim(1);
+    const fromOutside = bench.agent.commandStart(begin('b'));
+    await delay(20);
+    const committed = slot.commit();
+    expect(committed).toBeInstanceOf(Promise);
+    expect(bench.agent.claim(frame(2))).toBeUndefined();
+    open();
+    expect((await fromOutside)?.ledger).toMatchObject({ received: 1, delivered: 1, inFlight: 0 });
+    await committed;
+    await bench.agent.finish();
+    expect(bench.verdicts).toEqual(['a superseded 1', 'b end 1']);
+    expect(bench.taken).toEqual(['series 1 frame 0', 'series 2 frame 1']);
+  }, 5000);
+
+  it('a frame that names a series stays with it when another was begun while it waited', async () => {
+    bench = await Bench.make();
+    await bench.agent.startSeries(begin('a'));
+    let open: () => void = () => {};
+    bench.gate.open = new Promise((resolve) => {
+      open = resolve;
+    });
+    await claim(0).commit();
+    const fromOutside = bench.agent.commandStart(begin('b'));
+    await delay(20);
+    const written = bench.agent.write({ ...frame(1), meta: { series: 'a' } }, new Uint8Array(8));
+    open();
+    await fromOutside;
+    expect(await written).toBe(true);
+    await bench.agent.finish();
+    expect(bench.verdicts).toEqual(['a superseded 1', 'b superseded 0', 'a end 1']);
+  }, 5000);
+
+  it('is refused where it is the only slot, and the source goes on', async () => {
+    bench = await Bench.make({ slots: 1 });
+    await bench.agent.startSeries(begin('a'));
+    await claim(0).commit();
+    await bench.agent.ready();
+    const slot = claim(1);
+    await expect(bench.agent.commandStart(begin('b'))).rejects.toMatchObject({ code: 'ERR_STATE' });
+    await slot.commit();
+    expect(await bench.agent.commandStart(begin('b'))).toMatchObject({ id: 'a', ledger: { received: 2 } });
+    await bench.agent.finish();
+  }, 5000);
+});
