@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT } from '../errors/errors.js';
 import type { CliContext } from './context.js';
+import type { UpdateOptions } from './ctl/update.js';
 import type { DemoOptions } from './demo.js';
 import type { ReplayOptions } from './dlq/replay.js';
 import { LISTS, type ListName } from './list.js';
@@ -167,6 +168,15 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
     .option(...json)
     .action((run: string | undefined, options: { json?: boolean; now?: boolean }) =>
       send(run, { do: options.now ? 'abort' : 'stop' }, options),
+    );
+  ctl
+    .command('update <stage> <operator> [key=value...]')
+    .description('give an operator (its type or number) other parameters; each key=value is laid over those in force')
+    .option('--file <file>', 'all parameters, as YAML')
+    .option(...which)
+    .option(...json)
+    .action(async (stage: string, operator: string, pairs: string[], options: UpdateOptions) =>
+      ended(await (await import('./ctl/update.js')).update(stage, operator, pairs, options, context)),
     );
   const series = ctl.command('series').description('begin and end series');
   series

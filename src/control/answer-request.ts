@@ -20,12 +20,14 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
     case 'report':
       return { report: pipeline.report() };
     case 'stages':
-      return {
-        stages: Object.entries(pipeline.spec.stages).map(([name, { operators }]) => ({
-          name,
-          operators: operators.map(({ type, params }) => ({ type, params })),
-        })),
-      };
+      return { stages: stagesInForce(pipeline) };
+    case 'update': {
+      const { operator, params } = request;
+      if (typeof operator !== 'string' && typeof operator !== 'number')
+        throw new MillraceError('ERR_USAGE', `'operator' is a number, or a type as text`);
+      // Their form is checked with their values.
+      return pipeline.update(text(request, 'stage'), operator, params as Record<string, unknown>);
+    }
     case 'series-start': {
       const { expected, meta } = request;
       // Their forms are checked where the series begins.
@@ -48,6 +50,15 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
     default:
       throw new MillraceError('ERR_USAGE', `'do' is not a request that is known`);
   }
+}
+
+function stagesInForce(pipeline: Pipeline): object[] {
+  const { stages } = pipeline.report();
+  return Object.entries(pipeline.spec.stages).map(([name, { operators }]) => {
+    const now = stages[name]?.parameters?.at(-1);
+    if (!now) return { name, operators: operators.map(({ type, params }) => ({ type, params })) };
+    return { name, hash: now.hash, epoch: now.epoch, operators: now.operators.map(({ type, ...params }) => ({ type, params })) };
+  });
 }
 
 function text(request: Readonly<Record<string, unknown>>, key: string): string {

@@ -40,7 +40,7 @@ export class ControlServer implements AsyncDisposable {
     if (this.#server) throw new MillraceError('ERR_STATE', 'the control server is open');
     await openPrivateFolder(dirname(path));
     await removeStale(path);
-    const server = createServer((socket) => this.#serve(socket));
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
     server.maxConnections = MAX_CLIENTS;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(asMillraceError(error, 'ERR_STATE', `${path} cannot be served`)));
@@ -81,7 +81,7 @@ export class ControlServer implements AsyncDisposable {
     let parts: Buffer[] = [];
     let lengthBytes = 0;
     let isRefused = false;
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
+    for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       // What it still sends is read and forgotten: closing on unread bytes would cost a client that is writing its answer.
       if (isRefused) continue;
       let from = 0;
@@ -103,10 +103,11 @@ export class ControlServer implements AsyncDisposable {
         parts = [];
         lengthBytes = 0;
         const answer = `${JSON.stringify(await this.#answer(line))}\n`;
-        if (!socket.write(answer)) await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve));
+        if (!socket.write(answer)) await drained(socket);
         if (socket.destroyed) return;
       }
     }
+    socket.end(); // it may have closed only its sending end, to read what it asked for
   }
 
   async #answer(line: string): Promise<object> {
@@ -120,6 +121,16 @@ export class ControlServer implements AsyncDisposable {
       return { id, ok: false, error: { code, message } };
     }
   }
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
 }
 
 function parse(line: string): Readonly<Record<string, unknown>> {

@@ -1,23 +1,87 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'ctl-'));
+const runs = join(home, `millrace-${process.getuid!()}`);
 const env = { ...process.env, XDG_RUNTIME_DIR: home };
+const PATIENCE_MS = 20_000;
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const ctl = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const millrace = (...args: string[]): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, 'ctl', ...args], { env }, (_, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
-    );
+    const child = execFile(process.execPath, [MAIN, ...args], { env }, (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }));
   });
+const ctl = (...args: string[]): Promise<Ended> => millrace('ctl', ...args);
+
+interface Run {
+  readonly pid: number;
+  readonly folder: string;
+  readonly path: string;
+  readonly ended: Promise<Ended>;
+  kill(): void;
+}
+
+/** A run of simulated frames, until it is stopped. */
+async function start(name: string, ...args: string[]): Promise<Run> {
+  const file = join(home, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `version: 1
+name: ${name}
+sources: { s: { type: sim, pattern: noise, shape: [4, 6], dtype: uint16, rate: 50 } }
+stages: { cut: { from: s, operators: [{ type: threshold, below: 5, above: 65535 }] } }
+sinks: { out: { type: file, from: cut, path: "${name}/{ordinal:06}.npy" } }
+`,
+  );
+  const child = spawn(process.execPath, [MAIN, 'run', file, '--json', ...args], { env });
+  started.push(child);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (part) => {
+    out += part;
+  });
+  child.stderr.on('data', (part) => {
+    err += part;
+  });
+  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, out, err })));
+  const at = args.indexOf('--run-dir');
+  const folder = at < 0 ? join(runs, `${name}-${child.pid}`) : args[at + 1]!;
+  const path = join(folder, 'ctl.sock');
+  const end = performance.now() + PATIENCE_MS;
+  while (JSON.parse((await talk(path, '{"do":"status"}\n').catch(() => '')) || '{}').state !== 'running') {
+    if (child.exitCode !== null || performance.now() > end) throw new Error(`the run does not answer: ${err}`);
+    await delay(50);
+  }
+  return { pid: child.pid!, folder, path, ended, kill: () => child.kill('SIGKILL') };
+}
 
 function talk(path: string, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -32,43 +96,106 @@ function talk(path: string, text: string): Promise<string> {
 }
 
 it('a run is steered through its socket, whatever other clients send, and leaves nothing behind', { timeout: 60_000 }, async () => {
-  const file = join(home, 'p.yaml');
-  writeFileSync(
-    file,
-    'version: 1\nname: steered\nsources: {s: {type: sim, pattern: noise, shape: [4, 6], dtype: uint16, rate: 50}}\nsinks: {out: {type: null, from: s}}\n'.replace(
-      'type: null',
-      'type: "null"',
-    ),
-  );
-  const run = spawn(process.execPath, [MAIN, 'run', file, '--json'], { env });
-  let report = '';
-  let errors = '';
-  run.stdout.on('data', (part) => {
-    report += part;
-  });
-  run.stderr.on('data', (part) => {
-    errors += part;
-  });
-  const exited = new Promise((resolve) => run.on('close', resolve));
-  const path = join(home, `millrace-${process.getuid!()}`, `steered-${run.pid}`, 'ctl.sock');
-  try {
-    let state = '';
-    for (let i = 0; i < 100 && state !== 'running' && run.exitCode === null; i++) {
-      await delay(100);
-      state = existsSync(path) ? JSON.parse((await ctl('status', '--json')).out || '{}').state : '';
-    }
-    expect(state, errors).toBe('running');
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(await talk(path, 'garbage\n'))).toMatchObject({ ok: false, error: { code: 'ERR_USAGE' } });
-    expect((await ctl('series', 'start', 's', 'scan', '--expected', '1000')).code).toBe(0);
-    expect((await ctl('series', 'end', 's', 'other')).code).toBe(2);
-    const ended = JSON.parse((await ctl('series', 'end', 's', 'scan', '--json')).out);
-    expect(ended.closed).toMatchObject({ id: 'scan', expected: 1000, ended: 'end', verdict: { state: 'incomplete' } });
-    expect((await ctl('stop')).code).toBe(0);
-    expect(await exited).toBe(0);
-    expect(JSON.parse(report).sources.s.series).toMatchObject([{ id: 'scan' }]);
-    expect(existsSync(path)).toBe(false);
-  } finally {
-    run.kill('SIGKILL');
+  const { path, folder, ended } = await start('steered');
+  expect(JSON.parse((await ctl('status', '--json')).out)).toMatchObject({ ok: true, state: 'running', name: 'steered' });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await talk(path, 'garbage\n'))).toMatchObject({ ok: false, error: { code: 'ERR_USAGE' } });
+  expect((await ctl('series', 'start', 's', 'scan', '--expected', '1000')).code).toBe(0);
+  expect((await ctl('series', 'end', 's', 'other')).code).toBe(2);
+  const { closed } = JSON.parse((await ctl('series', 'end', 's', 'scan', '--json')).out);
+  expect(closed).toMatchObject({ id: 'scan', expected: 1000, ended: 'end', verdict: { state: 'incomplete' } });
+  expect((await ctl('stop')).code).toBe(0);
+  const { code, out } = await ended;
+  expect(code).toBe(0);
+  expect(JSON.parse(out).sources.s.series).toMatchObject([{ id: 'scan' }]);
+  expect(existsSync(folder)).toBe(false);
+  const late = await ctl('status');
+  expect(late).toMatchObject({ code: 1, err: expect.stringContaining('no run is at work') });
+});
+
+it('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 60_000 }, async () => {
+  const { ended } = await start('changed');
+  const inForce = async () => JSON.parse((await ctl('stages', '--json')).out).stages[0];
+  const changed = await ctl('update', 'cut', 'threshold', 'below=60000', 'put=7', '--json');
+  expect(changed, changed.err).toMatchObject({ code: 0 });
+  const { hash, epoch } = JSON.parse(changed.out);
+  expect(epoch).toBe(1);
+  // Laid over what was there.
+  const params = { below: 60000, put: 7, above: 65535 };
+  expect(await inForce()).toMatchObject({ hash, epoch, operators: [{ type: 'threshold', params }] });
+  for (const wrong of [['over=1'], ['above=[1'], ['above=high']]) {
+    const { code, err } = await ctl('update', 'cut', '0', ...wrong);
+    expect(code, err).toBe(wrong[0] === 'above=[1' ? 2 : 78);
+  }
+  expect((await ctl('update', 'cut', 'mask', 'file=x')).code).toBe(2);
+  expect((await ctl('update', 'cut', '0')).code).toBe(2);
+  expect(await inForce()).toMatchObject({ hash, epoch, operators: [{ params }] });
+  const file = join(home, 'params.yaml');
+  writeFileSync(file, 'below: 1\n');
+  expect((await ctl('update', 'cut', '0', '--file', file)).code).toBe(0);
+  expect((await inForce()).operators[0].params).not.toHaveProperty('above');
+  await delay(200);
+  expect((await ctl('update', 'cut', '0', '--file', join(home, 'none.yaml'))).code).toBe(78);
+  await ctl('stop');
+  const { code, out } = await ended;
+  expect(code).toBe(0);
+  const report = JSON.parse(out);
+  expect(report).toMatchObject({ ok: true, balanced: true });
+  expect(report.stages.cut.parameters.map((one: { epoch: number }) => one.epoch)).toEqual([0, 1, 2]);
+  // No value of the noise is near 60000: what the second set made is 7 all over, and nothing else is.
+  const sevens = readdirSync(join(home, 'changed'))
+    .sort()
+    .map((name) => readFileSync(join(home, 'changed', name)))
+    .map((npy) => new Uint16Array(npy.buffer.slice(npy.byteOffset + npy.length - 48)).every((value) => value === 7));
+  expect(sevens.length).toBe(report.sources.s.ledger.delivered);
+  const [first, last] = [sevens.indexOf(true), sevens.lastIndexOf(true)];
+  expect(first).toBeGreaterThan(0);
+  expect(last).toBeLessThan(sevens.length - 1);
+  expect(sevens.slice(first, last + 1).every((seven) => seven)).toBe(true);
+});
+
+it('two runs are told apart by name, pid or folder, and what a killed one left is removed', { timeout: 60_000 }, async () => {
+  const [left, right] = await Promise.all([start('left'), start('right')]);
+  const ambiguous = await ctl('status');
+  expect(ambiguous.code).toBe(2);
+  for (const { pid } of [left, right]) expect(ambiguous.err).toContain(String(pid));
+  for (const which of ['left', String(left.pid), left.folder, left.path])
+    expect(JSON.parse((await ctl('status', which, '--json')).out), which).toMatchObject({ name: 'left', pid: left.pid });
+  left.kill();
+  await left.ended;
+  expect(existsSync(left.path)).toBe(true);
+  const list = JSON.parse((await ctl('list', '--json')).out);
+  expect(list.runs).toMatchObject([{ name: 'right', pid: right.pid }]);
+  expect(readdirSync(runs)).toEqual([`right-${right.pid}`]);
+  right.kill();
+  await right.ended;
+  const next = await start('next');
+  expect(readdirSync(runs)).toEqual([`next-${next.pid}`]);
+  // What somebody put beside a socket stays.
+  writeFileSync(join(next.folder, 'notes'), 'mine');
+  next.kill();
+  await next.ended;
+  expect(JSON.parse((await ctl('list', '--json')).out).runs).toEqual([]);
+  expect(readdirSync(next.folder)).toEqual(['notes']);
+});
+
+it('a folder given for the socket is kept, reused after a kill, and refused where others could meddle', { timeout: 60_000 }, async () => {
+  const folder = join(home, 'own');
+  mkdirSync(folder, { mode: 0o700 });
+  const killed = await start('own', '--run-dir', folder);
+  const second = await millrace('run', join(home, 'own.yaml'), '--run-dir', folder);
+  expect(second).toMatchObject({ code: 2, err: expect.stringContaining('somebody listens') });
+  killed.kill();
+  await killed.ended;
+  const again = await start('own', '--run-dir', folder);
+  expect((await ctl('stop', folder)).code).toBe(0);
+  expect((await again.ended).code).toBe(0);
+  expect(readdirSync(folder)).toEqual([]);
+  symlinkSync(folder, join(home, 'link'));
+  mkdirSync(join(home, 'open'));
+  chmodSync(join(home, 'open'), 0o777);
+  for (const bad of ['link', 'open']) {
+    const refused = await millrace('run', join(home, 'own.yaml'), '--run-dir', join(home, bad));
+    expect(refused, bad).toMatchObject({ code: 2, err: expect.stringContaining('writable by others') });
   }
 });

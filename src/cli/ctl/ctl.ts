@@ -28,12 +28,8 @@ export async function listRuns(options: { json?: boolean }, { output }: CliConte
 
 /** One request to a run; tells its answer. */
 export async function control(run: string | undefined, request: object, options: { json?: boolean }, context: CliContext): Promise<number> {
-  const { id: _, ok, error, ...rest } = await askRun(await socketOf(run), request, { signal: context.signal });
-  if (!ok) {
-    const code = error && error.code in ERRORS ? (error.code as ErrorCode) : 'ERR_STATE';
-    throw new MillraceError(code, error?.message ?? 'the run refused');
-  }
-  if (options.json) context.output.out(JSON.stringify({ ok, ...rest }));
+  const rest = await ask(await socketOf(run), request, context.signal);
+  if (options.json) context.output.out(JSON.stringify({ ok: true, ...rest }));
   else if (Object.keys(rest).length === 0) context.output.out('done');
   else
     for (const [key, value] of Object.entries(rest))
@@ -41,7 +37,16 @@ export async function control(run: string | undefined, request: object, options:
   return EXIT.done;
 }
 
-async function socketOf(run: string | undefined): Promise<string> {
+/** What an answer holds; throws with the code of one that refuses. */
+export async function ask(path: string, request: object, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
+  const { id: _, ok, error, ...rest } = await askRun(path, request, { signal });
+  if (ok) return rest;
+  const code = error && Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'ERR_STATE';
+  throw new MillraceError(code, error?.message ?? 'the run refused');
+}
+
+/** The socket of the run that a name, pid, folder or path means. ERR_CLOSED: there is none; ERR_USAGE: several fit. */
+export async function socketOf(run: string | undefined): Promise<string> {
   if (run?.includes('/')) return (await stat(run).catch(() => undefined))?.isDirectory() ? join(run, SOCKET_NAME) : run;
   const runs = await aliveRuns();
   const fitting = run === undefined ? runs : runs.filter(({ name, pid }) => name === run || String(pid) === run);
