@@ -142,11 +142,11 @@ it('parameters change in a running pipeline; wrong ones are refused with 78 and 
   const report = JSON.parse(out);
   expect(report).toMatchObject({ ok: true, balanced: true });
   expect(report.stages.cut.parameters.map((one: { epoch: number }) => one.epoch)).toEqual([0, 1, 2]);
-  // No value of the noise is near 60000: what the second set made is 7 all over, and nothing else is.
+  // What the second set made has 7 in the place of every value under 60000; the noise has some in every frame.
   const sevens = readdirSync(join(home, 'changed'))
     .sort()
     .map((name) => readFileSync(join(home, 'changed', name)))
-    .map((npy) => new Uint16Array(npy.buffer.slice(npy.byteOffset + npy.length - 48)).every((value) => value === 7));
+    .map((npy) => new Uint16Array(npy.buffer.slice(npy.byteOffset + npy.length - 48)).every((value) => value === 7 || value >= 60000));
   expect(sevens.length).toBe(report.sources.s.ledger.delivered);
   const [first, last] = [sevens.indexOf(true), sevens.lastIndexOf(true)];
   expect(first).toBeGreaterThan(0);
