@@ -8,6 +8,7 @@ import { twoWorkers } from './pipeline/two-workers.js';
 import { updateCost } from './pipeline/update-cost.js';
 import { zmqIntegrateZmq } from './pipeline/zmq-integrate-zmq.js';
 import { guardCost } from './ring/guard-cost.js';
+import { parcels } from './ring/parcels.js';
 import { payloadCopy } from './ring/payload-copy.js';
 import { slotLife } from './ring/slot-life.js';
 import type { Bench } from './support/bench.js';
@@ -17,6 +18,7 @@ export const BENCHES: readonly Bench[] = [
   guardCost,
   slotLife,
   payloadCopy,
+  parcels,
   runLoop,
   stageCost,
   twoWorkers,

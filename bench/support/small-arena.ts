@@ -22,8 +22,20 @@ const MAX_SIDE = 1024;
 export const shapeOf = (bytes: number): [number, number] => [Math.ceil(bytes / MAX_SIDE), Math.min(bytes, MAX_SIDE)];
 
 /** An arena for one source (thread 0) and one sink (the last thread), with a stage between them if one is given. No thread runs. */
-export async function smallArena(frameBytes: number, slots: number, stage?: StageOfArena): Promise<SmallArena> {
-  const builder = pipeline('bench').source('in', { type: 'sim', shape: shapeOf(frameBytes), dtype: 'uint8', pattern: 'noise', slots });
+export async function smallArena(
+  frameBytes: number,
+  slots: number,
+  stage?: StageOfArena,
+  parcel?: { readonly bytes: number },
+): Promise<SmallArena> {
+  const builder = pipeline('bench').source('in', {
+    type: 'sim',
+    shape: shapeOf(frameBytes),
+    dtype: 'uint8',
+    pattern: 'noise',
+    slots,
+    ...(parcel ? { parcel } : {}),
+  });
   if (stage) builder.stage('stage', { from: 'in', capacity: slots, operators: stage.operators, slots });
   builder.sink('out', { type: 'null', from: stage ? 'stage' : 'in', capacity: slots });
   const { plan, tables } = await makePlan(builder.spec(stage ? { baseDir: stage.baseDir } : {}));

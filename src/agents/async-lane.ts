@@ -1,5 +1,6 @@
 import type { FrameView } from '../frame/frame-view.js';
 import type { ChainLane, OutputStock } from './operator-chain.js';
+import type { ParcelRun } from './parcel-run.js';
 
 /** When the first of the frames that are being processed was begun; 0 when there is none. */
 export function oldest(lanes: ReadonlySet<AsyncLane>): number {
@@ -20,6 +21,7 @@ export interface AsyncLane extends Taken {
   startUs: number;
   readonly stock: FrameView[];
   chain: ChainLane;
+  readonly parcel: ParcelRun;
   reference: number;
   outcome: number;
 }

@@ -36,6 +36,11 @@ export class RecordWriter {
     this.#attachment.setWord(at + SETTLE.code, code);
   }
 
+  /** Ends those records of a parcel whose byte is not 0, by that less one; there is one for each record from `address` on. */
+  settleEach(source: number, ordinal: number, leaves: number, address: number): void {
+    this.settle(source, ordinal, leaves, address);
+  }
+
   /** Hands a frame on by every route, each by its branch. */
   outputs(head: FrameView, routes: readonly Route[]): void {
     const { plan, line } = this.#attachment;
@@ -88,7 +93,7 @@ export function recordOutputs(
   } else {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]!;
-      output.store();
+      if (output.records === 0) output.store();
       if (i > 0) attachment.link(outputs[i - 1]!.slot, output.slot);
     }
     attachment.throughGate(() => attachment.ring.fanClaimed(head.slot, branchMask(routes)));

@@ -5,6 +5,7 @@ import type { Delivery, Egress } from '../egress/egress.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
+import { ParcelReader } from '../frame/parcel-reader.js';
 import type { Series } from '../frame/series.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
@@ -15,6 +16,7 @@ import { LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
 import { readSeries } from './series-table.js';
+import { unpack } from './unpack.js';
 
 /** A sink that never waits still gives its event loop a turn this often. */
 const TURN_MS = 20;
@@ -39,6 +41,11 @@ export class EgressAgent {
   readonly #chain: FrameView[] = [];
   /** First frame of each reference of the batch. */
   readonly #heads: FrameView[] = [];
+  /** Views of the records of a batch's parcels, kept for the next. */
+  readonly #views: FrameView[] = [];
+  readonly #reader: ParcelReader;
+  readonly #unpacked: FrameView[] = [];
+  #records = 0;
   /** By source, the series of which something came last. */
   readonly #series = new Map<number, Series>();
   #source = 0;
@@ -55,6 +62,7 @@ export class EgressAgent {
     const { deadLetters } = attachment.plan;
     this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
     this.#record = new RecordWriter(attachment);
+    this.#reader = new ParcelReader(attachment.arena);
     this.#histogram = new Histogram(attachment.arena.buffer, node.histogram);
   }
 
@@ -94,12 +102,18 @@ export class EgressAgent {
     this.#frames.length = 0;
     this.#owner.length = 0;
     this.#heads.length = 0;
+    this.#records = 0;
     const begun: Series[] = [];
     const ended: Series[] = [];
     for (let i = 0; i < count; i++) {
       const chain = readChain(this.#attachment, this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i), this.#chain);
       this.#heads.push(chain[0]!);
       for (const frame of chain) {
+        if (frame.records > 0) {
+          if (frame.series !== 0) this.#follow(frame, begun, ended);
+          this.#unpack(frame, i);
+          continue;
+        }
         if (frame.series !== 0) this.#follow(frame, begun, ended);
         if (frame.empty) continue;
         this.#frames.push(frame);
@@ -118,6 +132,17 @@ export class EgressAgent {
       this.#settle(count, pending);
     } catch (error) {
       this.#failed(count, error);
+    }
+  }
+
+  /** Every record of a parcel is a frame of the batch. */
+  #unpack(parcel: FrameView, owner: number): void {
+    const before = this.#records;
+    this.#unpacked[0] = parcel;
+    this.#records = unpack(this.#unpacked, this.#reader, this.#views, this.#attachment.arena, before);
+    for (let n = before; n < this.#records; n++) {
+      this.#frames.push(this.#views[n]!);
+      this.#owner.push(owner);
     }
   }
 
@@ -161,9 +186,12 @@ export class EgressAgent {
     const { line, nowUs } = this.#attachment;
     const outcomes = new Array<number>(count).fill(OUTCOME.delivered);
     const refused = delivery?.refused ?? [];
+    /** Parcels of which some records were refused. */
+    const split = new Set<number>();
     for (const { index, reason, detail } of refused) {
       const owner = this.#owner[index]!;
-      outcomes[owner] = Math.max(outcomes[owner]!, OUTCOME[reason]);
+      if (this.#heads[owner]!.records > 0) this.#refuseRecord(owner, this.#frames[index]!.index, OUTCOME[reason], split);
+      else outcomes[owner] = Math.max(outcomes[owner]!, OUTCOME[reason]);
       const suppressed = this.#limiter.admit(reason);
       if (suppressed >= 0)
         this.#log.warn(
@@ -175,14 +203,14 @@ export class EgressAgent {
       this.#letters?.write(
         [this.#frames[index]!],
         { node: this.#node.name, outcome: reason, attempts: 1, cause },
-        index - this.#owner.indexOf(owner),
+        this.#heads[owner]!.records > 0 ? this.#frames[index]!.output : index - this.#owner.indexOf(owner),
       );
     }
     const now = nowUs();
     let bytes = 0;
     const refusedAt = new Set(refused.map(({ index }) => index));
     for (const [i, frame] of this.#frames.entries()) {
-      bytes += frame.bytes.length;
+      bytes += frame.lengthBytes;
       if (!refusedAt.has(i)) this.#histogram.record(now - frame.receivedUs);
     }
     this.#add(SINK_STATS.delivered, this.#frames.length - refused.length);
@@ -193,10 +221,25 @@ export class EgressAgent {
     for (let i = 0; i < count; i++) {
       const reference = this.#attachment.word(line + LINE.batch + 4 * i);
       const head = this.#heads[i]!;
-      record.settle(head.sourceIndex, head.ordinal, this.#edge.leaves[head.sourceIndex]![reference >>> 24]!, outcomes[i]!);
+      const leaves = this.#edge.leaves[head.sourceIndex]![reference >>> 24]!;
+      if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
+      record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
       record.input(reference);
     }
     record.commit(this.#frames.length, bytes);
+  }
+
+  /** Where it stands how the records of parcel `i` of the batch ended. */
+  #outcomesOf(i: number): number {
+    return this.#node.outcomes + i * this.#node.maxRecords;
+  }
+
+  #refuseRecord(owner: number, index: number, code: number, split: Set<number>): void {
+    const { bytes } = this.#attachment.arena;
+    const from = this.#outcomesOf(owner);
+    if (!split.has(owner)) bytes.fill(0, from, from + this.#node.maxRecords);
+    split.add(owner);
+    if (index < this.#node.maxRecords) bytes[from + index] = Math.max(bytes[from + index]!, code + 1);
   }
 
   /** Adds to a counter of the sink; this thread is its only writer. */

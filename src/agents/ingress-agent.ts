@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import { ParcelWriter } from '../frame/parcel-writer.js';
 import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
@@ -14,7 +16,9 @@ import { sleepAsync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
+import { ClaimedSlot } from './claimed-slot.js';
 import { edgeFor } from './edge-for.js';
+import { OpenParcel } from './open-parcel.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import { SeriesKeeper } from './series-keeper.js';
 import { writeSeries } from './series-table.js';
@@ -54,6 +58,11 @@ export class IngressAgent implements FrameWriter {
   #held: Promise<void> | undefined;
   /** Waits to be committed. */
   #late: FrameView | undefined;
+  readonly #parcel: OpenParcel | undefined;
+  /** While a blocking edge takes no parcel nothing is claimed. */
+  #handing: Promise<void> | undefined;
+  /** Number of the next message, where its sender gives none. */
+  #number: number;
   #lastSequence = 0;
   #lastTimestamp = Number.NaN;
   #ordinal: number;
@@ -81,7 +90,9 @@ export class IngressAgent implements FrameWriter {
     this.#edges = node.routes.map((route) => route.edges[0]!);
     this.#ordinal = this.#ledgerWords()[LEDGER.given]!;
     this.resumeAt = this.#ledgerWords()[LEDGER.received]! >>> 0;
-    this.#slot = new ClaimedSlot(this);
+    this.#number = (attachment.plan.startOrdinal + (node.parcel ? this.#ledgerWords()[LEDGER.records]! : 0)) | 0;
+    this.#slot = new ClaimedSlot(this, attachment.arena.buffer);
+    this.#parcel = node.parcel && new OpenParcel(new ParcelWriter(attachment.arena), node.parcel, attachment.nowUs, () => this.#flush());
     this.#stock = new SlotStock(attachment.ring, attachment.arena.words, attachment.line, this.#pool.ring, this.#pool.slots);
     if ((attachment.word(attachment.line + LINE.record) & 1) === 0) this.#nameEdges();
     this.#timer = setInterval(() => this.#look(), SWEEP_MS);
@@ -119,30 +130,77 @@ export class IngressAgent implements FrameWriter {
     const meta = header.meta ? encodeMeta(header.meta).length : 0;
     if (meta > META_BYTES - 8)
       throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
-    if (this.#tableIsFull()) {
-      this.sweep();
-      if (this.#tableIsFull()) return undefined;
-    }
-    if (this.#held) return undefined;
-    const slot = this.#stock.peek();
+    if (this.#parcel?.takes(header, bytes)) return this.#claimRecord(this.#parcel, header, bytes);
+    if (this.#parcel?.slot) this.#flush();
+    const slot = this.#claimSlot();
     if (slot === EMPTY) return undefined;
     const frame = this.#attachment.frame(slot);
     frame.begin(header.dtype, header.shape);
     if (header.meta) frame.meta = header.meta;
     frame.sourceIndex = this.#node.index;
-    frame.sequence = header.sequence ?? this.#ordinal >>> 0;
+    frame.sequence = header.sequence ?? (this.#parcel ? this.#number : this.#ordinal) >>> 0;
     frame.timestamp = header.timestamp ?? Number.NaN;
     this.#slot.frame = frame;
     this.#slot.numbered = header.sequence !== undefined;
-    this.#slot.bytes = frame.bytes;
+    this.#slot.at(frame.address, bytes);
     this.#stock.take();
     return this.#slot;
+  }
+
+  /** The slot that the stock gives next, or EMPTY: there is none now, or nothing may be claimed. */
+  #claimSlot(): number {
+    if (this.#held || this.#handing) return EMPTY;
+    if (this.#tableIsFull()) {
+      this.sweep();
+      if (this.#tableIsFull()) return EMPTY;
+    }
+    return this.#stock.peek();
+  }
+
+  #claimRecord(parcel: OpenParcel, header: FrameHeader, bytes: number): OpenSlot | undefined {
+    if (this.#held || this.#handing) return undefined;
+    const sequence = header.sequence ?? this.#number >>> 0;
+    let address = parcel.slot ? parcel.append(header, bytes, sequence) : -1;
+    if (address < 0) {
+      if (parcel.slot) this.#flush();
+      const slot = this.#claimSlot();
+      if (slot === EMPTY) return undefined;
+      this.#stock.take();
+      parcel.open(this.#attachment.frame(slot), header);
+      address = parcel.append(header, bytes, sequence);
+    }
+    parcel.claimed = true;
+    this.#slot.frame = parcel.slot;
+    this.#slot.numbered = header.sequence !== undefined;
+    this.#slot.at(address, bytes);
+    this.#lastSequence = sequence;
+    this.#lastTimestamp = header.timestamp ?? Number.NaN;
+    return this.#slot;
+  }
+
+  /** Hands the open parcel on. */
+  #flush(): void {
+    const parcel = this.#parcel;
+    if (!parcel?.slot || parcel.claimed) return;
+    const { slot, writer } = parcel;
+    parcel.slot = undefined;
+    writer.close(slot, this.#node.index, this.#ordinal, this.#series.index);
+    const pending = this.#publish(slot, writer.used, writer.count);
+    if (!pending) return;
+    const handing = pending.finally(() => {
+      this.#handing = undefined;
+    });
+    handing.catch((error: unknown) =>
+      this.#log.error({ source: this.#node.name }, `source '${this.#node.name}': a parcel was not handed on: ${error}`),
+    );
+    this.#handing = handing;
   }
 
   ready(): Promise<void> {
     const { arena, park } = this.#attachment;
     if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
     if (this.#held) return this.#held;
+    if (this.#handing) return this.#handing;
     if (this.#tableIsFull()) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#tableIsFull());
     return this.#freeSlot();
   }
@@ -165,7 +223,7 @@ export class IngressAgent implements FrameWriter {
       return true;
     }
     if (!slot) return this.#writeLater(header, data);
-    slot.bytes.set(data);
+    this.#slot.set(data);
     const pending = slot.commit();
     return pending ? pending.then(() => true) : true;
   }
@@ -185,7 +243,7 @@ export class IngressAgent implements FrameWriter {
       if (series !== undefined && series !== this.#series.id && isSeriesId(series)) return this.#writeInNext(series, header, data);
       const slot = this.claim(header);
       if (!slot) continue;
-      slot.bytes.set(data);
+      this.#slot.set(data);
       await slot.commit();
       return true;
     }
@@ -203,13 +261,15 @@ export class IngressAgent implements FrameWriter {
 
   /** Commits the claimed frame; called by its slot. */
   commit(frame: FrameView, numbered: boolean): Promise<void> | undefined {
+    if (this.#parcel?.claimed) return this.#commitRecord(this.#parcel, numbered);
     if (this.#held) return this.#commitAfter(frame, numbered);
+    this.#number = (this.#number + 1) | 0;
     this.#describe(frame);
     if (numbered) this.tracker.add(frame.sequence);
     this.#series.add(numbered ? frame.sequence : undefined);
     this.#lastSequence = frame.sequence;
     this.#lastTimestamp = frame.timestamp;
-    return this.#publish(frame, 1);
+    return this.#publish(frame, frame.lengthBytes, 1);
   }
 
   /** A frame whose slot was claimed before its series was ended (from outside, by time): it belongs to what comes next. */
@@ -220,7 +280,15 @@ export class IngressAgent implements FrameWriter {
     await this.commit(frame, numbered);
   }
 
-  #publish(frame: FrameView, count: 0 | 1): Promise<void> | undefined {
+  #commitRecord(parcel: OpenParcel, numbered: boolean): Promise<void> | undefined {
+    this.#number = (this.#number + 1) | 0;
+    if (numbered) this.tracker.add(this.#lastSequence);
+    this.#series.add(numbered ? this.#lastSequence : undefined);
+    if (parcel.commit(this.#attachment.nowUs())) this.#flush();
+    return this.#handing;
+  }
+
+  #publish(frame: FrameView, bytes: number, count: number): Promise<void> | undefined {
     const { ring, line } = this.#attachment;
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
     const { routes } = this.#node;
@@ -229,7 +297,7 @@ export class IngressAgent implements FrameWriter {
       if (routes[i]!.edges.length > 1) this.#choose(i, frame);
     }
     const done = this.#attachment.throughGate(() =>
-      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, frame.bytes.length, count),
+      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, bytes, count),
     );
     this.#ordinal = (this.#ordinal + 1) | 0;
     if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
@@ -245,6 +313,13 @@ export class IngressAgent implements FrameWriter {
 
   /** Keeps the slot for the next frame. */
   abort(frame: FrameView): void {
+    const parcel = this.#parcel;
+    if (parcel?.claimed) {
+      parcel.claimed = false;
+      parcel.writer.undo();
+      if (parcel.writer.count > 0) return;
+      parcel.slot = undefined;
+    }
     this.#stock.putBack(frame.slot);
   }
 
@@ -329,6 +404,10 @@ export class IngressAgent implements FrameWriter {
       release = resolve;
     });
     try {
+      // A record that is being decoded into the parcel still belongs to the old series.
+      while (this.#parcel?.claimed && !this.#isFinished && !this.#signal.aborted && !this.#attachment.aborted) await delay(1);
+      this.#flush();
+      if (this.#handing) await this.#handing;
       if (!(await this.#atRest())) return false;
       if (this.#series.isOpen || this.#node.flushes) {
         if (this.#received > 0) await this.#sendEnd();
@@ -374,7 +453,7 @@ export class IngressAgent implements FrameWriter {
       frame.ends = true;
       frame.empty = true;
       this.#describe(frame);
-      await this.#publish(frame, 0);
+      await this.#publish(frame, 0, 0);
       return;
     }
   }
@@ -418,7 +497,8 @@ export class IngressAgent implements FrameWriter {
 
   #look(): void {
     this.sweep();
-    if (this.#timeoutMs !== undefined && !this.#held && this.#series.isSilent(this.#timeoutMs)) this.#end('timed-out').catch(() => {}); // the next look tries again
+    if (this.#timeoutMs !== undefined && !this.#held && !this.#parcel?.claimed && this.#series.isSilent(this.#timeoutMs))
+      this.#end('timed-out').catch(() => {}); // the next look tries again
   }
 
   /** Resolves when every frame of the source is settled and counted, or the run is aborted. */
@@ -440,34 +520,10 @@ export class IngressAgent implements FrameWriter {
   close(): void {
     clearInterval(this.#timer);
     this.sweep();
+    if (this.#parcel?.slot) {
+      this.#stock.putBack(this.#parcel.slot.slot); // given up: it was never received
+      this.#parcel.slot = undefined;
+    }
     for (const slot of this.#stock.empty()) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
-  }
-}
-
-/** The one claim of a writer. */
-class ClaimedSlot implements OpenSlot {
-  frame: FrameView | undefined;
-  numbered = false;
-  bytes: Uint8Array = new Uint8Array(0);
-  readonly #agent: IngressAgent;
-
-  constructor(agent: IngressAgent) {
-    this.#agent = agent;
-  }
-
-  commit(): Promise<void> | undefined {
-    const frame = this.#take();
-    return this.#agent.commit(frame, this.numbered);
-  }
-
-  abort(): void {
-    this.#agent.abort(this.#take());
-  }
-
-  #take(): FrameView {
-    const { frame } = this;
-    if (!frame) throw new MillraceError('ERR_STATE', 'the slot was committed or aborted already');
-    this.frame = undefined;
-    return frame;
   }
 }

@@ -14,6 +14,7 @@ import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
 import { edgeFor } from './edge-for.js';
 import { JoinInputs } from './join-inputs.js';
 import { ChainLane, type ChainLink, failureOutcome, isAsyncChain } from './operator-chain.js';
+import { ParcelRun } from './parcel-run.js';
 import { WorkerChain } from './worker-chain.js';
 import { WorkerPartials } from './worker-partials.js';
 
@@ -49,6 +50,7 @@ export class OperatorAgent {
   readonly #poolBit: number;
   #source = 0;
   #busyUs = 0;
+  #isAsync = false;
 
   constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger) {
     this.#attachment = attachment;
@@ -61,7 +63,7 @@ export class OperatorAgent {
     const { deadLetters } = attachment.plan;
     this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
     this.#record = new RecordWriter(attachment);
-    this.#stockSize = stage.maxOutputs;
+    this.#stockSize = stage.maxOutputs + stage.parcelSlots;
     this.#partials = stage.partials[worker] ?? 0;
     this.#partial = stage.partial && new WorkerPartials(attachment, stage, worker);
     this.#chain = new WorkerChain(attachment, stage, worker, log, this.#partial);
@@ -79,7 +81,8 @@ export class OperatorAgent {
     ready();
     try {
       this.#finishRecord();
-      if (isAsyncChain(links)) await this.#runAsync();
+      this.#isAsync = isAsyncChain(this.#chain.chain.links);
+      if (this.#isAsync) await this.#runAsync();
       else await this.#runSync();
       this.#chain.leave();
     } finally {
@@ -118,6 +121,7 @@ export class OperatorAgent {
 
   async #runSync(): Promise<void> {
     let lane = this.#lane(0, this.#stock);
+    const parcel = this.#parcelRun(this.#stock);
     const { ring, arena, park, nowUs } = this.#attachment;
     const claim = (): number => ring.claim(this.#pool.ring);
     const take = (): number => (this.#chain.stale ? STALE : this.#take());
@@ -150,11 +154,11 @@ export class OperatorAgent {
       const startUs = nowUs();
       this.#read(reference, taken);
       this.#since(startUs);
-      const pending = this.#begin(lane, taken.inputs);
+      const pending = this.#begin(lane, taken.inputs, parcel);
       const outcome = typeof pending === 'number' ? pending : await pending;
       this.#count(nowUs() - startUs);
       this.#since(0);
-      this.#commit(reference, taken, lane, outcome);
+      this.#commit(reference, taken, lane, parcel, outcome);
     }
   }
 
@@ -163,7 +167,18 @@ export class OperatorAgent {
     else readChain(this.#attachment, reference, inputs);
   }
 
-  #begin(lane: ChainLane, inputs: readonly FrameView[]): number | Promise<number> {
+  #parcelRun(stock: FrameView[]): ParcelRun {
+    return new ParcelRun(stockOf(stock), this.#attachment, this.#stage.maxRecords, {
+      process: (chain, records) => {
+        if (!this.#isAsync) this.#since(this.#attachment.nowUs());
+        return this.#process(chain, records, 1);
+      },
+      failed: (error, records) => this.#failed(error, records, 1),
+    });
+  }
+
+  #begin(lane: ChainLane, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
+    if (inputs[0]!.records > 0) return parcel.run(lane, inputs);
     if (!this.#join?.isUnmatched) return this.#process(lane, inputs, 1);
     lane.skip(inputs);
     return OUTCOME.unmatched;
@@ -228,8 +243,9 @@ export class OperatorAgent {
     return this.#attachment.ring.take(this.#edge.ring, this.#source);
   }
 
-  #commit(reference: number, taken: Taken, lane: ChainLane, failure: number): void {
-    let done = this.#fill(reference, taken, lane, failure);
+  #commit(reference: number, taken: Taken, lane: ChainLane, parcel: ParcelRun, failure: number): void {
+    const { inputs } = taken;
+    let done = inputs[0]!.records > 0 ? this.#fillParcel(reference, inputs, parcel) : this.#fill(reference, taken, lane, failure);
     const { ring, arena, park } = this.#attachment;
     const resume = (): number => {
       const result = ring.resume(done);
@@ -254,7 +270,7 @@ export class OperatorAgent {
     let bytes = 0;
     let frames = 0;
     for (const input of inputs) if (!input.empty) frames++;
-    for (const input of inputs[0]!.joined ?? inputs) bytes += input.bytes.length;
+    for (const input of inputs[0]!.joined ?? inputs) bytes += input.lengthBytes;
     record.start();
     const failed = failure >= 0;
     if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
@@ -269,24 +285,41 @@ export class OperatorAgent {
       record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
       record.input(partner);
     }
+    const emitted = !failed && lane.outputs.length > 0;
     if (this.#partial) this.#partial.fill(failed);
-    else if (this.#partials !== 0) this.#countPartial(source, lane, failure, inputs.length);
+    else if (this.#partials !== 0) this.#countPartial(source, emitted, !failed && lane.merged && !emitted ? inputs.length : 0);
     return record.commit(frames, bytes);
   }
 
-  /** How many frames the result under way holds, into the bank that this commit makes the live one. */
-  #countPartial(source: number, lane: ChainLane, failure: number, frames: number): void {
+  /** The same for a parcel: records that ended here are named one by one, unless all did, in the same way. */
+  #fillParcel(reference: number, inputs: readonly FrameView[], run: ParcelRun): number {
+    const record = this.#record;
+    const { sourceIndex: source, ordinal } = inputs[0]!;
+    const branch = reference >>> 24;
+    const leaves = this.#edge.leaves[source]![branch]!;
+    const outputs = run.passesOn ? inputs : run.outputs;
+    record.start();
+    if (run.codes !== 0 && (outputs.length > 0 || (run.codes & (run.codes - 1)) !== 0)) {
+      const address = this.#stage.outcomes[this.#worker]!;
+      this.#attachment.arena.bytes.set(run.ended, address);
+      record.settleEach(source, ordinal, leaves, address);
+    }
+    if (outputs.length === 0) {
+      record.settle(source, ordinal, leaves, 31 - Math.clz32(run.codes));
+      record.input(reference);
+    } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
+    if (this.#partials !== 0) this.#countPartial(source, run.emitted, run.absorbed);
+    return record.commit(run.records, run.bytes);
+  }
+
+  /** How many frames the result under way holds, into the bank that this commit makes the live one. `absorbed`: since the last was emitted. */
+  #countPartial(source: number, emitted: boolean, absorbed: number): void {
     const { line, plan } = this.#attachment;
     const bankBytes = 4 * plan.sources.length;
     const live = (this.#attachment.word(line + LINE.record) >>> 1) & 1;
-    const emitted = failure < 0 && lane.outputs.length > 0;
-    const merged = failure < 0 && lane.merged && !emitted;
     for (let s = 0; s < plan.sources.length; s++) {
-      const before = this.#attachment.word(this.#partials + live * bankBytes + 4 * s);
-      this.#attachment.setWord(
-        this.#partials + (1 - live) * bankBytes + 4 * s,
-        emitted ? 0 : before + (merged && s === source ? frames : 0),
-      );
+      const before = emitted ? 0 : this.#attachment.word(this.#partials + live * bankBytes + 4 * s);
+      this.#attachment.setWord(this.#partials + (1 - live) * bankBytes + 4 * s, before + (s === source ? absorbed : 0));
     }
   }
 
@@ -313,6 +346,7 @@ export class OperatorAgent {
       return {
         stock,
         chain: this.#lane(lane, stock),
+        parcel: this.#parcelRun(stock),
         startUs: 0,
         reference: EMPTY,
         inputs: [],
@@ -386,7 +420,7 @@ export class OperatorAgent {
           });
           continue;
         }
-        while (lane.stock.length < this.#stage.maxOutputs) {
+        while (lane.stock.length < this.#stockSize) {
           // What idle ones were left with comes first: all of the pool may be there.
           const from = idle.find(({ stock }) => stock.length > 0);
           if (from) {
@@ -428,7 +462,7 @@ export class OperatorAgent {
         const startUs = this.#attachment.nowUs();
         taken.startUs = startUs;
         this.#since(oldest(busy));
-        void Promise.resolve(this.#begin(taken.chain, taken.inputs)).then((outcome) => {
+        void Promise.resolve(this.#begin(taken.chain, taken.inputs, taken.parcel)).then((outcome) => {
           this.#count(this.#attachment.nowUs() - startUs);
           taken.startUs = 0;
           this.#since(oldest(busy));
@@ -444,10 +478,13 @@ export class OperatorAgent {
 
   /** Whether every ordered edge would take the results now. */
   #mayCommit(lane: AsyncLane): boolean {
-    if (lane.outcome >= 0 || lane.chain.outputs.length === 0) return true;
-    const { sourceIndex, ordinal } = lane.inputs[0]!;
+    const input = lane.inputs[0]!;
+    const outputs = input.records === 0 ? lane.chain.outputs : lane.parcel.passesOn ? lane.inputs : lane.parcel.outputs;
+    const head = outputs[0];
+    if (lane.outcome >= 0 || !head) return true;
+    const { sourceIndex, ordinal } = input;
     for (const route of this.#stage.routes[sourceIndex]![lane.reference >>> 24]!) {
-      const edge = this.#attachment.plan.edges[edgeFor(route, lane.chain.outputs[0]!)]!;
+      const edge = this.#attachment.plan.edges[edgeFor(route, head)]!;
       // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
       const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
       if (waits && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
@@ -457,7 +494,10 @@ export class OperatorAgent {
 
   async #commitAsync(lane: AsyncLane): Promise<void> {
     const { ring, arena, park } = this.#attachment;
-    let done = this.#fill(lane.reference, lane, lane.chain, lane.outcome);
+    let done =
+      lane.inputs[0]!.records > 0
+        ? this.#fillParcel(lane.reference, lane.inputs, lane.parcel)
+        : this.#fill(lane.reference, lane, lane.chain, lane.outcome);
     while (done < this.#record.outputCount) {
       if (this.#attachment.aborted) return;
       const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;

@@ -16,7 +16,7 @@ import type { Chain } from './worker-chain.js';
 import type { WorkerPartials } from './worker-partials.js';
 
 /** Behind the data, from the next multiple of eight on. */
-const MAX_META_BYTES = META_BYTES - 8;
+export const MAX_META_BYTES = META_BYTES - 8;
 
 const NO_PARTIAL: PartialView = { address: 0, bytes: 0, data: new Uint8Array(0) };
 
@@ -212,9 +212,25 @@ export class ChainLane {
     this.outputs.push(end);
   }
 
+  /** Whether it has no operators: everything passes. */
+  get isEmpty(): boolean {
+    return this.#links.length === 0;
+  }
+
   /** Whether the outputs are the inputs, as they came. */
   get passesOn(): boolean {
     return this.outputs.length === this.#inputs.length && this.outputs.every((output, i) => output === this.#inputs[i]);
+  }
+
+  /** Marks the outputs with the parameters that made them. */
+  mark(): void {
+    for (const output of this.outputs) this.#stamp.mark(output);
+  }
+
+  /** Gives back the slots of outputs that were copied elsewhere. */
+  recycle(): void {
+    for (const output of this.outputs) if (output.slot >= 0) this.#stock.putBack(output);
+    this.outputs.length = 0;
   }
 
   /** Gives back what a failed run had made. */
@@ -279,7 +295,7 @@ export class ChainLane {
     const { outputs } = this;
     const ends = this.#inputs[this.#inputs.length - 1]!.ends;
     if (ends && !this.passesOn) this.passEnd();
-    if (outputs.length === 0 || this.passesOn) return;
+    if (outputs.length === 0 || this.passesOn || this.#inputs[0]!.slot < 0) return; // those of a record are packed
     for (let i = 0; i < outputs.length; i++) {
       const frame = outputs[i]!;
       if (frame.slot >= 0 && !this.#inputs.includes(frame)) {

@@ -1,7 +1,9 @@
 import { FrameView, viewArena } from '../frame/frame-view.js';
+import { ParcelReader } from '../frame/parcel-reader.js';
 import { FLAGS, SLOT } from '../frame/slot-layout.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import { EMPTY } from '../ring/ring-layout.js';
+import { unpack } from './unpack.js';
 
 /**
  * The frames of a slot and of what is chained behind it, read by a thread that does not hold them: while the gate is closed
@@ -16,7 +18,8 @@ export function readSlots(memory: WebAssembly.Memory, plan: Plan, first: number)
     const pool = plan.pools.find((one) => slot >= one.firstSlot && slot < one.firstSlot + one.slots)!;
     const payload = arena.words[(header + SLOT.payload) >>> 2]! >>> 0;
     const frame = new FrameView(arena, slot, header, payload, pool.maxDataBytes).load(names);
-    if (!frame.empty) frames.push(frame);
+    if (frame.records > 0) unpack([frame], new ParcelReader(arena), frames, arena, frames.length);
+    else if (!frame.empty) frames.push(frame);
     slot = arena.words[(header + SLOT.next) >>> 2]!;
   }
   return frames;

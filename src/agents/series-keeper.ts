@@ -95,7 +95,7 @@ function difference(before: LedgerWords, after: LedgerWords): Ledger {
     filtered: count(LEDGER.counts + OUTCOME.filtered),
     dropped,
     dead,
-    inFlight: (after[LEDGER.given]! - after[LEDGER.low]!) >>> 0,
+    inFlight: (after[LEDGER.records]! - after[LEDGER.settled]!) >>> 0,
   };
 }
 

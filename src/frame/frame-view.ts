@@ -13,10 +13,13 @@ import {
 } from './dtype.js';
 import type { Meta, MutableFrame } from './frame.js';
 import { parametersText } from './parameters-stamp.js';
+import type { ParcelReader } from './parcel-reader.js';
 import { FLAGS, META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META: Meta = Object.freeze({});
 const NO_BYTES = new Uint8Array(0);
+/** One-sided `bytes`: in a parcel each record has a length of its own. */
+const BYTES_KIND = 0x100;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const encoded = new WeakMap<Meta, Uint8Array>();
@@ -64,10 +67,18 @@ export class FrameView implements MutableFrame {
   empty = false;
   parametersHigh = 0;
   parametersLow = 0;
+  /** Records of a parcel, whose dtype, shape and meta these are; 0: it is an ordinary frame. */
+  records = 0;
+  /** Number of a record within the parcel that its source sent. */
+  index = 0;
+  /** Number of a record among the outputs of one. */
+  output = 0;
   shape: readonly number[] = [];
   dtype: DType = 'bytes';
-  data: TypedArray = NO_BYTES;
-  bytes: Uint8Array = NO_BYTES;
+  /** Bytes of data; of a parcel, of all its records. */
+  lengthBytes = 0;
+  /** Byte address of the data: where the slot's payload is, or the record's data. */
+  address: number;
   /** The event that it stands for; set by the stage that joins, until the slot is read again. */
   joined: readonly FrameView[] | undefined = undefined;
   /** Marks the frame as handed out and not yet emitted, by the chain that made it. */
@@ -75,6 +86,9 @@ export class FrameView implements MutableFrame {
 
   #kind = -1;
   #sides: [number, number, number, number] = [-1, -1, -1, -1];
+  // Made when they are asked for: most records of a parcel are never looked at in both ways.
+  #data: TypedArray | undefined;
+  #bytes: Uint8Array | undefined;
   #meta: Meta | undefined;
   #rawMeta: Uint8Array = NO_BYTES;
 
@@ -84,10 +98,22 @@ export class FrameView implements MutableFrame {
     readonly slot: number,
     /** Byte address of the header; unused for scratch. */
     readonly header: number,
-    readonly address: number,
+    address: number,
     /** Most bytes of data. */
     readonly maxDataBytes: number,
-  ) {}
+  ) {
+    this.address = address;
+  }
+
+  get data(): TypedArray {
+    this.#data ??= typedView(this.dtype, this.arena.buffer, this.address, itemCount(this.shape));
+    return this.#data;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= new Uint8Array(this.arena.buffer, this.address, itemCount(this.shape) * itemSize(this.dtype));
+    return this.#bytes;
+  }
 
   get parameters(): string {
     return parametersText(this.parametersHigh, this.parametersLow);
@@ -134,11 +160,52 @@ export class FrameView implements MutableFrame {
     this.empty = (kind & FLAGS.empty) !== 0;
     this.parametersHigh = words[at + SLOT.parametersHigh / 4]!;
     this.parametersLow = words[at + SLOT.parametersLow / 4]!;
+    this.records = (kind & FLAGS.parcel) !== 0 ? words[at + SLOT.count / 4]! : 0;
+    if (this.records > 0) this.lengthBytes = words[at + SLOT.length / 4]!;
     const metaLength = words[at + SLOT.metaLength / 4]!;
     this.#meta = undefined;
     this.#rawMeta = metaLength
       ? new Uint8Array(this.arena.buffer, this.address + (words[at + SLOT.metaOffset / 4]! >>> 0), metaLength)
       : NO_BYTES;
+    return this;
+  }
+
+  /** Begins to read the records of a parcel that was loaded. */
+  unpack(reader: ParcelReader): void {
+    reader.open(this.address, this.lengthBytes, this.maxDataBytes, this.records, this.receivedUs, this.sequence, this.timestamp);
+  }
+
+  /** Becomes the record that a reader is at, of a parcel that was loaded. */
+  loadRecord(record: ParcelReader, parcel: FrameView): this {
+    const { length } = record;
+    const moved = this.address !== record.address;
+    this.address = record.address;
+    if (record.own) {
+      const [a, b, c, d] = record.sides;
+      this.#reshape(record.kind & 0xff, record.kind >>> 8, a, b, c, d);
+      this.#meta = undefined;
+      this.#rawMeta = record.metaLength ? new Uint8Array(this.arena.buffer, record.metaAddress, record.metaLength) : NO_BYTES;
+    } else {
+      const [a, b, c, d] = parcel.#sides;
+      const kind = parcel.#kind;
+      this.#reshape(kind & 0xff, kind >>> 8, kind === BYTES_KIND ? length : a, b, c, d);
+      if (this.lengthBytes !== length)
+        throw new MillraceError('ERR_FORMAT', `a parcel does not add up: a record of ${length} bytes in place of ${this.lengthBytes}`);
+      if (this.#rawMeta !== parcel.#rawMeta) this.#meta = undefined;
+      this.#rawMeta = parcel.#rawMeta;
+    }
+    if (moved) this.#forgetViews();
+    this.source = parcel.source;
+    this.sourceIndex = parcel.sourceIndex;
+    this.ordinal = parcel.ordinal;
+    this.series = parcel.series;
+    this.sequence = record.sequence;
+    this.timestamp = record.timestamp;
+    this.receivedUs = record.receivedUs;
+    this.index = record.index;
+    this.parametersHigh = record.own ? record.parametersHigh : parcel.parametersHigh;
+    this.parametersLow = record.own ? record.parametersLow : parcel.parametersLow;
+    this.output = record.output;
     return this;
   }
 
@@ -164,13 +231,14 @@ export class FrameView implements MutableFrame {
     this.parametersHigh = 0;
     this.parametersLow = 0;
     this.joined = undefined;
+    this.records = 0;
   }
 
   /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */
   store(): void {
     const { words, floats, bytes } = this.arena;
     const at = this.header >>> 2;
-    const dataBytes = this.bytes.length;
+    const dataBytes = this.lengthBytes;
     const metaOffset = (dataBytes + 7) & ~7;
     const meta = this.#rawMeta;
     if (meta.length > META_BYTES - 8)
@@ -194,13 +262,18 @@ export class FrameView implements MutableFrame {
   #reshape(code: number, dimensions: number, a: number, b: number, c: number, d: number): void {
     const kind = code | (dimensions << 8);
     const sides = this.#sides;
-    if (kind === this.#kind && a === sides[0] && b === sides[1] && c === sides[2] && d === sides[3]) return;
-    this.#kind = kind;
-    this.#sides = [a, b, c, d];
-    this.dtype = DTYPES[code]!;
-    this.shape = Object.freeze(this.#sides.slice(0, dimensions));
-    const items = itemCount(this.shape);
-    this.data = typedView(this.dtype, this.arena.buffer, this.address, items);
-    this.bytes = new Uint8Array(this.arena.buffer, this.address, items * itemSize(this.dtype));
+    if (kind !== this.#kind || a !== sides[0] || b !== sides[1] || c !== sides[2] || d !== sides[3]) {
+      this.#kind = kind;
+      this.#sides = [a, b, c, d];
+      this.dtype = DTYPES[code]!;
+      this.shape = Object.freeze(this.#sides.slice(0, dimensions));
+      this.#forgetViews();
+    }
+    this.lengthBytes = byteLength(this.dtype, this.shape);
+  }
+
+  #forgetViews(): void {
+    this.#data = undefined;
+    this.#bytes = undefined;
   }
 }

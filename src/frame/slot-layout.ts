@@ -44,8 +44,8 @@ export const SLOT = {
   place: 4,
 } as const;
 
-/** Bits of `kind`: the last frame of its series; a frame that carries only that. */
-export const FLAGS = { ends: 1 << 16, empty: 1 << 17 } as const;
+/** Bits of `kind`: the last frame of its series; a frame that carries only that; a parcel of records (`parcel-layout.ts`). */
+export const FLAGS = { ends: 1 << 16, empty: 1 << 17, parcel: 1 << 18 } as const;
 
 /** Room for meta behind the data of every slot, in bytes. */
 export const META_BYTES = 4096;

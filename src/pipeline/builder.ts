@@ -23,6 +23,8 @@ export interface SourceOptions {
   readonly maxFrame?: ByteSize;
   readonly slots?: number;
   readonly seriesTimeoutMs?: number;
+  /** Small messages travel as records of parcels of `bytes` (64KiB), which a record waits for at most `waitUs` (500). */
+  readonly parcel?: { readonly bytes?: ByteSize; readonly waitUs?: number };
   /** The options of the type (`millrace list sources`). */
   readonly [option: string]: unknown;
 }

@@ -4,7 +4,7 @@ import { CounterFold } from '../observe/counter-fold.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import { ARRAY, BANK, EMPTY, ENTRY, LEDGER, LINE, RING, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
 
 export interface StageTotals {
@@ -121,7 +121,7 @@ export class Counters {
       filtered: count(OUTCOME.filtered),
       dropped,
       dead,
-      inFlight: totals[LEDGER.given]! - totals[LEDGER.low]!,
+      inFlight: totals[LEDGER.records]! - totals[LEDGER.settled]!,
       bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0),
     };
   }
@@ -171,10 +171,21 @@ export class Counters {
     const bank = source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;
     const given = this.#word(bank + 4 * LEDGER.given);
     for (let n = this.#word(bank + 4 * LEDGER.low); n !== given; n = (n + 1) | 0) {
-      const owed = this.#word(source.table + (n & (source.tableEntries - 1)) * ENTRY.bytes + ENTRY.owed);
-      for (let leaf = 0; leaf < 32; leaf++) if ((owed >>> leaf) & 1) counts[leaf]!++;
+      const entry = source.table + (n & (source.tableEntries - 1)) * ENTRY.bytes;
+      const owed = this.#word(entry + ENTRY.owed);
+      for (let leaf = 0; leaf < MAX_LEAVES; leaf++)
+        if ((owed >>> leaf) & 1) counts[leaf]! += this.#word(entry + ENTRY.count) - this.#endedBefore(source, n, leaf);
     }
     return counts;
+  }
+
+  /** Records of a parcel that ended on a leaf before the others. */
+  #endedBefore({ parcel, table, tableEntries }: SourceNode, ordinal: number, leaf: number): number {
+    const entry = ordinal & (tableEntries - 1);
+    if (!parcel || this.#word(table + entry * ENTRY.bytes + ENTRY.split) === 0) return 0;
+    const from = parcel.outcomes + entry * parcel.outcomeStride + LEAF_OUTCOMES + leaf * parcel.maxRecords;
+    return this.#arena.bytes.subarray(from, from + this.#word(table + entry * ENTRY.bytes + ENTRY.count)).filter((code) => code !== 0)
+      .length;
   }
 
   /** Frames that each sink is still owed. For a run that is at rest or given up. */

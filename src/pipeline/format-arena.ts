@@ -26,6 +26,11 @@ function formatSource(put: Put, plan: Plan, index: number, bell: Bell): void {
   put(source.block + SOURCE.tableMask, source.tableEntries - 1);
   put(source.block + SOURCE.bell, source.bell);
   bell(source.bell, [source.thread]);
+  if (source.parcel) {
+    put(source.block + SOURCE.outcomes, source.parcel.outcomes);
+    put(source.block + SOURCE.outcomeStride, source.parcel.outcomeStride);
+    put(source.block + SOURCE.outcomeRecords, source.parcel.maxRecords);
+  }
   let ordered = 0;
   for (const edge of plan.edges) {
     const mask = edge.leaves[index]!.reduce((all, leaves) => all | leaves, 0);

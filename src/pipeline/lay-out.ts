@@ -7,14 +7,15 @@ import { type ParametersPlan, STAGE_PARAMETERS } from '../agents/stage-parameter
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
+import { recordsOf } from '../frame/parcel-layout.js';
 import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import { ARRAY, BELL, CONTROL, ENTRY, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BELL, CONTROL, ENTRY, LEAF_OUTCOMES, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
 import { stageHash } from './parameters-hash.js';
-import type { Draft, PlanWithTables } from './plan.js';
+import { type Draft, type PlanWithTables, parcelSlots } from './plan.js';
 import type {
   ConstantPlan,
   EdgePlan,
@@ -28,7 +29,7 @@ import type {
 } from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
-import type { StageSpec } from './spec.js';
+import { isKeyed, type StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -37,6 +38,8 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 const MIN_TABLE_ENTRIES = 65536;
 
 const MIN_PARAMETER_BYTES = 16384;
+/** A parcel's entry has room for each of its records: with fewer of them a table is as large as need be. */
+const MIN_PARCEL_ENTRIES = 1024;
 
 /** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
 export function layOut(draft: Draft): PlanWithTables {
@@ -60,12 +63,14 @@ export function layOut(draft: Draft): PlanWithTables {
   const supervisor = { thread: threads.length, line: space.take(LINE.bytes) };
 
   const totalSlots = [...draft.pools.values()].reduce((sum, pool) => sum + pool.slots, 0);
-  const tableEntries = powerOfTwo(
-    Math.max(MIN_TABLE_ENTRIES, totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1))),
-  );
+  const leastEntries = Math.max(totalSlots + 1, ...draft.edges.map((edge) => (edge.kind === 'ordered' ? edge.limit : 1)));
   const sourceBlocks = space.take(SOURCE.bytes * sourceNames.length);
   const sources: SourceNode[] = sourceNames.map((name, index) => {
     const known = draft.input.get(name)!;
+    const { parcel } = spec.sources[name]!;
+    const tableEntries = powerOfTwo(Math.max(parcel ? MIN_PARCEL_ENTRIES : MIN_TABLE_ENTRIES, leastEntries));
+    const maxRecords = parcel ? recordsOf(parcel.bytes) : 0;
+    const outcomeStride = LEAF_OUTCOMES + routes[index]!.paths.length * maxRecords;
     return {
       name,
       index,
@@ -81,6 +86,7 @@ export function layOut(draft: Draft): PlanWithTables {
       maxFrameBytes: known.maxBytes,
       shape: known.shape,
       dtype: known.dtype,
+      parcel: parcel && { ...parcel, maxRecords, outcomes: space.take(tableEntries * outcomeStride), outcomeStride },
     };
   });
 
@@ -156,6 +162,8 @@ export function layOut(draft: Draft): PlanWithTables {
     name,
     thread: threadsOf.get(name)![0]!,
     batch: draft.batches.get(name)!,
+    maxRecords: draft.parcels.get(name)?.maxRecords ?? 0,
+    outcomes: space.take(draft.batches.get(name)! * (draft.parcels.get(name)?.maxRecords ?? 0)),
     histogram: space.take(HISTOGRAM_BYTES),
     stats: space.take(SINK_STATS.bytes),
   }));
@@ -211,6 +219,10 @@ export function layOut(draft: Draft): PlanWithTables {
       ? placeParameters(space, mine.length, prepared.operators)
       : undefined;
     const partial = partialPlan(draft, name, space);
+    if (draft.parcels.has(name) && (partial || isKeyed(stage))) {
+      const message = `stage '${name}' takes frames by a key or aggregates by partials, and a parcel goes to one worker as a whole: leave out the parcel of its source`;
+      throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
+    }
     const aggregates = prepared.operators.some(({ merges }) => merges);
     const partials = aggregates && !partial ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
     return {
@@ -223,6 +235,9 @@ export function layOut(draft: Draft): PlanWithTables {
       parameters: stageHash(prepared.preparedWith.map(({ hash }) => hash)),
       update,
       maxOutputs: prepared.maxOutputs,
+      parcelSlots: draft.parcels.has(name) ? parcelSlots(prepared.maxOutputs) : 0,
+      maxRecords: draft.parcels.get(name)?.maxRecords ?? 0,
+      outcomes: mine.map(() => space.take(draft.parcels.get(name)?.maxRecords ?? 0)),
       concurrency: lanes,
       attempts: stage.attempts,
       routes: next,

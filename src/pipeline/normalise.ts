@@ -1,7 +1,16 @@
 import type { Place } from '../errors/errors.js';
 import { parseByteSize } from './byte-size.js';
 import type { KeyPath } from './key-path.js';
-import { DEFAULTS, type EdgeOrder, type EdgeSpec, type KeySpec, type Overflow, type OverflowKind, type PipelineSpec } from './spec.js';
+import {
+  DEFAULTS,
+  type EdgeOrder,
+  type EdgeSpec,
+  type KeySpec,
+  type Overflow,
+  type OverflowKind,
+  type ParcelSpec,
+  type PipelineSpec,
+} from './spec.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 type PlaceOf = (path: KeyPath) => Place;
@@ -20,11 +29,12 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
     name: (raw.name as string | undefined) ?? DEFAULTS.name,
     sources: mapValues(raw.sources, (source, name) => ({
       type: String(source.type),
-      options: without(source, ['type', 'codec', 'maxFrame', 'slots', 'seriesTimeoutMs']),
+      options: without(source, ['type', 'codec', 'maxFrame', 'slots', 'seriesTimeoutMs', 'parcel']),
       codec: String(source.codec ?? DEFAULTS.codec),
       ...optional('maxFrameBytes', parseByteSize(source.maxFrame)),
       ...optional('slots', source.slots as number | undefined),
       ...optional('seriesTimeoutMs', source.seriesTimeoutMs as number | undefined),
+      ...optional('parcel', parcel(source.parcel as Raw | undefined)),
       place: placeOf(['sources', name]),
     })),
     stages: mapValues(raw.stages, (stage, name) => ({
@@ -65,6 +75,10 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
     drainMs: number((raw.drain as Raw | undefined)?.deadlineMs, DEFAULTS.drainMs),
     baseDir,
   };
+}
+
+function parcel(raw: Raw | undefined): ParcelSpec | undefined {
+  return raw && { bytes: parseByteSize(raw.bytes) ?? DEFAULTS.parcelBytes, waitUs: number(raw.waitUs, DEFAULTS.parcelWaitUs) };
 }
 
 function edge(node: Raw, given: Raw): EdgeSpec {

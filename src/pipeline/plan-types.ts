@@ -82,6 +82,16 @@ export interface SourceNode {
   readonly maxFrameBytes: number;
   readonly shape: readonly number[] | undefined;
   readonly dtype: DType | undefined;
+  readonly parcel: ParcelPlan | undefined;
+}
+
+/** How the small messages of a source are put together, and where it stands how records ended (SOURCE of the ring layout). */
+export interface ParcelPlan {
+  readonly bytes: number;
+  readonly waitUs: number;
+  readonly maxRecords: number;
+  readonly outcomes: number;
+  readonly outcomeStride: number;
 }
 
 /** Where a table of an operator stands. */
@@ -133,6 +143,12 @@ export interface StageNode {
   /** Where parameters change; undefined when no operator takes new ones. */
   readonly update: ParametersPlan | undefined;
   readonly maxOutputs: number;
+  /** Slots into which the outputs of a parcel's records are packed, beside those in which they are made; 0: no parcel comes here. */
+  readonly parcelSlots: number;
+  /** Most records of a parcel that comes here. */
+  readonly maxRecords: number;
+  /** Of each worker: where it writes how the records of a parcel ended, a byte each. */
+  readonly outcomes: readonly number[];
   readonly concurrency: number;
   readonly attempts: number;
   /** By source index and branch: where outputs go. */
@@ -143,6 +159,9 @@ export interface SinkNode {
   readonly name: string;
   readonly thread: number;
   readonly batch: number;
+  /** Most records of a parcel that comes here, and where it is written how they ended, a byte each, for each of a batch. */
+  readonly maxRecords: number;
+  readonly outcomes: number;
   /** Histogram of latencies, and the words of SINK_STATS. */
   readonly histogram: number;
   readonly stats: number;

@@ -2,6 +2,7 @@ import type { FaultInjection } from '../agents/fault-injection.js';
 import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
 import type { TypedArray } from '../frame/dtype.js';
+import { recordsOf } from '../frame/parcel-layout.js';
 import { SOURCES } from '../ingress/registry.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
@@ -24,6 +25,8 @@ export interface Draft {
   readonly edges: readonly DraftEdge[];
   readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
   readonly batches: ReadonlyMap<string, number>;
+  /** The nodes that parcels come to. */
+  readonly parcels: ReadonlyMap<string, ParcelsHere>;
   readonly options: PlanOptions;
 }
 
@@ -64,6 +67,13 @@ export interface PlanWithTables {
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */
 const MIN_CAPACITY = 4;
 
+const MIN_PARCEL_BYTES = 4096;
+const MAX_PARCEL_BYTES = 16 * 1024 * 1024;
+/** Size of a stage's slot, in parcels. */
+const GROWTH = 8;
+/** A sink takes so many records at a time, or one parcel. */
+const RECORDS_A_BATCH = 4096;
+
 /** Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Throws ERR_CONFIG_*. */
 export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promise<PlanWithTables> {
   const input = new Map<string, FrameKind>();
@@ -97,8 +107,11 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   }
   if (!options.unchecked) checkOrder(spec, stages, inOrder(spec));
   const routes = Object.keys(spec.sources).map((source) => routesOf(spec, source));
+  const parcels = parcelsOf(spec, routes);
+  for (const [name, { maxRecords }] of parcels)
+    if (batches.has(name)) batches.set(name, Math.max(1, Math.min(batches.get(name)!, Math.floor(RECORDS_A_BATCH / maxRecords))));
   for (let divisor = 1; ; divisor *= 2) {
-    const draft = size({ spec, routes, stages, input, batches, options }, divisor);
+    const draft = size({ spec, routes, stages, input, batches, parcels, options }, divisor);
     const result = layOut(draft);
     if (result.plan.threads.length > MAX_THREADS)
       throw new MillraceError(
@@ -108,6 +121,48 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     if (result.plan.bytes <= ARENA_MAX_BYTES) return result;
     if (DEFAULTS.capacity / divisor <= MIN_CAPACITY) throw tooLarge(result.plan);
   }
+}
+
+/** Of the parcels that come to a node: the most records and bytes that one may have. */
+export interface ParcelsHere {
+  readonly maxRecords: number;
+  readonly bytes: number;
+}
+
+function parcelsOf(spec: PipelineSpec, routes: readonly SourceRoutes[]): Map<string, ParcelsHere> {
+  const parcels = new Map<string, ParcelsHere>();
+  for (const [index, [name, { parcel, place }]] of Object.entries(spec.sources).entries()) {
+    if (!parcel) continue;
+    if (parcel.bytes < MIN_PARCEL_BYTES || parcel.bytes > MAX_PARCEL_BYTES) {
+      const message = `source '${name}': a parcel has ${MIN_PARCEL_BYTES} to ${MAX_PARCEL_BYTES} bytes, not ${parcel.bytes}`;
+      throw new MillraceError('ERR_CONFIG_PROMISE', message, place ? { place } : {});
+    }
+    for (const node of routes[index]!.paths.flat()) {
+      const stage = spec.stages[node];
+      if (isJoin(stage)) {
+        const message = `stage '${node}' joins frames by their ordinals and numbers, and '${name}' sends parcels of many: leave out its parcel`;
+        throw new MillraceError('ERR_CONFIG_PROMISE', message, stage?.place ? { place: stage.place } : {});
+      }
+      const before = parcels.get(node);
+      parcels.set(node, {
+        maxRecords: Math.max(before?.maxRecords ?? 0, recordsOf(parcel.bytes)),
+        bytes: Math.max(before?.bytes ?? 0, parcel.bytes),
+      });
+    }
+  }
+  return parcels;
+}
+
+/**
+ * Slots into which a stage packs what becomes of the records of a parcel: as many as may have come, since those that pass
+ * are copied, and one more, because records are put together in other groups then.
+ */
+export const parcelSlots = (maxOutputs: number): number => maxOutputs + 1;
+
+/** What operators make of records may be larger than these; a record whose outputs find no room is dead as `operator-output`. */
+function slotForParcels(spec: PipelineSpec, owner: string, parcels: ReadonlyMap<string, ParcelsHere>): number {
+  const source = spec.sources[owner];
+  return source ? (source.parcel?.bytes ?? 0) : GROWTH * (parcels.get(owner)?.bytes ?? 0);
 }
 
 function tooLarge(plan: Plan): MillraceError {
@@ -148,7 +203,7 @@ function mergeKinds(kinds: readonly FrameKind[]): FrameKind {
 }
 
 function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
-  const { spec, stages, batches } = known;
+  const { spec, stages, batches, parcels } = known;
   const nodes = new Map<string, EdgeSpec>([...Object.entries(spec.stages), ...Object.entries(spec.sinks)]);
   const workersOf = (node: string): number => spec.stages[node]?.workers ?? 1;
   const held = (node: string): number => {
@@ -196,8 +251,11 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
       known.routes.filter((routes) => leavesOver(routes, node, producers).some((mask) => mask !== 0)).length;
     const onEdges = [...reached].reduce((sum, edge) => sum + edge.limit * (edge.kind === 'ordered' ? arrays(edge) : 1) + edge.held, 0);
     const stage = spec.stages[owner];
-    const outputs = stage ? stages.get(owner)!.maxOutputs : 1;
-    const needed = stage ? onEdges * outputs + held(owner) * outputs : onEdges + 1;
+    const made = stage ? stages.get(owner)!.maxOutputs : 1;
+    const packed = stage && parcels.has(owner) ? parcelSlots(made) : 0;
+    const travelling = Math.max(made, packed);
+    const outputs = made + packed;
+    const needed = stage ? onEdges * travelling + held(owner) * outputs : onEdges + 1;
     const given = (stage ?? spec.sources[owner])?.slots;
     if (given !== undefined && !known.options.unchecked)
       checkSlots(
@@ -210,7 +268,10 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,
       );
-    pools.set(owner, { slots: given ?? needed, maxDataBytes: known.input.get(owner)!.maxBytes });
+    pools.set(owner, {
+      slots: given ?? needed,
+      maxDataBytes: Math.max(known.input.get(owner)!.maxBytes, slotForParcels(spec, owner, parcels)),
+    });
   }
   return {
     ...known,

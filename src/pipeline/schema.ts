@@ -60,6 +60,22 @@ export function pipelineSchema(registries: Registries): JsonSchema {
       ],
     },
     slots: count('Slots of the pool of this source; by default as many as the plan needs.', 1, 0xffffff),
+    parcel: {
+      description: 'Puts small messages together: one hand-off carries many of them, as records of a parcel.',
+      type: 'object',
+      properties: {
+        bytes: {
+          description: 'Size of a parcel, heads of records included: 4KiB to 16MiB.',
+          anyOf: [
+            { type: 'integer', minimum: 4096, maximum: 16_777_216, title: 'a number of bytes' },
+            { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '64KiB'" },
+          ],
+          default: DEFAULTS.parcelBytes,
+        },
+        waitUs: count('Longest time that a record waits for others, in microseconds.', 0, 60_000_000, DEFAULTS.parcelWaitUs),
+      },
+      additionalProperties: false,
+    },
     seriesTimeoutMs: count(
       'A series of which nothing comes for so long ends as timed-out; by default it waits for its end.',
       1,

@@ -39,7 +39,16 @@ export interface SourceSpec {
   readonly slots?: number;
   /** A series of which nothing comes for so long ends; absent: it waits. */
   readonly seriesTimeoutMs?: number;
+  /** Small messages travel as records of parcels; absent: each is a frame of its own. */
+  readonly parcel?: ParcelSpec;
   readonly place?: Place;
+}
+
+export interface ParcelSpec {
+  /** Size of a parcel, heads of records included. */
+  readonly bytes: number;
+  /** Longest time that a record waits for others, in microseconds. */
+  readonly waitUs: number;
 }
 
 export type OverflowKind = 'block' | 'drop-newest' | 'drop-oldest' | 'latest' | 'sample';
@@ -131,6 +140,8 @@ export const DEFAULTS = {
   drainMs: 30_000,
   metricsHost: '127.0.0.1',
   maxLetters: 10_000,
+  parcelBytes: 64 * 1024,
+  parcelWaitUs: 500,
   /** Cells per source of an ordered edge behind stages with that many workers in all (a source counts as one). */
   window: (workersBefore: number): number => Math.max(8, 4 * workersBefore),
 } as const;

@@ -77,14 +77,14 @@ export class Supervisor {
     this.#census = new Census(memory, plan, ring, {
       lostCode: OUTCOME['worker-lost'],
       dropCodes: { 'drop-oldest': OUTCOME['drop-oldest'], latest: OUTCOME.latest },
-      onRedispatch: (edge) => {
+      onRedispatch: (edge, records) => {
         const { node } = plan.edges[edge - 1]!;
-        this.counts(node).redispatched++;
+        this.counts(node).redispatched += records;
         // A sink may have written it before it died.
         const sink = plan.sinks.find(({ name }) => name === node);
-        if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]!++;
+        if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += records;
       },
-      onLost: ({ edge, slot, source, ordinal, attempts, thread }) => {
+      onLost: ({ edge, slot, source, ordinal, attempts, thread, records }) => {
         const cause = this.#causes.get(thread);
         const name = plan.sources[source]!.name;
         this.#log.error(
@@ -92,7 +92,7 @@ export class Supervisor {
           `frame ${ordinal} of '${name}' is given up after ${attempts} workers died with it: ${cause?.message}`,
         );
         const { node } = plan.edges.find(({ number }) => number === edge)!;
-        this.counts(node).lost++;
+        this.counts(node).lost += records;
         const books = this.#books.get(node);
         if (books && endsSeries(this.#words, plan, slot)) this.#partialsLost[source]! += books.loseAll();
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });

@@ -35,8 +35,8 @@ export interface CensusOptions {
   readonly lostCode: number;
   /** Codes of the drops of edges out of which producers take references. */
   readonly dropCodes: Readonly<Record<string, number>>;
-  /** Told of every reference that goes to the lane of an edge, to be done again. */
-  readonly onRedispatch?: (edge: number) => void;
+  /** Told of every reference that goes to the lane of an edge, to be done again, and of how many records it has (1: it is a frame). */
+  readonly onRedispatch?: (edge: number, records: number) => void;
   /** Told of every frame that is given up, before it is settled: its slot, and what is chained behind it, can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;
@@ -44,6 +44,8 @@ export interface CensusOptions {
     readonly source: number;
     readonly ordinal: number;
     readonly attempts: number;
+    /** Records of a parcel; 1 for a frame. */
+    readonly records: number;
     /** The thread that died with it last. */
     readonly thread: number;
   }) => void;

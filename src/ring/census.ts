@@ -1,6 +1,6 @@
-import { SLOT } from '../frame/slot-layout.js';
+import { FLAGS, SLOT } from '../frame/slot-layout.js';
 import type { CensusEdge, CensusOptions, CensusPlan, CensusResult } from './census-types.js';
-import { ARRAY, BELL, EMPTY, LINE, RING, SETTLE, SLOT_MASK } from './ring-layout.js';
+import { ARRAY, BELL, EMPTY, LINE, MAX_CODES, RING, SETTLE, SLOT_MASK } from './ring-layout.js';
 import type { RingOperations } from './ring-operations.js';
 
 /** Thrown when memory contradicts itself: a slot twice, a reference in a place that it does not know of. */
@@ -121,6 +121,10 @@ export class Census {
     }
     if (this.#word(line + LINE.record) & 1) {
       const left: [reference: number, ring: number][] = [];
+      const settlements = Array.from({ length: this.#word(line + LINE.settlements) }, (_, i) => this.#settlement(line, i));
+      // Before outputs go on, as the thread itself would.
+      for (const { source, ordinal, leaves, code } of settlements)
+        if (code >>> 0 >= MAX_CODES) this.#ring.recoverSettleEach(source, ordinal, leaves, code);
       for (let i = 0; i < this.#word(line + LINE.outputs); i++) {
         const reference = this.#word(line + LINE.outputRefs + 8 * i);
         const ring = this.#word(line + LINE.outputRefs + 8 * i + 4);
@@ -142,15 +146,8 @@ export class Census {
         for (let i = 0; i < this.#word(line + LINE.inputs); i++) this.#kept.add(this.#word(line + LINE.inputRefs + 4 * i));
         this.#did.kept++;
       } else {
-        for (let i = 0; i < this.#word(line + LINE.settlements); i++) {
-          const at = line + LINE.settleItems + SETTLE.bytes * i;
-          this.#ring.recoverSettle(
-            this.#word(at + SETTLE.source),
-            this.#word(at + SETTLE.ordinal),
-            this.#word(at + SETTLE.leaves),
-            this.#word(at + SETTLE.code),
-          );
-        }
+        for (const { source, ordinal, leaves, code } of settlements)
+          if (code >>> 0 < MAX_CODES) this.#ring.recoverSettle(source, ordinal, leaves, code);
         for (let i = 0; i < this.#word(line + LINE.inputs); i++) {
           const reference = this.#word(line + LINE.inputRefs + 4 * i);
           if (!mine(reference)) continue;
@@ -162,6 +159,16 @@ export class Census {
     }
     this.#put(line + LINE.sinceMs, 0);
     Atomics.store(this.#words, (line + LINE.busy) >>> 2, 0);
+  }
+
+  #settlement(line: number, i: number): { source: number; ordinal: number; leaves: number; code: number } {
+    const at = line + LINE.settleItems + SETTLE.bytes * i;
+    return {
+      source: this.#word(at + SETTLE.source),
+      ordinal: this.#word(at + SETTLE.ordinal),
+      leaves: this.#word(at + SETTLE.leaves),
+      code: this.#word(at + SETTLE.code),
+    };
   }
 
   /** Whether a committed output went on. An ordered edge that does not admit it yet leaves it where it is. */
@@ -241,15 +248,35 @@ export class Census {
     if (attempts < edge.attempts) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
-      this.#options.onRedispatch?.(edge.number);
+      this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK));
       return;
     }
     const source = this.#word(header + SLOT.source);
     const ordinal = this.#word(header + SLOT.ordinal);
     const slot = reference & SLOT_MASK;
-    this.#options.onLost?.({ edge: edge.number, slot, source, ordinal: ordinal >>> 0, attempts, thread: holder });
+    this.#options.onLost?.({
+      edge: edge.number,
+      slot,
+      source,
+      ordinal: ordinal >>> 0,
+      attempts,
+      thread: holder,
+      records: this.#recordsOf(slot),
+    });
     this.#settle(edge, reference, this.#options.lostCode);
     this.#did.lost++;
+  }
+
+  /** What a reference counts as: one, or the records of its parcels. */
+  #recordsOf(first: number): number {
+    let records = 0;
+    for (let slot = first, left = this.#plan.slots; slot !== EMPTY && left > 0; left--) {
+      const header = this.#header(slot);
+      if ((this.#word(header + SLOT.kind) & FLAGS.parcel) === 0) return 1;
+      records += this.#word(header + SLOT.count);
+      slot = this.#word(header + SLOT.next);
+    }
+    return records;
   }
 
   #lane(edge: CensusEdge, reference: number): void {

@@ -12,6 +12,10 @@ export const EMPTY = -1;
 export const GATE_CLOSED = -2;
 export const SLOT_MASK = 0xff_ff_ff;
 export const MAX_LEAVES = 32;
+/** Bytes before those of the records in the outcomes of an entry: one for each leaf that there can be. */
+export const LEAF_OUTCOMES = 32;
+/** Codes of outcomes are below; what is not is an address. */
+export const MAX_CODES = 32;
 export const MAX_THREADS = 254;
 /** Inputs, outputs and settlements that one record lists. */
 export const RECORD_ITEMS = 64;
@@ -90,16 +94,47 @@ export const LINE = {
   batch: 2688,
   bytes: 3072,
 } as const;
-/** One settlement in a record, in bytes. */
+/**
+ * One settlement in a record, in bytes. A `code` below 32 ends the leaves, for all records of a parcel that have not ended
+ * there before. Any other is the address of a byte for each record of the parcel: 0, or 1 + the code by which that record
+ * ends on the leaves; the leaves themselves stay open.
+ */
 export const SETTLE = { source: 0, ordinal: 4, leaves: 8, code: 12, bytes: 16 } as const;
 /** Bytes of one bank of counters of a thread, and the words in it. */
 export const BANK = { bytes: 128, frames: 0, outputs: 1, bytesLow: 2, bytesHigh: 3, drops: 4 } as const;
 
-/** What the ingress of a source owns: its settlement table and two banks of the ledger. */
-export const SOURCE = { table: 0, tableMask: 4, bell: 8, ordered: 12, orderedList: 16, banks: 512, bankBytes: 256, bytes: 1024 } as const;
+/**
+ * What the ingress of a source owns: its settlement table and two banks of the ledger. Where it sends parcels, each entry has
+ * `outcomeStride` bytes from `outcomes` on: a byte for each leaf (1 + the code that ended it), then `outcomeRecords` bytes
+ * for each leaf, one a record (1 + the code by which the record ended there before the others).
+ */
+export const SOURCE = {
+  table: 0,
+  tableMask: 4,
+  bell: 8,
+  ordered: 12,
+  orderedList: 16,
+  outcomes: 480,
+  outcomeStride: 484,
+  outcomeRecords: 488,
+  banks: 512,
+  bankBytes: 256,
+  bytes: 1024,
+} as const;
 /** Edges that keep order by arrays and that the frames of one source may reach: those that a settlement looks at. */
-export const MAX_ORDERED_EDGES = (SOURCE.banks - SOURCE.orderedList) / 8;
-/** Words of a ledger bank. `ends`: ends of series, and of the source, that were sent. `counts` has one word per outcome code. */
-export const LEDGER = { received: 0, given: 1, low: 2, bytesLow: 3, bytesHigh: 4, ends: 5, counts: 8, words: 40 } as const;
-/** One entry of a settlement table. `ordinal` is written last. */
-export const ENTRY = { ordinal: 0, open: 4, owed: 8, outcome: 12, below: 16, count: 20, position: 24, bytes: 32 } as const;
+export const MAX_ORDERED_EDGES = Math.trunc((SOURCE.outcomes - SOURCE.orderedList) / 8);
+/** Words of a ledger bank. `given` and `low` are ordinals; `records` were given ordinals and `settled` counted. `ends`: ends of series, and of the source, that were sent. `counts` has one word per outcome code. */
+export const LEDGER = {
+  received: 0,
+  given: 1,
+  low: 2,
+  bytesLow: 3,
+  bytesHigh: 4,
+  ends: 5,
+  records: 6,
+  settled: 7,
+  counts: 8,
+  words: 40,
+} as const;
+/** One entry of a settlement table. `ordinal` is written last; `split`: records of it ended one by one. */
+export const ENTRY = { ordinal: 0, open: 4, owed: 8, outcome: 12, below: 16, count: 20, position: 24, split: 28, bytes: 32 } as const;

@@ -30,6 +30,7 @@ export interface RingOperations {
   recoverPush(ring: number, reference: number): void;
   recoverPop(ring: number): number;
   recoverSettle(source: number, ordinal: number, leaves: number, code: number): void;
+  recoverSettleEach(source: number, ordinal: number, leaves: number, from: number): void;
   recoverFree(slot: number): void;
   wakeAll(bell: number): void;
   barePush(ring: number, reference: number): number;

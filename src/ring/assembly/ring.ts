@@ -19,11 +19,13 @@ export const LINE_BUSY: usize = 0, LINE_FAULT_COUNTDOWN: usize = 4, LINE_FAULT_S
 export const LINE_DROP: usize = 288, LINE_DROP_REF: usize = 292, LINE_DROP_SOURCE: usize = 296, LINE_DROP_ORDINAL: usize = 300, LINE_DROP_LEAVES: usize = 304, LINE_DROP_CODE: usize = 308;
 export const LINE_INPUT_REFS: usize = 640, LINE_OUTPUT_REFS: usize = 896, LINE_SETTLE_ITEMS: usize = 1408, LINE_BATCH: usize = 2688;
 export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_KIND: usize = 64, SLOT_PLACE: usize = 4;
-export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16;
-export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20;
+export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16, SOURCE_OUTCOMES: usize = 480, SOURCE_OUTCOME_STRIDE: usize = 484, SOURCE_OUTCOME_RECORDS: usize = 488;
+export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20, ENTRY_SPLIT: usize = 28;
 const ENTRY_BYTES: usize = 32, SOURCE_BYTES: usize = 1024;
-const LEDGER_RECEIVED: usize = 0, LEDGER_GIVEN: usize = 4, LEDGER_LOW: usize = 8, LEDGER_BYTES: usize = 12, LEDGER_ENDS: usize = 20, LEDGER_COUNTS: usize = 32;
+const LEDGER_RECEIVED: usize = 0, LEDGER_GIVEN: usize = 4, LEDGER_LOW: usize = 8, LEDGER_BYTES: usize = 12, LEDGER_ENDS: usize = 20, LEDGER_RECORDS: usize = 24, LEDGER_SETTLED: usize = 28, LEDGER_COUNTS: usize = 32;
 const BANK_FRAMES: usize = 0, BANK_OUTPUTS: usize = 4, BANK_BYTES: usize = 8, BANK_DROPS: usize = 16;
+// A settlement's code, or from here on the address of a byte for each record. Leaves' bytes before those of the records.
+const MAX_CODES: u32 = 32, LEAF_OUTCOMES: usize = 32;
 const FIFO: u32 = 0;
 /** Flag of a frame's kind: the last of its series, which no sample leaves out. */
 export const FLAG_ENDS: u32 = 1 << 16;
@@ -173,9 +175,11 @@ function freeSlot(slot: u32): void {
 
 // ---- settlement -------------------------------------------------------------------------------------------------------------
 // or(outcome), and(open), and(owed), in this order; each may be done again. An entry of another ordinal is not touched.
+// Of a parcel, `code` is for the records that have not ended on the leaf before: it stands in the leaf's byte.
 function settle(source: u32, ordinal: u32, leaves: u32, code: u32): void {
   const s = sourceAt(source), e = entryAt(s, ordinal);
   if (atomic.load<u32>(e) != ordinal) return;
+  if (load<u32>(s, SOURCE_OUTCOMES)) for (let m = leaves, at = outcomesAt(s, ordinal); m; m &= m - 1) store<u8>(at + <usize>ctz(m), <u8>(code + 1));
   if (load<u32>(s, SOURCE_ORDERED) == 0 && atomic.load<u32>(e + ENTRY_OWED) == leaves) { // the last one: nobody else writes here
     store<u32>(e, load<u32>(e, ENTRY_OUTCOME) | (1 << code), ENTRY_OUTCOME); pt(60);
     store<u32>(e, 0, ENTRY_OPEN); pt(61);
@@ -191,6 +195,45 @@ function settle(source: u32, ordinal: u32, leaves: u32, code: u32): void {
   }
   const owed = atomic.and<u32>(e + ENTRY_OWED, ~leaves); pt(62); // publishes: the outcome, to the sweep
   if ((owed & ~leaves) == 0) ring(load<u32>(s, SOURCE_BELL));
+}
+
+@inline function outcomesAt(s: usize, ordinal: u32): usize { return <usize>load<u32>(s, SOURCE_OUTCOMES) + <usize>(ordinal & load<u32>(s, SOURCE_TABLE_MASK)) * <usize>load<u32>(s, SOURCE_OUTCOME_STRIDE); }
+// Ends records of a parcel on leaves that this record's reference still has: before its outputs go on, whose settlements
+// publish it. `from` has a byte for each record; no two references of an ordinal have a leaf in common, so nobody else writes here.
+function settleEach(source: u32, ordinal: u32, leaves: u32, from: usize): void {
+  const s = sourceAt(source), e = entryAt(s, ordinal);
+  if (atomic.load<u32>(e) != ordinal || load<u32>(s, SOURCE_OUTCOMES) == 0) return;
+  const records = load<u32>(s, SOURCE_OUTCOME_RECORDS), count = load<u32>(e, ENTRY_COUNT), n = count < records ? count : records, at = outcomesAt(s, ordinal) + LEAF_OUTCOMES;
+  store<u32>(e, 1, ENTRY_SPLIT); pt(83);
+  for (let m = leaves; m; m &= m - 1) {
+    const to = at + <usize>ctz(m) * <usize>records;
+    for (let i: u32 = 0; i < n; i++) { const c = load<u8>(from + <usize>i); if (c) store<u8>(to + <usize>i, c); }
+    pt(84);
+  }
+}
+function settleRecords(): void {
+  for (let i = 0, n = load<i32>(T, LINE_SETTLEMENTS); i < n; i++) { const q = T + LINE_SETTLE_ITEMS + (<usize>i << 4), code = load<u32>(q, 12); if (code >= MAX_CODES) settleEach(load<u32>(q), load<u32>(q, 4), load<u32>(q, 8), <usize>code); }
+}
+// Counts each record of a parcel by its worst leaf.
+function countEach(bank: usize, s: usize, ordinal: u32, count: u32): void {
+  const records = load<u32>(s, SOURCE_OUTCOME_RECORDS), leaves = (load<u32>(s, SOURCE_OUTCOME_STRIDE) - <u32>LEAF_OUTCOMES) / records, at = outcomesAt(s, ordinal), n = count < records ? count : records;
+  for (let i: u32 = 0; i < n; i++) {
+    let worst: u32 = 1;
+    for (let l: u32 = 0; l < leaves; l++) {
+      let c = <u32>load<u8>(at + LEAF_OUTCOMES + <usize>(l * records + i));
+      if (c == 0) c = <u32>load<u8>(at + <usize>l);
+      if (c > worst) worst = c;
+    }
+    const w = bank + LEDGER_COUNTS + (<usize>(worst - 1) << 2);
+    store<u32>(w, load<u32>(w) + 1);
+  }
+}
+// Clears what the last ordinal of an entry left.
+function clearOutcomes(s: usize, ordinal: u32, count: u32): void {
+  const records = load<u32>(s, SOURCE_OUTCOME_RECORDS), at = outcomesAt(s, ordinal), n = count < records ? count : records;
+  memory.fill(at, 0, LEAF_OUTCOMES);
+  const all = (load<u32>(s, SOURCE_OUTCOME_STRIDE) - <u32>LEAF_OUTCOMES) / records;
+  for (let l: u32 = 0; l < all; l++) memory.fill(at + LEAF_OUTCOMES + <usize>(l * records), 0, n);
 }
 
 // ---- drops by policy: a record of their own, so that a death in the middle is finished and counted once ------------------------
@@ -299,8 +342,9 @@ function takeAny(r: usize, from: u32): u32 {
 // Pushes what the record names from output i on, settles, releases the inputs, clears the record. Returns how far it came.
 function finish(from: i32): i32 {
   const outputs = load<i32>(T, LINE_OUTPUTS);
+  if (from == 0) settleRecords();
   for (let i = from; i < outputs; i++) { const o = T + LINE_OUTPUT_REFS + (<usize>i << 3); if (!give(load<u32>(o, 4), load<u32>(o))) { leave(); return i; } pt(73); }
-  for (let i = 0, n = load<i32>(T, LINE_SETTLEMENTS); i < n; i++) { const q = T + LINE_SETTLE_ITEMS + (<usize>i << 4); settle(load<u32>(q), load<u32>(q, 4), load<u32>(q, 8), load<u32>(q, 12)); }
+  for (let i = 0, n = load<i32>(T, LINE_SETTLEMENTS); i < n; i++) { const q = T + LINE_SETTLE_ITEMS + (<usize>i << 4), code = load<u32>(q, 12); if (code < MAX_CODES) settle(load<u32>(q), load<u32>(q, 4), load<u32>(q, 8), code); }
   for (let i = 0, n = load<i32>(T, LINE_INPUTS); i < n; i++) dropBit(load<u32>(T + LINE_INPUT_REFS + (<usize>i << 2)));
   pt(74); store<u32>(T, load<u32>(T, LINE_RECORD) & ~1, LINE_RECORD);
   leave(); return outputs;
@@ -373,11 +417,13 @@ export function commitFrame(source: u32, leaves: u32, outputs: i32, bytes: u32, 
   if (!enter()) return -2;
   const s = sourceAt(source), w = load<u32>(T, LINE_RECORD), live = bankOf(w), idle = bankOf(w + 2), n = load<u32>(live, LEDGER_GIVEN), e = entryAt(s, n);
   atomic.store<u32>(e, n - 1); // later than what it was, earlier than what comes: whoever reads the bits below reads the ordinal again
-  store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, count, ENTRY_COUNT); pt(67);
+  store<u32>(e, 0, ENTRY_OUTCOME); store<u32>(e, leaves, ENTRY_OPEN); store<u32>(e, leaves, ENTRY_OWED); store<u32>(e, EMPTY, ENTRY_BELOW); store<u32>(e, count, ENTRY_COUNT); store<u32>(e, 0, ENTRY_SPLIT);
+  if (load<u32>(s, SOURCE_OUTCOMES)) clearOutcomes(s, n, count);
+  pt(67);
   atomic.store<u32>(e, n); pt(68); // publishes: the entry
   store<i32>(T, 0, LINE_INPUTS); store<i32>(T, outputs, LINE_OUTPUTS); store<i32>(T, 0, LINE_SETTLEMENTS);
   copyBank(idle, live);
-  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_ENDS) + 1 - count, LEDGER_ENDS); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + count, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
+  store<u32>(idle, n + 1, LEDGER_GIVEN); store<u32>(idle, load<u32>(live, LEDGER_ENDS) + (count == 0 ? 1 : 0), LEDGER_ENDS); store<u32>(idle, load<u32>(live, LEDGER_RECORDS) + count, LEDGER_RECORDS); store<u32>(idle, load<u32>(live, LEDGER_RECEIVED) + count, LEDGER_RECEIVED); store<u32>(idle, load<u32>(live, LEDGER_BYTES) + bytes, LEDGER_BYTES);
   if (load<u32>(idle, LEDGER_BYTES) < bytes) store<u32>(idle, load<u32>(idle, LEDGER_BYTES + 4) + 1, LEDGER_BYTES + 4);
   pt(69); atomic.store<u32>(T + LINE_RECORD, (w + 2) | 1); pt(72); // publishes: the frame is received
   return finish(0);
@@ -400,8 +446,10 @@ export function sweep(source: u32, atMost: i32): i32 {
     const e = entryAt(s, low);
     if (atomic.load<u32>(e + ENTRY_OWED) != 0) break; // acquires: the outcome
     if (n == 0) copyBank(idle, live);
-    const at = idle + LEDGER_COUNTS + (<usize>(31 - clz(atomic.load<u32>(e + ENTRY_OUTCOME))) << 2);
-    store<u32>(at, load<u32>(at) + load<u32>(e, ENTRY_COUNT)); low++; n++;
+    const count = load<u32>(e, ENTRY_COUNT);
+    if (load<u32>(e, ENTRY_SPLIT)) countEach(idle, s, low, count);
+    else { const at = idle + LEDGER_COUNTS + (<usize>(31 - clz(atomic.load<u32>(e + ENTRY_OUTCOME))) << 2); store<u32>(at, load<u32>(at) + count); }
+    store<u32>(idle, load<u32>(idle, LEDGER_SETTLED) + count, LEDGER_SETTLED); low++; n++;
   }
   if (n) { store<u32>(idle, low, LEDGER_LOW); pt(76); atomic.store<u32>(T + LINE_RECORD, w + 2); pt(77); } // publishes: counts and watermark
   leave(); return n;
@@ -413,6 +461,7 @@ export function recoverGive(r: usize, ref: u32): i32 { return give(r, ref); }
 export function recoverPush(r: usize, ref: u32): void { store<u32>(placeOf(ref), load<u32>(r, RING_EDGE)); barePush(r, ref); }
 export function recoverPop(r: usize): i32 { return <i32>popCell(r); }
 export function recoverSettle(source: u32, ordinal: u32, leaves: u32, code: u32): void { settle(source, ordinal, leaves, code); }
+export function recoverSettleEach(source: u32, ordinal: u32, leaves: u32, from: u32): void { settleEach(source, ordinal, leaves, from); }
 export function recoverFree(slot: u32): void { freeSlot(slot); }
 /** Rings a bell for everybody who sleeps on it. */
 export function wakeAll(bell: usize): void { ringAll(bell); }

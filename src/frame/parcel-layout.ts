@@ -1,0 +1,48 @@
+/**
+ * A parcel: a slot whose payload is many records, one behind the other (docs/specs/slot.md). The slot's header says that it
+ * is one (`FLAGS.parcel`), how many records it has (`SLOT.count`), the bytes of all of them (`SLOT.length`), and dtype, shape
+ * and meta of every record that does not bring its own, and sequence and timestamp of the first. A record begins on a
+ * multiple of eight bytes:
+ *
+ *   0        4                8                      12
+ *   +--------+----------------+----------------------+---------------+-------+------+------+------+
+ *   | length | index | output | received after | own | sequence step | times | kind | data | meta |
+ *   +--------+----------------+----------------------+---------------+-------+------+------+------+
+ *
+ * `times` and `kind` are there where the bits `own` say so, `meta` where the kind does; data and meta are filled up to a
+ * multiple of eight. Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange.
+ */
+export const RECORD = {
+  /** Bytes of data. */
+  length: 0,
+  /** u16 number within the parcel that the source sent; u16 number among the outputs of that record. */
+  number: 4,
+  /** Microseconds after the `receivedUs` of the slot in the low 30 bits, then OWN. */
+  received: 8,
+  /** Added to the slot's sequence, u32; the timestamp is the slot's. Means nothing where the times are the record's own. */
+  step: 12,
+  bytes: 16,
+} as const;
+
+/** Bits of `received`: the record has a kind, times of its own. */
+export const OWN = { kind: 1 << 30, times: 1 << 31 } as const;
+export const MAX_AFTER_US = 0x3fff_ffff;
+
+/** Two f64. */
+export const RECORD_TIMES = { sequence: 0, timestamp: 8, bytes: 16 } as const;
+
+/** dtype and number of dimensions as in `SLOT.kind`, four sides, bytes of meta behind the data, the parameters as in the slot. */
+export const RECORD_KIND = { kind: 0, shape: 4, metaLength: 20, parametersHigh: 24, parametersLow: 28, bytes: 32 } as const;
+
+/** Records of one parcel: each has a byte in the settlement table, for every leaf. */
+export const MAX_RECORDS = 4096;
+
+/** Bytes rounded up to where the next record may begin. */
+export const aligned = (bytes: number): number => (bytes + 7) & ~7;
+
+/** Bytes that a record takes, its head included. */
+export const recordBytes = (dataBytes: number, ownTimes: boolean, ownKind: boolean, metaBytes: number): number =>
+  RECORD.bytes + (ownTimes ? RECORD_TIMES.bytes : 0) + (ownKind ? RECORD_KIND.bytes + aligned(metaBytes) : 0) + aligned(dataBytes);
+
+/** The most records that a parcel of so many bytes may have. */
+export const recordsOf = (parcelBytes: number): number => Math.min(MAX_RECORDS, Math.floor(parcelBytes / RECORD.bytes));

@@ -1,0 +1,203 @@
+import type { ArenaViews, FrameView } from './frame-view.js';
+import { aligned, MAX_AFTER_US, OWN, RECORD, RECORD_KIND, RECORD_TIMES, recordBytes } from './parcel-layout.js';
+import { FLAGS, SLOT } from './slot-layout.js';
+
+const NO_META = new Uint8Array(0);
+/** dtype code of `bytes`, one side: its length is the record's. */
+const BYTES_KIND = 0x100;
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+/**
+ * Fills one slot after the other with records. What it writes belongs to the thread that holds the slot until that is
+ * handed on. `append` gives the address where the data of a record goes, and allocates nothing.
+ */
+export class ParcelWriter {
+  count = 0;
+  /** Bytes of records so far. */
+  used = 0;
+  /** When the first record was received, on the clock of `receivedUs`. */
+  firstUs = 0;
+  readonly #words: Int32Array;
+  readonly #floats: Float64Array;
+  readonly #bytes: Uint8Array;
+  #address = 0;
+  #capacity = 0;
+  #maxRecords = 0;
+  #kind = 0;
+  #shape: readonly number[] = [];
+  #meta: Uint8Array = NO_META;
+  #parametersHigh = 0;
+  #parametersLow = 0;
+  #sequence = 0;
+  #timestamp = 0;
+  #last = 0;
+
+  constructor(arena: ArenaViews) {
+    this.#words = arena.words;
+    this.#floats = arena.floats;
+    this.#bytes = arena.bytes;
+  }
+
+  /** Begins a parcel of at most so many bytes and records at an address, for records that are mostly of this kind. */
+  open(
+    address: number,
+    capacity: number,
+    maxRecords: number,
+    code: number,
+    shape: readonly number[],
+    meta: Uint8Array,
+    parametersHigh = 0,
+    parametersLow = 0,
+  ): void {
+    this.#parametersHigh = parametersHigh;
+    this.#parametersLow = parametersLow;
+    this.#address = address;
+    this.#capacity = capacity;
+    this.#maxRecords = maxRecords;
+    this.#kind = code | (shape.length << 8);
+    this.#shape = shape;
+    this.#meta = meta;
+    this.count = 0;
+    this.used = 0;
+  }
+
+  /** Whether a record has dtype, shape, meta and parameters of the parcel. */
+  isSame(code: number, shape: readonly number[], meta: Uint8Array, parametersHigh = 0, parametersLow = 0): boolean {
+    if (parametersHigh !== this.#parametersHigh || parametersLow !== this.#parametersLow) return false;
+    const kind = code | (shape.length << 8);
+    if (kind !== this.#kind) return false;
+    if (kind !== BYTES_KIND && shape !== this.#shape) for (let i = 0; i < shape.length; i++) if (shape[i] !== this.#shape[i]) return false;
+    return sameBytes(meta, this.#meta);
+  }
+
+  fits(bytes: number): boolean {
+    return this.count < this.#maxRecords && bytes <= this.#capacity - this.used;
+  }
+
+  /** Whether one more record like the last could follow. */
+  get isFull(): boolean {
+    return !this.fits(this.used - this.#last);
+  }
+
+  /** Whether a record of these times brings them itself: they are not the first one's, but for a whole step of the sequence. */
+  hasOwnTimes(sequence: number, timestamp: number): boolean {
+    if (this.count === 0) return false;
+    const step = sequence - this.#sequence;
+    if (step >>> 0 !== step || this.#sequence + step !== sequence) return true;
+    return timestamp !== this.#timestamp && !(Number.isNaN(timestamp) && Number.isNaN(this.#timestamp));
+  }
+
+  /** Appends a record of the parcel's own kind. The address of its data, or -1: it does not fit. */
+  append(length: number, sequence: number, timestamp: number, receivedUs: number, index: number, output: number): number {
+    const times = this.hasOwnTimes(sequence, timestamp);
+    const bytes = RECORD.bytes + (times ? RECORD_TIMES.bytes : 0) + aligned(length);
+    if (this.count >= this.#maxRecords || bytes > this.#capacity - this.used) return -1;
+    return this.#head(length, sequence, timestamp, receivedUs, index | (output << 16), bytes, times, 0);
+  }
+
+  /** Appends a record with its own dtype, shape and meta. The address of its data, or -1: it does not fit. */
+  appendOwn(
+    code: number,
+    shape: readonly number[],
+    meta: Uint8Array,
+    length: number,
+    sequence: number,
+    timestamp: number,
+    receivedUs: number,
+    index: number,
+    output: number,
+    parametersHigh = 0,
+    parametersLow = 0,
+  ): number {
+    const times = this.hasOwnTimes(sequence, timestamp);
+    const bytes = recordBytes(length, times, true, meta.length);
+    if (!this.fits(bytes)) return -1;
+    const at = this.#head(length, sequence, timestamp, receivedUs, index | (output << 16), bytes, times, OWN.kind);
+    const kind = at >>> 2;
+    this.#words[kind + RECORD_KIND.kind / 4] = code | (shape.length << 8);
+    for (let i = 0; i < 4; i++) this.#words[kind + RECORD_KIND.shape / 4 + i] = shape[i] ?? 0;
+    this.#words[kind + RECORD_KIND.metaLength / 4] = meta.length;
+    this.#words[kind + RECORD_KIND.parametersHigh / 4] = parametersHigh;
+    this.#words[kind + RECORD_KIND.parametersLow / 4] = parametersLow;
+    const data = at + RECORD_KIND.bytes;
+    if (meta.length) this.#bytes.set(meta, data + aligned(length));
+    return data;
+  }
+
+  #head(
+    length: number,
+    sequence: number,
+    timestamp: number,
+    receivedUs: number,
+    number: number,
+    bytes: number,
+    times: boolean,
+    own: number,
+  ): number {
+    const at = this.#address + this.used;
+    const word = at >>> 2;
+    const words = this.#words;
+    if (this.count === 0) {
+      this.firstUs = receivedUs;
+      this.#sequence = sequence;
+      this.#timestamp = timestamp;
+    }
+    words[word + RECORD.length / 4] = length;
+    words[word + RECORD.number / 4] = number;
+    words[word + RECORD.received / 4] = this.#after(receivedUs) | own | (times ? OWN.times : 0);
+    words[word + RECORD.step / 4] = sequence - this.#sequence;
+    this.#last = this.used;
+    this.used += bytes;
+    this.count++;
+    if (!times) return at + RECORD.bytes;
+    this.#floats[(at + RECORD.bytes + RECORD_TIMES.sequence) >>> 3] = sequence;
+    this.#floats[(at + RECORD.bytes + RECORD_TIMES.timestamp) >>> 3] = timestamp;
+    return at + RECORD.bytes + RECORD_TIMES.bytes;
+  }
+
+  #after(receivedUs: number): number {
+    const after = receivedUs - this.firstUs;
+    if (after <= 0) return 0;
+    return after < MAX_AFTER_US ? after | 0 : MAX_AFTER_US;
+  }
+
+  /** Sets when the last record was received. */
+  stamp(receivedUs: number): void {
+    if (this.count === 1) this.firstUs = receivedUs;
+    const word = (this.#address + this.#last + RECORD.received) >>> 2;
+    this.#words[word] = (this.#words[word]! & ~MAX_AFTER_US) | this.#after(receivedUs);
+  }
+
+  /** Takes the last record back; only once after each `append`. */
+  undo(): void {
+    this.used = this.#last;
+    this.count--;
+  }
+
+  /** Writes the header of the slot in which the records are. */
+  close(slot: FrameView, source: number, ordinal: number, series: number): void {
+    const at = slot.header >>> 2;
+    const metaOffset = this.used;
+    if (this.#meta.length) this.#bytes.set(this.#meta, this.#address + metaOffset);
+    this.#words[at + SLOT.kind / 4] = this.#kind | FLAGS.parcel;
+    this.#words[at + SLOT.count / 4] = this.count;
+    this.#words[at + SLOT.parametersHigh / 4] = this.#parametersHigh;
+    this.#words[at + SLOT.parametersLow / 4] = this.#parametersLow;
+    for (let i = 0; i < 4; i++) this.#words[at + SLOT.shape / 4 + i] = this.#shape[i] ?? 0;
+    this.#words[at + SLOT.length / 4] = this.used;
+    this.#words[at + SLOT.source / 4] = source;
+    this.#words[at + SLOT.ordinal / 4] = ordinal;
+    this.#words[at + SLOT.series / 4] = series;
+    this.#words[at + SLOT.metaOffset / 4] = metaOffset;
+    this.#words[at + SLOT.metaLength / 4] = this.#meta.length;
+    this.#floats[(slot.header + SLOT.sequence) >>> 3] = this.#sequence;
+    this.#floats[(slot.header + SLOT.timestamp) >>> 3] = this.#timestamp;
+    this.#floats[(slot.header + SLOT.receivedUs) >>> 3] = this.firstUs;
+  }
+}

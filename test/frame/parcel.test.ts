@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { dtypeCode } from '../../src/frame/dtype.js';
+import { FrameView, viewArena } from '../../src/frame/frame-view.js';
+import { RECORD, RECORD_KIND } from '../../src/frame/parcel-layout.js';
+import { ParcelReader } from '../../src/frame/parcel-reader.js';
+import { ParcelWriter } from '../../src/frame/parcel-writer.js';
+import { createArena } from '../../src/memory/arena.js';
+import { seeded } from '../support/arena.js';
+
+const HEADER = 24;
+const PAYLOAD = 4096;
+const CAPACITY = 4096;
+const NO_META = new Uint8Array(0);
+const BYTES = dtypeCode('bytes');
+
+function parts() {
+  const arena = viewArena(createArena(65536));
+  const slot = new FrameView(arena, 0, HEADER, PAYLOAD, CAPACITY);
+  return { arena, slot, writer: new ParcelWriter(arena), reader: new ParcelReader(arena) };
+}
+
+/** All records of a closed parcel, each as a view of its own. */
+function read(slot: FrameView, reader: ParcelReader): FrameView[] {
+  const views: FrameView[] = [];
+  slot.load(['s']).unpack(reader);
+  while (reader.next()) views.push(new FrameView(slot.arena, -1, 0, 0, 0).loadRecord(reader, slot));
+  return views;
+}
+
+describe('a parcel', () => {
+  it('gives back every record as it was written, those of no bytes too', () => {
+    const { arena, slot, writer, reader } = parts();
+    const lengths = [0, 1, 7, 8, 9, 0, 64, 65];
+    writer.open(PAYLOAD, CAPACITY, 100, BYTES, [0], NO_META);
+    for (const [i, length] of lengths.entries()) {
+      expect(writer.isSame(BYTES, [length], NO_META)).toBe(true);
+      const at = writer.append(length, 1e12 + i, i / 3, 500 + i, i, 0);
+      for (let k = 0; k < length; k++) arena.bytes[at + k] = i * 16 + k;
+    }
+    writer.close(slot, 0, 77, 3);
+    const views = read(slot, reader);
+    expect(views.map(({ bytes }) => [...bytes])).toEqual(lengths.map((length, i) => Array.from({ length }, (_, k) => (i * 16 + k) & 0xff)));
+    expect(
+      views.map(({ sequence, timestamp, receivedUs, index, ordinal, series }) => [sequence, timestamp, receivedUs, index, ordinal, series]),
+    ).toEqual(lengths.map((_, i) => [1e12 + i, i / 3, 500 + i, i, 77, 3]));
+    expect(views.every(({ address }) => address % 8 === 0)).toBe(true);
+  });
+
+  it('keeps dtype, shape and meta of a record that has others than the parcel', () => {
+    const { arena, slot, writer, reader } = parts();
+    const meta = new TextEncoder().encode('{"a":1}');
+    const own = new TextEncoder().encode('{"b":[2]}');
+    writer.open(PAYLOAD, CAPACITY, 100, dtypeCode('uint16'), [2, 3], meta);
+    expect(writer.isSame(dtypeCode('uint16'), [3, 2], meta)).toBe(false);
+    expect(writer.isSame(dtypeCode('int16'), [2, 3], meta)).toBe(false);
+    expect(writer.isSame(dtypeCode('uint16'), [2, 3], own)).toBe(false);
+    const first = writer.append(12, 1, Number.NaN, 0, 0, 0);
+    const second = writer.appendOwn(dtypeCode('float64'), [1, 2], own, 16, 2, Number.NaN, 0, 1, 0);
+    const third = writer.append(12, 3, Number.NaN, 0, 2, 0);
+    arena.floats[second / 8] = 1.5;
+    arena.floats[second / 8 + 1] = -2;
+    arena.bytes.fill(1, first, first + 12);
+    arena.bytes.fill(3, third, third + 12);
+    writer.close(slot, 0, 5, 0);
+    const [a, b, c] = read(slot, reader);
+    expect([a!.dtype, a!.shape, a!.meta, [...a!.data]]).toEqual(['uint16', [2, 3], { a: 1 }, Array(6).fill(0x0101)]);
+    expect([b!.dtype, b!.shape, b!.meta, [...b!.data]]).toEqual(['float64', [1, 2], { b: [2] }, [1.5, -2]]);
+    expect([c!.dtype, c!.shape, c!.meta, [...c!.data]]).toEqual(['uint16', [2, 3], { a: 1 }, Array(6).fill(0x0303)]);
+  });
+
+  it('takes records up to its last byte, and not one more', () => {
+    const { writer, reader, slot } = parts();
+    const room = CAPACITY - RECORD.bytes;
+    writer.open(PAYLOAD, CAPACITY, 100, BYTES, [0], NO_META);
+    expect(writer.append(room + 1, 0, 0, 0, 0, 0)).toBe(-1);
+    expect(writer.append(room, 0, 0, 0, 0, 0)).toBe(PAYLOAD + RECORD.bytes);
+    expect(writer.isFull).toBe(true);
+    expect(writer.append(0, 0, 0, 0, 1, 0)).toBe(-1);
+    writer.close(slot, 0, 0, 0);
+    expect(read(slot, reader).map(({ bytes }) => bytes.length)).toEqual([room]);
+    writer.undo();
+    expect(writer.appendOwn(BYTES, [room - RECORD_KIND.bytes], NO_META, room - RECORD_KIND.bytes, 0, 0, 0, 0, 0)).toBeGreaterThan(0);
+    writer.undo();
+    expect(writer.appendOwn(BYTES, [room - RECORD_KIND.bytes + 1], NO_META, room - RECORD_KIND.bytes + 1, 0, 0, 0, 0, 0)).toBe(-1);
+  });
+
+  it('takes no more records than it may have', () => {
+    const { writer } = parts();
+    writer.open(PAYLOAD, CAPACITY, 3, BYTES, [0], NO_META);
+    for (let i = 0; i < 3; i++) expect(writer.append(0, 0, 0, 0, i, 0)).toBeGreaterThan(0);
+    expect(writer.append(0, 0, 0, 0, 3, 0)).toBe(-1);
+  });
+
+  it('whatever its bytes say, is read within itself or refused', () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    console.log(`seed ${seed}`);
+    const random = seeded(seed);
+    const { arena, slot, writer, reader } = parts();
+    let refused = 0;
+    for (let round = 0; round < 20_000; round++) {
+      writer.open(PAYLOAD, CAPACITY, 100, BYTES, [0], NO_META);
+      for (let i = 0; i < 5; i++) {
+        if (random(2)) writer.append(random(64), i, 0, 0, i, 0);
+        else writer.appendOwn(dtypeCode('uint16'), [3], NO_META, 6, i, 0, 0, i, 0);
+      }
+      writer.close(slot, 0, 0, 0);
+      const values = [0, 1, 8, 255, 4096, 0x7fff_ffff, -1, -8, 0x0100_0000, random(5000)];
+      for (let change = 0; change <= random(3); change++)
+        arena.words[PAYLOAD / 4 + random(writer.used / 4)] = values[random(values.length)]!;
+      slot.load(['s']);
+      const end = PAYLOAD + slot.lengthBytes;
+      try {
+        slot.unpack(reader);
+        while (reader.next()) {
+          const view = new FrameView(arena, -1, 0, 0, 0).loadRecord(reader, slot);
+          const { rawMeta } = view;
+          expect(view.address >= PAYLOAD && view.address + view.bytes.length <= end).toBe(true);
+          expect(rawMeta.length === 0 || !reader.own || (rawMeta.byteOffset >= PAYLOAD && rawMeta.byteOffset + rawMeta.length <= end)).toBe(
+            true,
+          );
+        }
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_FORMAT' });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(1000);
+  });
+});
