@@ -258,7 +258,8 @@ export class Connection implements StreamReader {
   }
 
   #close(): void {
-    this.fail(undefined);
+    const early = !this.#ended && this.#result === undefined;
+    this.fail(early ? new MillraceError('ERR_PEER_REFUSED', 'the peer ended the stream during the handshake') : undefined);
     this.#assembly.abandon();
     this.#pending = undefined;
     this.#owner.closed(this, this.#error, this.#writer.lose());
