@@ -150,6 +150,30 @@ test('REQ and REP keep their turns, and a lost peer ends the wait', async () => 
   await refused;
 });
 
+test('each piece of memory that was taken is in a message or given up, envelopes too', async () => {
+  const lent = new Set<Buffer>();
+  const onFrame = {
+    thresholdBytes: 0,
+    take: (lengthBytes: number) => {
+      const memory = Buffer.from(new SharedArrayBuffer(lengthBytes));
+      lent.add(memory);
+      return memory;
+    },
+    abandoned: (memory: Buffer) => expect(lent.delete(memory)).toBe(true),
+  };
+  const req = keep(new Req({ onFrame }));
+  const rep = keep(new Rep({ onFrame }));
+  await rep.bind('tcp://127.0.0.1:*');
+  req.connect(rep.lastEndpoint!);
+  for (let turn = 0; turn < 5; turn++) {
+    await req.send(['question', '']);
+    for (const part of await rep.receive()) expect(lent.delete(part)).toBe(true);
+    await rep.send('answer');
+    for (const part of await req.receive()) expect(lent.delete(part)).toBe(true);
+  }
+  expect(lent.size).toBe(0);
+});
+
 test('a ROUTER refuses a second peer of the same id, or hands over, and says when nobody has one', async () => {
   for (const handover of [false, true]) {
     const router = keep(new Router({ mandatory: true, handover }));

@@ -61,8 +61,10 @@ export abstract class PublishingSocket extends ReadingSocket {
   override peerMessage(peer: Peer, parts: Buffer[], bytes: number): void {
     const first = parts[0]!;
     // Until ZMTP 3.0 subscriptions are messages: one byte, 1 or 0, and the topic.
-    if (parts.length === 1 && first.length > 0 && first[0]! <= 1) this.peerSubscription(peer, first.subarray(1), first[0] === 1);
-    else this.peerUpstream(peer, parts, bytes);
+    if (parts.length === 1 && first.length > 0 && first[0]! <= 1) {
+      this.peerSubscription(peer, first.subarray(1), first[0] === 1);
+      this.inbox.drop(parts);
+    } else this.peerUpstream(peer, parts, bytes);
   }
 
   /** A message of a subscriber that is no subscription. */

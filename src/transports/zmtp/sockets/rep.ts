@@ -65,8 +65,10 @@ export class Rep extends ReadingSocket {
       this.inbox.drop(parts);
       return;
     }
-    // Copied, as the parts that the caller gets may be its own memory.
-    const envelope = parts.splice(0, delimiter + 1);
+    // Copied: where it lies in the caller's memory that goes back now.
+    const lying = parts.splice(0, delimiter + 1);
+    const envelope = lying.map((part) => Buffer.from(part));
+    this.inbox.drop(lying);
     this.#askers.set(parts, { peer, envelope });
     super.peerMessage(peer, parts, bytes);
   }

@@ -56,7 +56,7 @@ export class Req extends ReadingSocket {
       return;
     }
     this.#asked = undefined;
-    parts.shift();
+    this.inbox.drop([parts.shift()!]);
     super.peerMessage(peer, parts, bytes);
   }
 
