@@ -323,7 +323,8 @@ export class IngressAgent implements FrameWriter {
     this.#stock.putBack(frame.slot);
   }
 
-  startSeries(start: SeriesMessage): Promise<boolean> {
+  async startSeries(start: SeriesMessage): Promise<boolean> {
+    this.#refuseInRecord();
     return this.#inTurn(() => this.#start(start));
   }
 
@@ -356,6 +357,15 @@ export class IngressAgent implements FrameWriter {
       throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
   }
 
+  /** Its parcel belongs to the open series, and cannot be handed on before it: the source would wait for itself. */
+  #refuseInRecord(): void {
+    if (this.#parcel?.claimed)
+      throw new MillraceError(
+        'ERR_STATE',
+        `source '${this.#node.name}' has claimed a record: commit or abort it before a series begins or ends`,
+      );
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => {}); // told to the one who asked
@@ -368,7 +378,8 @@ export class IngressAgent implements FrameWriter {
     return this.#end('superseded', start);
   }
 
-  endSeries(end: SeriesMessage): Promise<boolean> {
+  async endSeries(end: SeriesMessage): Promise<boolean> {
+    this.#refuseInRecord();
     return this.#inTurn(() => this.#endNamed(end));
   }
 
@@ -383,19 +394,20 @@ export class IngressAgent implements FrameWriter {
 
   /** After the last frame: ends the open series, or lets operators hand on what they hold of a source without any. */
   async finish(): Promise<void> {
+    if (this.#slot.frame) this.#slot.abort(); // what the source did not commit was never received
     await this.#inTurn(() => this.#finish());
   }
 
   async #finish(): Promise<void> {
     this.#isFinished = true;
-    if (this.#slot.frame) this.#slot.abort(); // what the source did not commit was never received
     await this.#end(this.#signal.aborted ? 'stopped' : 'end');
   }
 
   /**
    * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
    * is claimed or committed; `next` begins before anything is again. It never waits for a slot that the source has claimed:
-   * the source may be the one who asks. False when the run was given up.
+   * the source may be the one who asks. (It waits for a record in a parcel; a source that has one is not let in here.) False
+   * when the run was given up.
    */
   async #end(ended: SeriesEnding, next?: SeriesMessage): Promise<boolean> {
     while (this.#held) await this.#held;

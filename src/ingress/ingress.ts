@@ -34,7 +34,7 @@ export interface FrameWriter {
   /**
    * The frames that follow belong to a new series; one that is open ends as superseded. Resolves when what came before is
    * settled and the operators have handed on what they held of it; false when the run was given up before.
-   * A slot that is claimed meanwhile, and committed later, belongs to the new one (ERR_STATE where it is the only slot).
+   * A slot that is claimed meanwhile, and committed later, belongs to the new one (ERR_STATE where it is the only slot, or a record of a parcel).
    * Rejects with ERR_MESSAGE_TOO_LARGE for a start whose JSON is over 8 KiB.
    */
   startSeries(start: SeriesMessage): Promise<boolean>;

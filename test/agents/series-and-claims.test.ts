@@ -136,6 +136,37 @@ describe('a series that begins or ends while a slot is claimed', () => {
     expect(bench.verdicts).toEqual(['a superseded 1', 'b superseded 0', 'a end 1']);
   }, 5000);
 
+  it('is refused to a source that has claimed a record of a parcel; from outside it waits for that, not longer', async () => {
+    bench = await Bench.make({ parcel: { bytes: '4KiB', waitUs: 1_000_000 } });
+    await bench.agent.startSeries(begin('a'));
+    await claim(0).commit();
+    const record = claim(1);
+    const fromOutside = bench.agent.commandStart(begin('b'));
+    await delay(20);
+    await expect(bench.agent.startSeries(begin('c'))).rejects.toMatchObject({ code: 'ERR_STATE' });
+    await expect(bench.agent.endSeries({ kind: 'series-end', series: 'a' })).rejects.toMatchObject({ code: 'ERR_STATE' });
+    await record.commit();
+    expect(await fromOutside).toMatchObject({ id: 'a', ended: 'superseded', ledger: { received: 2, delivered: 2 } });
+    await bench.agent.finish();
+    expect(bench.verdicts).toEqual(['a superseded 2', 'b end 0']);
+  }, 5000);
+
+  for (const [what, source] of [
+    ['slot', {}],
+    ['record', { parcel: { bytes: '4KiB', waitUs: 1_000_000 } }],
+  ] as const)
+    it(`a ${what} that the source never commits does not keep the source from ending, nor a start from outside`, async () => {
+      bench = await Bench.make(source);
+      await bench.agent.startSeries(begin('a'));
+      await claim(0).commit();
+      claim(1);
+      const fromOutside = bench.agent.commandStart(begin('b'));
+      await delay(20);
+      await bench.agent.finish();
+      expect(await fromOutside).toMatchObject({ id: 'a', ledger: { received: 1, delivered: 1 } });
+      expect(bench.verdicts).toEqual(['a superseded 1', 'b end 0']);
+    }, 5000);
+
   it('is refused where it is the only slot, and the source goes on', async () => {
     bench = await Bench.make({ slots: 1 });
     await bench.agent.startSeries(begin('a'));
