@@ -11,6 +11,8 @@ export type Metadata = ReadonlyMap<string, Buffer>;
 
 const CONTEXT_LIMIT_BYTES = 16;
 const PROPERTIES_LIMIT = 64;
+// libzmq 4.3 refuses clients of PLAIN with these five bytes where the length and ERROR should stand.
+const MISSPELT_ERROR = Buffer.from('^RROR', 'latin1');
 
 export function encodeCommand(name: string, data: Uint8Array = Buffer.alloc(0)): Buffer {
   return frame(FLAG_COMMAND, Buffer.concat([Buffer.from([name.length]), Buffer.from(name, 'latin1'), data]));
@@ -18,6 +20,7 @@ export function encodeCommand(name: string, data: Uint8Array = Buffer.alloc(0)):
 
 /** `body` is aliased by the data of the command. */
 export function decodeCommand(body: Buffer): Command {
+  if (body.subarray(0, MISSPELT_ERROR.length).equals(MISSPELT_ERROR)) return { name: 'ERROR', data: body.subarray(MISSPELT_ERROR.length) };
   if (body.length === 0 || body[0] === 0) throw broken('a command without a name');
   const nameEnd = 1 + body[0]!;
   if (nameEnd > body.length) throw broken(`a command of ${body.length} bytes whose name has ${body[0]}`);

@@ -115,9 +115,7 @@ export class Handshake {
       const theirs = JSON.stringify(greeting.mechanism);
       throw new MillraceError('ERR_PEER_REFUSED', `the peer wants mechanism ${theirs}, this side ${this.#mechanism.name}`);
     }
-    if (greeting.mechanism === 'PLAIN' && greeting.asServer === this.#mechanism.asServer) {
-      throw new MillraceError('ERR_PEER_REFUSED', `both sides are the ${greeting.asServer ? 'server' : 'client'} of PLAIN`);
-    }
+    // The peer's as-server bit is not looked at: libzmq leaves it at 0 on servers of PLAIN too.
   }
 
   #checkType(theirs: string | undefined): SocketType {

@@ -78,6 +78,10 @@ describe('commands', () => {
     expect(() => decodeMetadata(hex(text))).toThrow(expect.objectContaining({ code: 'ERR_PEER_PROTOCOL' }));
   });
 
+  test('the refusal of libzmq, which misspells its name, is read as the ERROR that it means', () => {
+    expect(decodeCommand(hex('5e 52524f52 03 343030'))).toEqual({ name: 'ERROR', data: hex('03 343030') });
+  });
+
   test('a PING context over 16 bytes is refused', () => {
     expect(() => decodePing(Buffer.alloc(19))).toThrow(expect.objectContaining({ code: 'ERR_PEER_PROTOCOL' }));
     expect(decodePing(Buffer.alloc(18)).context).toHaveLength(16);

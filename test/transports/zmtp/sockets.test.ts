@@ -31,6 +31,32 @@ test('PLAIN lets the right password in and nobody else, with libzmq as the clien
   expect(String(await pull.receive())).toBe('in');
 });
 
+test('PLAIN lets the right password in and nobody else, with libzmq as the server', async () => {
+  const authority = keep(new zmq.Reply());
+  await authority.bind('inproc://zeromq.zap.01');
+  // ZAP (RFC 27): version, request, domain, address, identity, mechanism, then the credentials of PLAIN.
+  const answering = (async () => {
+    for await (const [version, request, , , , , user, password] of authority) {
+      const known = String(user) === 'ann' && String(password) === 'secret';
+      await authority.send([version!, request!, known ? '200' : '400', '', '', '']);
+    }
+  })();
+  const pull = keep(new zmq.Pull({ plainServer: true, zapDomain: 'test' }));
+  await pull.bind('tcp://127.0.0.1:*');
+  const wrong = keep(new Push({ plain: { username: 'ann', password: 'guess' } }));
+  const failed = once(wrong.events, 'handshake:error');
+  wrong.connect(pull.lastEndpoint!);
+  expect((await failed)[0].error).toMatchObject({ code: 'ERR_PEER_REFUSED' });
+  await wrong.close();
+  const right = keep(new Push({ plain: { username: 'ann', password: 'secret' } }));
+  right.connect(pull.lastEndpoint!);
+  await right.send('in');
+  expect(String(await pull.receive())).toBe('in');
+  pull.close();
+  authority.close();
+  await answering;
+});
+
 test('PLAIN works between two of ours, and NULL is refused by it', async () => {
   const pull = keep(new Pull({ plain: { server: true, username: 'ann', password: 'secret' } }));
   await pull.bind('tcp://127.0.0.1:*');
