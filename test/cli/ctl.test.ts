@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,9 +35,10 @@ interface Ended {
   readonly err: string;
 }
 
-const millrace = (...args: string[]): Promise<Ended> =>
+const millrace = (...args: string[]): Promise<Ended> => millraceIn({ env }, ...args);
+const millraceIn = (options: { env: NodeJS.ProcessEnv }, ...args: string[]): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, ...args], { env }, (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }));
+    const child = execFile(process.execPath, [MAIN, ...args], options, (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }));
   });
 const ctl = (...args: string[]): Promise<Ended> => millrace('ctl', ...args);
 
@@ -198,4 +199,24 @@ it('a folder given for the socket is kept, reused after a kill, and refused wher
     const refused = await millrace('run', join(home, 'own.yaml'), '--run-dir', join(home, bad));
     expect(refused, bad).toMatchObject({ code: 2, err: expect.stringContaining('writable by others') });
   }
+});
+
+it('a run whose own folder others could meddle with works without a socket, and says so', { timeout: 60_000 }, async () => {
+  const other = join(home, 'meddled');
+  mkdirSync(join(other, `millrace-${process.getuid!()}`), { recursive: true });
+  chmodSync(join(other, `millrace-${process.getuid!()}`), 0o777);
+  const file = join(home, 'short.yaml');
+  writeFileSync(file, 'version: 1\nsources: { s: { type: sim, shape: [4, 6], frames: 3 } }\nsinks: { out: { type: "null", from: s } }\n');
+  const alone = { env: { ...env, XDG_RUNTIME_DIR: other } };
+  const warned = await millraceIn(alone, 'run', file, '--quiet');
+  expect(warned).toMatchObject({ code: 0, err: expect.stringContaining('warning: no control socket') });
+  expect(await millraceIn(alone, 'run', file, '--quiet', '--no-ctl')).toMatchObject({ code: 0, err: '' });
+  // Nor is anybody believed who answers from there.
+  const folder = join(other, `millrace-${process.getuid!()}`, `fake-${process.pid}`);
+  mkdirSync(folder);
+  const fake = createServer((socket) => socket.on('error', () => {}).write('{"id":1,"ok":true,"name":"fake","pid":1,"state":"running"}\n'));
+  await new Promise<void>((resolve) => fake.listen(join(folder, 'ctl.sock'), resolve));
+  const list = await millraceIn(alone, 'ctl', 'list', '--json');
+  fake.close();
+  expect(list).toMatchObject({ code: 0, out: '{"ok":true,"runs":[]}\n' });
 });

@@ -220,6 +220,12 @@ describe('a control server', () => {
       error: { code: 'ERR_CONFIG_INVALID' },
     });
     expect(await stages()).toMatchObject([{ hash: changed.hash, epoch: 1, operators: [{ params: { above: 9 } }] }]);
+    const gone = await Client.open(path);
+    await new Promise((resolve) =>
+      gone.socket.write('{"do":"update","stage":"cut","operator":0,"params":{"above":5}}\n', () => resolve(gone.socket.destroy())),
+    );
+    for (let i = 0; i < 500 && (await stages())[0]!.epoch < 2; i++) await delay(5);
+    expect(await stages()).toMatchObject([{ epoch: 2, operators: [{ params: { above: 5 } }] }]);
   });
 });
 
