@@ -15,6 +15,8 @@ const FRAMES = 40;
 registerSimulated();
 
 const joins = ({ stages }: Plan): boolean => stages.some(({ operators }) => operators[0]?.type === 'join');
+const hasKeys = ({ stages, edges }: Plan): boolean =>
+  stages.some(({ name, operators }) => operators[0]?.type !== 'join' && edges.filter(({ node }) => node === name).length > 1);
 
 /** Everything settled, every slot free, and order where it is promised. */
 function faultOf(planned: Plan, { locked, ledgers, taken, freeSlots }: Outcome): string | undefined {
@@ -43,6 +45,8 @@ describe('a pipeline that is accepted', () => {
     let turns = 0;
     let accepted = 0;
     let joining = 0;
+    let keyed = 0;
+    let both = 0;
     for (; accepted < PIPELINES; ) {
       const description = randomPipeline(die);
       const run = die(2 ** 30);
@@ -63,9 +67,11 @@ describe('a pipeline that is accepted', () => {
       if (fault !== undefined) throw new Error(`seed ${SEED}, pipeline ${accepted}: ${fault}\n${JSON.stringify(description, null, 1)}`);
       accepted++;
       if (joins(planned)) joining++;
+      if (hasKeys(planned)) keyed++;
+      if (joins(planned) && hasKeys(planned)) both++;
     }
     console.log(
-      `seed ${SEED}: ${accepted} pipelines accepted, ${joining} of which join, and run in ${turns} turns; refused: ${refused.links} by their links, ${refused.plan} by their sizes`,
+      `seed ${SEED}: ${accepted} pipelines accepted, ${joining} of which join, ${keyed} have several workers by a key, ${both} both; they run in ${turns} turns; refused: ${refused.links} by their links, ${refused.plan} by their sizes`,
     );
     expect(accepted).toBe(PIPELINES);
   });

@@ -27,12 +27,20 @@ function edge(die: Die): object {
 
 const slots = (die: Die): object => (die(4) === 0 ? { slots: 1 + die(24) } : {});
 
+/** Blocks of many ordinals, so that one worker's FIFO fills while the others have nothing. */
+const keyed = (die: Die): object =>
+  die(5) === 0
+    ? { deterministic: true, shards: pick(die, 4, 8) }
+    : { key: pick<unknown>(die, { ordinal: 1 + die(12) }, { ordinal: 1 + die(3) }, 'source') };
+
 /** Kinds of stages, each with its weight. A new kind of stage is one line here and its work in simulated-worker.ts. */
 const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers: number; type: string } & Record<string, unknown>])[] = [
   [6, (die) => ({ workers: 1 + die(4), type: `sim-${pick(die, 3, 3, ...OUTPUTS)}` })],
   [3, (die) => ({ workers: 1 + die(4), type: `sim-${pick(die, 3, 3, ...OUTPUTS)}-passes` })],
   [2, (die) => ({ workers: 1 + die(2), type: `sim-${pick(die, ...OUTPUTS)}${pick(die, '', '-passes')}-async`, concurrency: 1 + die(6) })],
   [1, () => ({ workers: 1, type: 'sim-merge' })],
+  [3, (die) => ({ workers: 1 + die(4), type: `sim-${pick(die, 3, 3, ...OUTPUTS)}${pick(die, '', '-passes')}`, ...keyed(die) })],
+  [1, (die) => ({ workers: 1 + die(3), type: `sim-${pick(die, ...OUTPUTS)}-async`, concurrency: 1 + die(4), ...keyed(die) })],
 ];
 
 /** Brings branches of a source together, or several sources without waiting: nothing here ends by time. */

@@ -1,5 +1,6 @@
 import type { Attachment } from '../../src/agents/attachment.js';
 import { RecordWriter, readChain } from '../../src/agents/commit-outputs.js';
+import { edgeFor } from '../../src/agents/edge-for.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import type { EdgePlan, SourceNode } from '../../src/pipeline/plan-types.js';
@@ -130,9 +131,9 @@ export class SimulatedSource implements SimulatedThread {
       slot,
       source.routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
     );
-    for (const [i, { edges, branch }] of source.routes.entries()) {
-      attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
-      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edges[0]!]!.ring);
+    for (const [i, route] of source.routes.entries()) {
+      attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (route.branch << 24));
+      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edgeFor(route, frame)]!.ring);
     }
     this.#rest.begin(ring.commitFrame(source.index, source.leaves, source.routes.length, 16, 1), source.routes.length);
     return undefined;

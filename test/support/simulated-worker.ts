@@ -1,5 +1,6 @@
 import type { Attachment } from '../../src/agents/attachment.js';
 import { RecordWriter, readChain, recordOutputs } from '../../src/agents/commit-outputs.js';
+import { edgeFor } from '../../src/agents/edge-for.js';
 import { JoinInputs } from '../../src/agents/join-inputs.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
@@ -177,7 +178,7 @@ export class SimulatedAsyncWorker implements SimulatedThread {
   ) {
     this.#rest = new Rest(attachment);
     this.#work = new Work(attachment, stage);
-    this.#edge = attachment.edgeInto(stage.name);
+    this.#edge = attachment.edgesRead()[0]!;
     this.#pool = attachment.poolOf(stage.name);
     this.#lanes = Array.from({ length: stage.concurrency }, () => ({ stock: [], inputs: [], outputs: [], reference: -1 }));
     this.#idle = [...this.#lanes];
@@ -210,8 +211,8 @@ export class SimulatedAsyncWorker implements SimulatedThread {
   #mayCommit({ inputs, outputs, reference }: Lane): boolean {
     if (outputs.length === 0) return true;
     const { sourceIndex, ordinal } = inputs[0]!;
-    return this.stage.routes[sourceIndex]![reference >>> 24]!.every(({ edges }) => {
-      const edge = this.attachment.plan.edges[edges[0]!]!;
+    return this.stage.routes[sourceIndex]![reference >>> 24]!.every((route) => {
+      const edge = this.attachment.plan.edges[edgeFor(route, outputs[0]!)]!;
       const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
       return !waits || this.attachment.admits(edge, sourceIndex, ordinal);
     });
