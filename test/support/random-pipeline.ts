@@ -43,11 +43,11 @@ const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers:
   [1, (die) => ({ workers: 1 + die(3), type: `sim-${pick(die, ...OUTPUTS)}-async`, concurrency: 1 + die(4), ...keyed(die) })],
 ];
 
-/** Brings branches of a source together, or several sources without waiting: nothing here ends by time. */
+/** Brings together branches of a source, or several sources: with waiting, and without. */
 function joining(die: Die, from: () => string[]): object {
   const inputs = new Set<string>();
   for (let tries = 0, n = 2 + die(2); inputs.size < n && tries < 8; tries++) inputs.add(from()[0]!);
-  const by = die(4) === 0 ? { by: 'frame', waitMs: 0 } : { by: 'ordinal' };
+  const by = die(2) === 0 ? { by: 'frame', waitMs: pick(die, 1000, 1000, 0) } : { by: 'ordinal' };
   const type = pick(die, 'sim-1', 'sim-1-passes', 'sim-3-passes', 'sim-merge');
   const { order: _, ...rest } = edge(die) as { order?: string };
   const operators = [

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly taken: Readonly<Record<string, readonly (readonly number[])[]>>;
   readonly freeSlots: number;
   readonly turns: number;
+  /** How often nobody could move before a join had waited for its time. */
+  readonly timesWaited: number;
 }
 
 /** `holdLowest`: who has the lowest ordinal in hand stands still until nobody else can move. */
@@ -28,10 +30,13 @@ export interface PlanSimulationOptions {
 }
 
 const MAX_TURNS = 2_000_000;
+/** Longer than any join waits here. */
+const PASSES_US = 1e7;
 
 /**
  * Runs a plan on its real arena and ring operations, its threads taking turns by a seeded die. Who finds nothing to do
  * sleeps as in park.ts and without any time-out, so that a lock, or a lost wake-up, is a run in which nobody can move.
+ * Time passes for joins of several sources only, and only when nobody can move.
  */
 export function simulatePlan(planned: Plan, options: PlanSimulationOptions): Outcome {
   // Small tables: they fill up, and need not be written for each of a thousand runs.
@@ -51,6 +56,8 @@ class PlanSimulation {
   readonly #sources: readonly SimulatedSource[];
   readonly #asleep = new Map<SimulatedThread, (Sleep & { why: string }) | { readonly moves: number; readonly why: string }>();
   #moves = 0;
+  #nowUs = 0;
+  #timesWaited = 0;
 
   constructor(plan: Plan, memory: WebAssembly.Memory, options: PlanSimulationOptions) {
     this.#plan = plan;
@@ -58,7 +65,7 @@ class PlanSimulation {
     this.#options = options;
     this.#die = seeded(options.seed);
     this.#threads = plan.threads.map(({ thread, node, index }) => {
-      const attachment = new Attachment(memory, plan, thread);
+      const attachment = Object.assign(new Attachment(memory, plan, thread), { nowUs: () => this.#nowUs });
       const source = plan.sources.find(({ name }) => name === node);
       if (source) return new SimulatedSource(attachment, source, options.frames);
       const stage = plan.stages.find(({ name }) => name === node);
@@ -73,6 +80,7 @@ class PlanSimulation {
     let locked: string | undefined;
     let turns = 0;
     let before = -1;
+    let waitedAt = -1;
     while (!this.#sources.every((source) => source.sent >= this.#options.frames && source.inFlight === 0)) {
       const thread = this.#next();
       if (!thread) {
@@ -83,6 +91,10 @@ class PlanSimulation {
           this.#moves++;
           continue;
         }
+        if (waitedAt !== this.#moves && this.#passTime()) {
+          waitedAt = this.#moves;
+          continue;
+        }
         locked = this.#threads.map((one) => `${one.name} waits for ${this.#asleep.get(one)?.why}`).join(', ');
         break;
       }
@@ -90,7 +102,20 @@ class PlanSimulation {
       this.#turn(thread);
     }
     if (locked === undefined) for (const thread of this.#threads) thread.close();
-    return { locked, turns, ...this.#result() };
+    return { locked, turns, timesWaited: this.#timesWaited, ...this.#result() };
+  }
+
+  /** Wakes the joins that wait for another source. False: there is none. */
+  #passTime(): boolean {
+    const joins = this.#threads.filter((thread) => thread instanceof SimulatedWorker && thread.waitsByTime);
+    this.#nowUs += PASSES_US;
+    this.#timesWaited++;
+    for (const thread of joins) {
+      const sleep = this.#asleep.get(thread);
+      if (sleep && 'bit' in sleep) Atomics.and(this.#words, sleep.sleepers, ~sleep.bit);
+      this.#asleep.delete(thread);
+    }
+    return joins.length > 0;
   }
 
   /** Sum of the positions at which the ordered edges stand. */
@@ -157,7 +182,7 @@ class PlanSimulation {
     return true;
   }
 
-  #result(): Omit<Outcome, 'locked' | 'turns'> {
+  #result(): Omit<Outcome, 'locked' | 'turns' | 'timesWaited'> {
     const ledgers = this.#sources.map((source) => ({
       received: source.ledger(LEDGER.received),
       inFlight: source.inFlight,

@@ -111,6 +111,11 @@ export class SimulatedWorker implements SimulatedThread {
     this.#pool = attachment.poolOf(stage.name);
   }
 
+  /** Whether it joins and may wait for another source, and then no longer than a time. */
+  get waitsByTime(): boolean {
+    return this.#join !== undefined && this.stage.operators[0]!.params.by !== 'ordinal';
+  }
+
   held(): number | undefined {
     return this.#reference >= 0 ? this.#inputs[0]!.ordinal : undefined;
   }
