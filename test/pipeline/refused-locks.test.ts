@@ -98,6 +98,11 @@ const LOCKS: readonly Refused[] = [
     nodes: { stages: { a: stage('s', 2, 'sim-3-async', { concurrency: 2, slots: 4 }) }, sinks: { k: sink('a') } },
     says: /at least 9 slots, not 4/,
   },
+  {
+    rule: 'slots that the workers of a stage with a key take before they have a frame',
+    nodes: { stages: { a: stage('s', 3, 'sim-1', { key: { ordinal: 7 }, slots: 2 }) }, sinks: { k: sink('a') } },
+    says: /at least \d+ slots, not 2/,
+  },
 ];
 
 /** What would come of each is an end, and a promise that was not kept. */
