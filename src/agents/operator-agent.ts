@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { causeOf } from '../dead-letters/cause.js';
-import { LetterBox } from '../dead-letters/letter-box.js';
-import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { type Logger, RateLimiter } from '../errors/logger.js';
+import { MillraceError } from '../errors/errors.js';
+import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
@@ -10,11 +8,13 @@ import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
-import { RecordWriter, readChain, recordOutputs } from './commit-outputs.js';
+import { readChain } from './commit-outputs.js';
 import { edgeFor } from './edge-for.js';
+import { FailedFrames } from './failed-frames.js';
 import { JoinInputs } from './join-inputs.js';
-import { ChainLane, type ChainLink, failureOutcome, isAsyncChain } from './operator-chain.js';
+import { ChainLane, type ChainLink, isAsyncChain } from './operator-chain.js';
 import { ParcelRun } from './parcel-run.js';
+import { WorkCommit } from './work-commit.js';
 import { WorkerChain } from './worker-chain.js';
 import { WorkerPartials } from './worker-partials.js';
 
@@ -36,13 +36,9 @@ export class OperatorAgent {
   readonly #join: JoinInputs | undefined;
   readonly #pool: PoolPlan;
   readonly #worker: number;
-  readonly #log: Logger;
-  readonly #limiter = new RateLimiter();
-  readonly #letters: LetterBox | undefined;
-  readonly #record: RecordWriter;
+  readonly #failures: FailedFrames;
+  readonly #work: WorkCommit;
   readonly #stockSize: number;
-  /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
-  readonly #partials: number;
   readonly #partial: WorkerPartials | undefined;
   readonly #stock: FrameView[] = [];
   readonly #chain: WorkerChain;
@@ -59,13 +55,10 @@ export class OperatorAgent {
     this.#join = stage.operators[0]?.type === 'join' ? new JoinInputs(attachment, stage) : undefined;
     this.#pool = attachment.poolOf(stage.name);
     this.#worker = worker;
-    this.#log = log;
-    const { deadLetters } = attachment.plan;
-    this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
-    this.#record = new RecordWriter(attachment);
+    this.#failures = new FailedFrames(attachment, stage.name, log);
     this.#stockSize = stage.maxOutputs + stage.parcelSlots;
-    this.#partials = stage.partials[worker] ?? 0;
     this.#partial = stage.partial && new WorkerPartials(attachment, stage, worker);
+    this.#work = new WorkCommit(attachment, stage, worker, this.#edge, this.#join, this.#partial);
     this.#chain = new WorkerChain(attachment, stage, worker, log, this.#partial);
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
@@ -80,7 +73,7 @@ export class OperatorAgent {
       throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${this.#stage.name}' aggregates by partials, and so must be synchronous`);
     ready();
     try {
-      this.#finishRecord();
+      this.#work.finishRecord();
       this.#isAsync = isAsyncChain(this.#chain.chain.links);
       if (this.#isAsync) await this.#runAsync();
       else await this.#runSync();
@@ -93,24 +86,6 @@ export class OperatorAgent {
 
   #release(stock: readonly FrameView[]): void {
     for (const { slot } of stock) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
-  }
-
-  /** What a worker before this one had committed and an ordered edge did not admit yet. */
-  #finishRecord(): void {
-    const { ring, arena, park, line, plan, thread } = this.#attachment;
-    if ((this.#attachment.word(line + LINE.record) & 1) === 0) return;
-    const outputs = this.#attachment.word(line + LINE.outputs);
-    let done = this.#attachment.throughGate(() => ring.resume(0));
-    while (done < outputs && !this.#attachment.aborted) {
-      const before = done;
-      const edge = plan.edges.find((one) => one.ring === this.#attachment.word(line + LINE.outputRefs + 8 * done + 4))!;
-      const resume = (): number => {
-        const result = ring.resume(done);
-        if (result !== GATE_CLOSED) done = result;
-        return result;
-      };
-      waitSync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, thread), park, resume, () => done === before, TURN_MS);
-    }
   }
 
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
@@ -173,7 +148,7 @@ export class OperatorAgent {
         if (!this.#isAsync) this.#since(this.#attachment.nowUs());
         return this.#process(chain, records, 1);
       },
-      failed: (error, records) => this.#failed(error, records, 1),
+      failed: (error, records) => this.#failures.add(error, records, 1),
     });
   }
 
@@ -201,35 +176,7 @@ export class OperatorAgent {
 
   #again(lane: ChainLane, inputs: readonly FrameView[], attempt: number, error: unknown): number | Promise<number> {
     lane.discard();
-    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failed(error, inputs, attempt);
-  }
-
-  #failed(error: unknown, inputs: readonly FrameView[], attempts: number): number {
-    const input = inputs[0]!;
-    const outcome = failureOutcome(error);
-    const suppressed = this.#limiter.admit(outcome);
-    if (suppressed >= 0) {
-      const known = asMillraceError(error, 'ERR_OPERATOR');
-      const fields = {
-        stage: this.#stage.name,
-        source: input.source,
-        ordinal: input.ordinal,
-        attempts,
-        code: known.code,
-        suppressed,
-        stack: known.stack,
-      };
-      this.#log.error(fields, `stage '${this.#stage.name}' failed on frame ${input.sequence}: ${known.message}`);
-    }
-    // Durable before the frame is settled. After an abort it stays in flight.
-    if (!this.#attachment.aborted)
-      this.#letters?.write(() => (input.joined ?? inputs).filter(({ empty }) => !empty), {
-        node: this.#stage.name,
-        outcome,
-        attempts,
-        cause: causeOf(error, 'ERR_OPERATOR'),
-      });
-    return OUTCOME[outcome];
+    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failures.add(error, inputs, attempt);
   }
 
   get #isClosed(): boolean {
@@ -245,7 +192,7 @@ export class OperatorAgent {
 
   #commit(reference: number, taken: Taken, lane: ChainLane, parcel: ParcelRun, failure: number): void {
     const { inputs } = taken;
-    let done = inputs[0]!.records > 0 ? this.#fillParcel(reference, inputs, parcel) : this.#fill(reference, taken, lane, failure);
+    let done = inputs[0]!.records > 0 ? this.#work.fillParcel(reference, inputs, parcel) : this.#work.fill(reference, taken, lane, failure);
     const { ring, arena, park } = this.#attachment;
     const resume = (): number => {
       const result = ring.resume(done);
@@ -253,73 +200,12 @@ export class OperatorAgent {
       else done = result;
       return result;
     };
-    while (done < this.#record.outputCount) {
-      const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;
+    while (done < this.#work.outputCount) {
+      const edge = this.#work.edgeOf(done);
       const before = done;
       const bit = bitIn(edge.producerThreads, this.#attachment.thread);
       waitSync(arena.words, edge.spaceBell, bit, park, resume, () => done === before, Number.POSITIVE_INFINITY);
       if (this.#attachment.aborted) return;
-    }
-  }
-
-  /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
-  #fill(reference: number, { inputs, partners }: Taken, lane: ChainLane, failure: number): number {
-    const record = this.#record;
-    const { sourceIndex: source, ordinal } = inputs[0]!;
-    const branch = reference >>> 24;
-    let bytes = 0;
-    let frames = 0;
-    for (const input of inputs) if (!input.empty) frames++;
-    for (const input of inputs[0]!.joined ?? inputs) bytes += input.lengthBytes;
-    record.start();
-    const failed = failure >= 0;
-    if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
-    const code = failed ? failure : lane.outputs.length > 0 || lane.merged ? OUTCOME.merged : OUTCOME.filtered;
-    if (lane.outputs.length === 0) {
-      record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
-      record.input(reference);
-    } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
-    for (let i = 0; i < partners.length; i++) {
-      const partner = partners[i]!;
-      const { sourceIndex, ordinal } = this.#attachment.frame(partner);
-      record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
-      record.input(partner);
-    }
-    const emitted = !failed && lane.outputs.length > 0;
-    if (this.#partial) this.#partial.fill(failed);
-    else if (this.#partials !== 0) this.#countPartial(source, emitted, !failed && lane.merged && !emitted ? inputs.length : 0);
-    return record.commit(frames, bytes);
-  }
-
-  /** The same for a parcel: records that ended here are named one by one, unless all did, in the same way. */
-  #fillParcel(reference: number, inputs: readonly FrameView[], run: ParcelRun): number {
-    const record = this.#record;
-    const { sourceIndex: source, ordinal } = inputs[0]!;
-    const branch = reference >>> 24;
-    const leaves = this.#edge.leaves[source]![branch]!;
-    const outputs = run.passesOn ? inputs : run.outputs;
-    record.start();
-    if (run.codes !== 0 && (outputs.length > 0 || (run.codes & (run.codes - 1)) !== 0)) {
-      const address = this.#stage.outcomes[this.#worker]!;
-      this.#attachment.arena.bytes.set(run.ended, address);
-      record.settleEach(source, ordinal, leaves, address);
-    }
-    if (outputs.length === 0) {
-      record.settle(source, ordinal, leaves, 31 - Math.clz32(run.codes));
-      record.input(reference);
-    } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
-    if (this.#partials !== 0) this.#countPartial(source, run.emitted, run.absorbed);
-    return record.commit(run.records, run.bytes);
-  }
-
-  /** How many frames the result under way holds, into the bank that this commit makes the live one. `absorbed`: since the last was emitted. */
-  #countPartial(source: number, emitted: boolean, absorbed: number): void {
-    const { line, plan } = this.#attachment;
-    const bankBytes = 4 * plan.sources.length;
-    const live = (this.#attachment.word(line + LINE.record) >>> 1) & 1;
-    for (let s = 0; s < plan.sources.length; s++) {
-      const before = emitted ? 0 : this.#attachment.word(this.#partials + live * bankBytes + 4 * s);
-      this.#attachment.setWord(this.#partials + (1 - live) * bankBytes + 4 * s, before + (s === source ? absorbed : 0));
     }
   }
 
@@ -496,11 +382,11 @@ export class OperatorAgent {
     const { ring, arena, park } = this.#attachment;
     let done =
       lane.inputs[0]!.records > 0
-        ? this.#fillParcel(lane.reference, lane.inputs, lane.parcel)
-        : this.#fill(lane.reference, lane, lane.chain, lane.outcome);
-    while (done < this.#record.outputCount) {
+        ? this.#work.fillParcel(lane.reference, lane.inputs, lane.parcel)
+        : this.#work.fill(lane.reference, lane, lane.chain, lane.outcome);
+    while (done < this.#work.outputCount) {
       if (this.#attachment.aborted) return;
-      const edge = this.#attachment.plan.edges[this.#record.edgeIndex(done)]!;
+      const edge = this.#work.edgeOf(done);
       const before = done;
       await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => {
         const result = ring.resume(done);
