@@ -1,0 +1,110 @@
+import { MillraceError } from '../errors/errors.js';
+import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
+import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import type { CreateSpec, Emitter } from '../operators/operator.js';
+import type { OperatorPlan } from '../pipeline/plan-types.js';
+import type { ChainLane } from './operator-chain.js';
+
+const columnsMeta = new WeakMap<readonly string[], Meta>();
+
+/** The columns of a profile, as a meta object that is the same for the same array, so that its JSON is made once. */
+function metaOfColumns(columns: readonly string[]): Meta {
+  let meta = columnsMeta.get(columns);
+  if (!meta) {
+    meta = Object.freeze({ columns });
+    encodeMeta(meta);
+    columnsMeta.set(columns, meta);
+  }
+  return meta;
+}
+
+/** What a new frame has from the one that it was made of. */
+export function describe(frame: FrameView, from: FrameView): void {
+  frame.source = from.source;
+  frame.sourceIndex = from.sourceIndex;
+  frame.ordinal = from.ordinal;
+  frame.sequence = from.sequence;
+  frame.timestamp = from.timestamp;
+  frame.receivedUs = from.receivedUs;
+  frame.series = from.series;
+  frame.parametersHigh = from.parametersHigh;
+  frame.parametersLow = from.parametersLow;
+}
+
+/** The emitter of one operator. */
+export class Level implements Emitter {
+  readonly emitted: FrameView[] = [];
+  readonly #created: FrameView[] = [];
+  readonly #lane: ChainLane;
+  readonly #plan: OperatorPlan;
+  readonly #last: boolean;
+  readonly #scratch: readonly FrameView[];
+  #input: FrameView | undefined;
+  #active = false;
+
+  constructor(lane: ChainLane, plan: OperatorPlan, last: boolean, scratch: readonly FrameView[]) {
+    this.#lane = lane;
+    this.#plan = plan;
+    this.#last = last;
+    this.#scratch = scratch;
+  }
+
+  start(input: FrameView): void {
+    this.emitted.length = 0;
+    this.#created.length = 0;
+    this.#input = input;
+    input.owner = this;
+    this.#active = true;
+  }
+
+  end(): void {
+    this.#active = false;
+    for (const frame of this.#created) {
+      if (frame.owner === this && frame.slot >= 0) this.#lane.giveBack(frame); // created and not emitted
+      frame.owner = undefined;
+    }
+    if (this.#input) this.#input.owner = undefined;
+  }
+
+  /** After a failure: everything that was made goes back. */
+  discard(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    for (const frame of this.#created) if (frame.slot >= 0) this.#lane.giveBack(frame);
+    this.#created.length = 0;
+    this.emitted.length = 0;
+  }
+
+  emit(frame: Frame): void {
+    if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame after process() had settled`);
+    const view = frame as FrameView;
+    if (view.owner !== this)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
+    if (this.emitted.length >= this.#plan.maxOutputs)
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
+      );
+    view.owner = undefined;
+    this.emitted.push(view);
+  }
+
+  create(spec: CreateSpec): MutableFrame {
+    if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created a frame after process() had settled`);
+    const frame = this.#last ? this.#lane.takeSlot() : this.#scratch[this.#created.length];
+    if (!frame)
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `${this.#plan.type} created more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
+      );
+    this.#created.push(frame);
+    frame.owner = this;
+    frame.begin(spec.dtype, spec.shape);
+    const input = this.#input!;
+    describe(frame, input);
+    if (!spec.meta && !spec.columns) frame.inheritMeta(input);
+    else if (!spec.meta && input.rawMeta.length === 0) frame.meta = metaOfColumns(spec.columns!);
+    else frame.meta = { ...input.meta, ...spec.meta, ...(spec.columns ? { columns: spec.columns } : {}) };
+    return frame;
+  }
+}
