@@ -40,7 +40,7 @@ const engine = vi.hoisted(() => ({
 vi.mock('../../src/pipeline/pipeline.js', () => ({
   Pipeline: class {
     closed = Promise.resolve(engine.report);
-    constructor(spec: unknown) {
+    constructor(readonly spec: unknown) {
       engine.spec = spec;
     }
     async start({ signal }: { signal: AbortSignal }): Promise<void> {
