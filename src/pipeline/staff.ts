@@ -6,6 +6,9 @@ import type { Plan } from './plan-types.js';
 import { Supervisor } from './supervisor.js';
 import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 
+/** So often in a row may a successor die before it is ready. */
+const MAX_STILLBORN = 3;
+
 export interface StaffEvents {
   /** All workers of a stage have come to their end. */
   ended(stage: string): void;
@@ -34,6 +37,8 @@ export class Staff {
   readonly #leases = new Set<Promise<LeaseEnd>>();
   /** Workers of each stage that have not come to their end. */
   readonly #working = new Map<string, number>();
+  /** Of each thread, successors that died one after the other before they were ready. */
+  readonly #stillborn = new Map<number, number>();
   #isClosing = false;
 
   constructor(options: StaffOptions, events: StaffEvents) {
@@ -97,6 +102,7 @@ export class Staff {
       const lease = this.#pool!.lease({ memory, plan, thread, baseDir, name: node, ...(fault ? { fault } : {}) }, index, (message) => {
         if (message.kind === 'ready') {
           isReady = true;
+          this.#stillborn.set(thread, 0);
           resolve();
         } else if (message.kind === 'log') this.#events.log(message);
       });
@@ -104,7 +110,7 @@ export class Staff {
       void lease.then((end) => {
         this.#leases.delete(lease);
         if (end.kind === 'done') this.#done(node);
-        else if (!isReady) {
+        else if (!isReady && !(end.kind === 'died' && this.#mayTryAgain(thread))) {
           const text = `a worker of stage '${node}' could not start: ${end.error.message}`;
           const error = new MillraceError('ERR_WORKER', text, { cause: end.error });
           reject(error);
@@ -112,6 +118,14 @@ export class Staff {
         } else if (!this.#isClosing) this.supervisor.died(thread, end.error);
       });
     });
+  }
+
+  /** A successor that was killed while it started gets one of its own; the first of a thread does not. */
+  #mayTryAgain(thread: number): boolean {
+    const stillborn = this.#stillborn.get(thread);
+    if (stillborn === undefined || stillborn >= MAX_STILLBORN) return false;
+    this.#stillborn.set(thread, stillborn + 1);
+    return true;
   }
 
   #done(stage: string): void {

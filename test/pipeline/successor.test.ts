@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-successor-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Ends the worker; its successors end in `setup` so many times. */
+const run = (times: number) =>
+  runPipeline(
+    {
+      sources: { s: { type: 'sim', pattern: 'counter', shape: [4, 4], frames: 1_000_000, rate: 200 } },
+      stages: { pass: { from: 's', attempts: 100, operators: [{ type: operatorPath('dies-in-setup'), folder, times }] } },
+      sinks: { out: { type: 'null', from: 'pass', checksum: true } },
+    },
+    {},
+    async (pipeline) => {
+      await delay(100);
+      pipeline.terminateWorker('pass', 0);
+      while (pipeline.report().stages.pass!.restarts < times + 1 && !pipeline.report().error) await delay(5);
+      await delay(100);
+      void pipeline.stop();
+    },
+  );
+
+describe('a successor that dies while it is set up', () => {
+  it('has a successor of its own, and nothing is lost', async () => {
+    const { report } = await run(3);
+    expect(report).toMatchObject({ ok: true, balanced: true, stages: { pass: { restarts: 4 } } });
+    expect(report.sources.s!.ledger.delivered).toBe(report.sources.s!.ledger.received);
+  });
+
+  it('ends the run when that goes on and on', async () => {
+    const { report } = await run(4);
+    expect(report).toMatchObject({ ok: false, balanced: true, error: { code: 'ERR_WORKER' } });
+    expect(report.error!.message).toContain('could not start');
+  });
+});
