@@ -130,7 +130,7 @@ it('a frame has a letter before it is dead: workers are ended at steps between a
     },
     { fault: { file: 'ring.fault.wasm', hits, seed: 7, workers: deaths, steps, within: 20 } },
     async (pipeline) => {
-      while (pipeline.report().stages.bad!.restarts < deaths && !pipeline.report().error) {
+      while ((pipeline.report().stages.bad!.restarts < deaths || terminated === 0) && !pipeline.report().error) {
         await delay(80);
         if (pipeline.terminateWorker('bad', terminated % 2)) terminated++;
       }
