@@ -296,7 +296,7 @@ export class Pipeline implements AsyncDisposable {
   /**
    * Gives an operator of a stage other parameters while the pipeline runs: `operator` is its number in the stage, or its type
    * where that stands there once; `params` are all of them, as in the file. Resolves when every frame that a worker takes from
-   * now on is made by them; no frame waits for it. Rejects with ERR_CONFIG_* (of the checks), ERR_USAGE (no such stage or
+   * now on is made by them; none is lost. Rejects with ERR_CONFIG_* (of the checks), ERR_USAGE (no such stage or
    * operator) or ERR_STATE (not running), and then nothing has changed. When `signal` ends the wait for workers that are still
    * at a frame, the new parameters stay.
    */

@@ -68,6 +68,14 @@ class Bench {
 
 describe('a series that begins or ends while a slot is claimed', () => {
   let bench: Bench;
+  /** The sink stands still until what this gives is called. */
+  const closeGate = (): (() => void) => {
+    let open: () => void = () => {};
+    bench.gate.open = new Promise((resolve) => {
+      open = resolve;
+    });
+    return open;
+  };
   afterEach(() => bench?.agent.close());
 
   const claim = (sequence: number) => bench.agent.claim(frame(sequence))!;
@@ -99,10 +107,7 @@ describe('a series that begins or ends while a slot is claimed', () => {
   it('a frame committed while the series before is still under way comes after the end of that, in the next', async () => {
     bench = await Bench.make();
     await bench.agent.startSeries(begin('a'));
-    let open: () => void = () => {};
-    bench.gate.open = new Promise((resolve) => {
-      open = resolve;
-    });
+    const open = closeGate();
     await claim(0).commit();
     const slot = claim(1);
     const fromOutside = bench.agent.commandStart(begin('b'));
@@ -121,10 +126,7 @@ describe('a series that begins or ends while a slot is claimed', () => {
   it('a frame that names a series stays with it when another was begun while it waited', async () => {
     bench = await Bench.make();
     await bench.agent.startSeries(begin('a'));
-    let open: () => void = () => {};
-    bench.gate.open = new Promise((resolve) => {
-      open = resolve;
-    });
+    const open = closeGate();
     await claim(0).commit();
     const fromOutside = bench.agent.commandStart(begin('b'));
     await delay(20);
