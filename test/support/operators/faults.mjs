@@ -51,8 +51,8 @@ export default {
             out.emit(made);
             return undefined;
           }
-          case 'earlier': // the frame of an earlier call, which has settled
-            out.emit(late.frame);
+          case 'earlier': // the frame of an earlier call, which has settled; a worker's first call has only a copy of its own
+            out.emit(late?.frame ?? { ...frame });
             return undefined;
           case 'too-many':
             for (let i = 0; i < 3; i++) out.emit(create());
