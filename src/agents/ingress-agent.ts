@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
@@ -6,29 +5,27 @@ import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
-import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
+import type { SeriesMessage } from '../frame/series.js';
 import { META_BYTES } from '../frame/slot-layout.js';
 import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
-import { EMPTY, GATE_CLOSED, LEDGER, LINE, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
+import { EMPTY, LEDGER } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { ClaimedSlot } from './claimed-slot.js';
-import { edgeFor } from './edge-for.js';
 import { OpenParcel } from './open-parcel.js';
 import { SequenceTracker } from './sequence-tracker.js';
-import { SeriesKeeper } from './series-keeper.js';
-import { writeSeries } from './series-table.js';
+import { SourceLedger } from './source-ledger.js';
+import { SourceOutputs } from './source-outputs.js';
+import { type SeriesWriter, SourceSeries } from './source-series.js';
 
-/** Settled entries are counted after so many commits, and whenever the source is idle. */
-const SWEEP_EVERY = 32;
-const SWEEP_MS = 20;
-const SWEEP_AT_MOST = 1024;
+/** While the source is idle, what is settled is counted so often. */
+const LOOK_MS = 20;
 
-/** The writing end of a source: claims slots, commits frames, counts what was refused, sweeps the settlement table. */
+/** The writing end of a source: claims slots, commits frames, counts what was refused. */
 export class IngressAgent implements FrameWriter {
   readonly maxBytes: number;
   /** Messages that a thread before this one had received. */
@@ -41,21 +38,12 @@ export class IngressAgent implements FrameWriter {
   readonly #signal: AbortSignal;
   readonly #limiter = new RateLimiter();
   readonly #poolBit: number;
-  readonly #branches: number;
-  /** Edge index by output, of the frame that was handed on last. */
-  readonly #edges: number[];
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
   readonly #timer: NodeJS.Timeout;
-  readonly #series = new SeriesKeeper();
-  readonly #onSeries: (report: SeriesReport) => void;
-  readonly #timeoutMs: number | undefined;
-  #closedSeries: SeriesReport | undefined;
-  #isFinished = false;
-  /** Starts and ends of series, from the wire and from outside, one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** While a series ends nothing is claimed, and what is claimed is not committed. */
-  #held: Promise<void> | undefined;
+  readonly #ledger: SourceLedger;
+  readonly #outputs: SourceOutputs;
+  readonly #series: SourceSeries;
   /** Waits to be committed. */
   #late: FrameView | undefined;
   readonly #parcel: OpenParcel | undefined;
@@ -66,7 +54,6 @@ export class IngressAgent implements FrameWriter {
   #lastSequence = 0;
   #lastTimestamp = Number.NaN;
   #ordinal: number;
-  #sinceSweep = 0;
 
   /** `onSeries` hears of every series that has closed. `timeoutMs`: a series of which nothing comes for so long ends. */
   constructor(
@@ -77,8 +64,6 @@ export class IngressAgent implements FrameWriter {
     onSeries: (report: SeriesReport) => void = () => {},
     timeoutMs?: number,
   ) {
-    this.#onSeries = onSeries;
-    this.#timeoutMs = timeoutMs;
     this.#attachment = attachment;
     this.#node = node;
     this.#pool = attachment.poolOf(node.name);
@@ -86,37 +71,22 @@ export class IngressAgent implements FrameWriter {
     this.#signal = signal;
     this.maxBytes = node.maxFrameBytes;
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
-    this.#branches = node.routes.reduce((mask, route) => mask | (1 << route.branch), 0);
-    this.#edges = node.routes.map((route) => route.edges[0]!);
-    this.#ordinal = this.#ledgerWords()[LEDGER.given]!;
-    this.resumeAt = this.#ledgerWords()[LEDGER.received]! >>> 0;
-    this.#number = (attachment.plan.startOrdinal + (node.parcel ? this.#ledgerWords()[LEDGER.records]! : 0)) | 0;
+    this.#ledger = new SourceLedger(attachment, node);
+    this.#outputs = new SourceOutputs(attachment, node);
+    const ledger = this.#ledger.words();
+    this.#ordinal = ledger[LEDGER.given]!;
+    this.resumeAt = ledger[LEDGER.received]! >>> 0;
+    this.#number = (attachment.plan.startOrdinal + (node.parcel ? ledger[LEDGER.records]! : 0)) | 0;
     this.#slot = new ClaimedSlot(this, attachment.arena.buffer);
     this.#parcel = node.parcel && new OpenParcel(new ParcelWriter(attachment.arena), node.parcel, attachment.nowUs, () => this.#flush());
     this.#stock = new SlotStock(attachment.ring, attachment.arena.words, attachment.line, this.#pool.ring, this.#pool.slots);
-    if ((attachment.word(attachment.line + LINE.record) & 1) === 0) this.#nameEdges();
-    this.#timer = setInterval(() => this.#look(), SWEEP_MS);
+    this.#series = new SourceSeries(attachment, node, this.#ledger, this.#seriesWriter(), log, { signal, onSeries, timeoutMs });
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Before anything else, in a thread that takes another's place: hands over what that had committed and an ordered edge did not admit yet. */
-  async begin(): Promise<void> {
-    const { line, plan } = this.#attachment;
-    if (this.#attachment.word(line + LINE.record) & 1) {
-      const rings = Array.from({ length: this.#attachment.word(line + LINE.outputs) }, (_, i) =>
-        this.#attachment.word(line + LINE.outputRefs + 8 * i + 4),
-      );
-      await this.#handOver(
-        0,
-        rings.map((ring) => plan.edges.findIndex((edge) => edge.ring === ring)),
-      );
-    }
-    this.#nameEdges();
-  }
-
-  /** Where there is no choice, what this thread hands on goes to the same edges by the same branches for ever: only the slot changes. */
-  #nameEdges(): void {
-    const { line, plan } = this.#attachment;
-    for (const [i, edge] of this.#edges.entries()) this.#attachment.setWord(line + LINE.outputRefs + 8 * i + 4, plan.edges[edge]!.ring);
+  begin(): Promise<void> {
+    return this.#outputs.begin();
   }
 
   claim(header: FrameHeader): OpenSlot | undefined {
@@ -149,16 +119,16 @@ export class IngressAgent implements FrameWriter {
 
   /** The slot that the stock gives next, or EMPTY: there is none now, or nothing may be claimed. */
   #claimSlot(): number {
-    if (this.#held || this.#handing) return EMPTY;
-    if (this.#tableIsFull()) {
-      this.sweep();
-      if (this.#tableIsFull()) return EMPTY;
+    if (this.#series.held || this.#handing) return EMPTY;
+    if (this.#ledger.isFull) {
+      this.#ledger.sweep();
+      if (this.#ledger.isFull) return EMPTY;
     }
     return this.#stock.peek();
   }
 
   #claimRecord(parcel: OpenParcel, header: FrameHeader, bytes: number): OpenSlot | undefined {
-    if (this.#held || this.#handing) return undefined;
+    if (this.#series.held || this.#handing) return undefined;
     const sequence = header.sequence ?? this.#number >>> 0;
     let address = parcel.slot ? parcel.append(header, bytes, sequence) : -1;
     if (address < 0) {
@@ -199,9 +169,9 @@ export class IngressAgent implements FrameWriter {
   ready(): Promise<void> {
     const { arena, park } = this.#attachment;
     if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
-    if (this.#held) return this.#held;
+    if (this.#series.held) return this.#series.held;
     if (this.#handing) return this.#handing;
-    if (this.#tableIsFull()) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#tableIsFull());
+    if (this.#ledger.isFull) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#ledger.isFull);
     return this.#freeSlot();
   }
 
@@ -262,7 +232,7 @@ export class IngressAgent implements FrameWriter {
   /** Commits the claimed frame; called by its slot. */
   commit(frame: FrameView, numbered: boolean): Promise<void> | undefined {
     if (this.#parcel?.claimed) return this.#commitRecord(this.#parcel, numbered);
-    if (this.#held) return this.#commitAfter(frame, numbered);
+    if (this.#series.held) return this.#commitAfter(frame, numbered);
     this.#number = (this.#number + 1) | 0;
     this.#describe(frame);
     if (numbered) this.tracker.add(frame.sequence);
@@ -275,7 +245,7 @@ export class IngressAgent implements FrameWriter {
   /** A frame whose slot was claimed before its series was ended (from outside, by time): it belongs to what comes next. */
   async #commitAfter(frame: FrameView, numbered: boolean): Promise<void> {
     this.#late = frame;
-    while (this.#held) await this.#held;
+    while (this.#series.held) await this.#series.held;
     this.#late = undefined;
     await this.commit(frame, numbered);
   }
@@ -289,26 +259,10 @@ export class IngressAgent implements FrameWriter {
   }
 
   #publish(frame: FrameView, bytes: number, count: number): Promise<void> | undefined {
-    const { ring, line } = this.#attachment;
-    this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
-    const { routes } = this.#node;
-    for (let i = 0; i < routes.length; i++) {
-      this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
-      if (routes[i]!.edges.length > 1) this.#choose(i, frame);
-    }
-    const done = this.#attachment.throughGate(() =>
-      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, bytes, count),
-    );
+    const pending = this.#outputs.publish(frame, bytes, count);
     this.#ordinal = (this.#ordinal + 1) | 0;
-    if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
-    return done < this.#edges.length ? this.#handOver(done) : undefined;
-  }
-
-  #choose(output: number, frame: FrameView): void {
-    const { line, plan } = this.#attachment;
-    const edge = edgeFor(this.#node.routes[output]!, frame);
-    this.#edges[output] = edge;
-    this.#attachment.setWord(line + LINE.outputRefs + 8 * output + 4, plan.edges[edge]!.ring);
+    this.#ledger.sweepNowAndThen();
+    return pending;
   }
 
   /** Keeps the slot for the next frame. */
@@ -323,128 +277,42 @@ export class IngressAgent implements FrameWriter {
     this.#stock.putBack(frame.slot);
   }
 
-  async startSeries(start: SeriesMessage): Promise<boolean> {
-    this.#refuseInRecord();
-    return this.#inTurn(() => this.#start(start));
+  startSeries(start: SeriesMessage): Promise<boolean> {
+    return this.#series.start(start);
   }
 
-  /** Begins a series from outside. The report of the one before, if one was open; rejects when the source takes none any more. */
+  endSeries(end: SeriesMessage): Promise<boolean> {
+    return this.#series.end(end);
+  }
+
+  /** Begins a series from outside; as `SourceSeries.commandStart`. */
   commandStart(start: SeriesMessage): Promise<SeriesReport | undefined> {
-    return this.#inTurn(async () => {
-      this.#refuseLate();
-      this.#closedSeries = undefined;
-      if (!(await this.#start(start))) throw new MillraceError('ERR_CLOSED', 'the run was given up before the series began');
-      return this.#closedSeries;
-    });
+    return this.#series.commandStart(start);
   }
 
-  /** Ends the open series from outside; with `id`, only that one. */
+  /** Ends the open series from outside; as `SourceSeries.commandEnd`. */
   commandEnd(id: string | number | undefined): Promise<SeriesReport> {
-    return this.#inTurn(async () => {
-      this.#refuseLate();
-      if (!this.#series.isOpen) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has no series open`);
-      if (id !== undefined && id !== this.#series.id)
-        throw new MillraceError('ERR_STATE', `the series open at source '${this.#node.name}' is ${this.#series.id}, not ${id}`);
-      this.#closedSeries = undefined;
-      if (!(await this.#end('end')) || !this.#closedSeries)
-        throw new MillraceError('ERR_CLOSED', 'the run was given up, or the series timed out, before it was ended');
-      return this.#closedSeries;
-    });
-  }
-
-  #refuseLate(): void {
-    if (this.#isFinished || this.#signal.aborted || this.#attachment.aborted)
-      throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
-  }
-
-  /** Its parcel belongs to the open series, and cannot be handed on before it: the source would wait for itself. */
-  #refuseInRecord(): void {
-    if (this.#parcel?.claimed)
-      throw new MillraceError(
-        'ERR_STATE',
-        `source '${this.#node.name}' has claimed a record: commit or abort it before a series begins or ends`,
-      );
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {}); // told to the one who asked
-    return done;
-  }
-
-  async #start(start: SeriesMessage): Promise<boolean> {
-    // The entry is free: its last series closed before the one that is open began.
-    writeSeries(this.#attachment.arena, this.#node.series, this.#series.nextIndex, start);
-    return this.#end('superseded', start);
-  }
-
-  async endSeries(end: SeriesMessage): Promise<boolean> {
-    this.#refuseInRecord();
-    return this.#inTurn(() => this.#endNamed(end));
-  }
-
-  async #endNamed({ series, expected }: SeriesMessage): Promise<boolean> {
-    if (this.#series.id !== series) {
-      this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
-      return true;
-    }
-    this.#series.expect(expected);
-    return this.#end('end');
+    return this.#series.commandEnd(id);
   }
 
   /** After the last frame: ends the open series, or lets operators hand on what they hold of a source without any. */
   async finish(): Promise<void> {
     if (this.#slot.frame) this.#slot.abort(); // what the source did not commit was never received
-    await this.#inTurn(() => this.#finish());
+    await this.#series.finish();
   }
 
-  async #finish(): Promise<void> {
-    this.#isFinished = true;
-    await this.#end(this.#signal.aborted ? 'stopped' : 'end');
-  }
-
-  /**
-   * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
-   * is claimed or committed; `next` begins before anything is again. It never waits for a slot that the source has claimed:
-   * the source may be the one who asks. (It waits for a record in a parcel; a source that has one is not let in here.) False
-   * when the run was given up.
-   */
-  async #end(ended: SeriesEnding, next?: SeriesMessage): Promise<boolean> {
-    while (this.#held) await this.#held;
-    let release: () => void = () => {};
-    this.#held = new Promise((resolve) => {
-      release = resolve;
-    });
-    try {
-      // A record that is being decoded into the parcel still belongs to the old series.
-      while (this.#parcel?.claimed && !this.#isFinished && !this.#signal.aborted && !this.#attachment.aborted) await delay(1);
-      this.#flush();
-      if (this.#handing) await this.#handing;
-      if (!(await this.#atRest())) return false;
-      if (this.#series.isOpen || this.#node.flushes) {
-        if (this.#received > 0) await this.#sendEnd();
-        if (!(await this.#atRest())) return false;
-      }
-      if (this.#series.isOpen) {
-        this.#closedSeries = this.#series.end(ended, this.#ledgerWords());
-        this.#onSeries(this.#closedSeries);
-      }
-      if (next) this.#series.begin(next, this.#ledgerWords());
-      return true;
-    } finally {
-      this.#held = undefined;
-      release();
-    }
-  }
-
-  async #atRest(): Promise<boolean> {
-    const { arena, park } = this.#attachment;
-    for (;;) {
-      this.sweep();
-      if (this.#inFlight() === 0) return true;
-      if (this.#attachment.aborted) return false;
-      await sleepAsync(arena.words, this.#node.bell, 1, park, () => true);
-    }
+  #seriesWriter(): SeriesWriter {
+    const parcel = this.#parcel;
+    return {
+      get hasClaimedRecord() {
+        return parcel?.claimed ?? false;
+      },
+      handOn: () => {
+        this.#flush();
+        return this.#handing;
+      },
+      sendEnd: () => this.#sendEnd(),
+    };
   }
 
   /** An empty frame with an ordinal of its own, which counts as none: what operators still hold leaves with it. */
@@ -470,16 +338,6 @@ export class IngressAgent implements FrameWriter {
     }
   }
 
-  get #received(): number {
-    return (this.#ordinal - this.#attachment.plan.startOrdinal) | 0;
-  }
-
-  #ledgerWords(): Int32Array {
-    const record = this.#attachment.word(this.#attachment.line + LINE.record);
-    const bank = (this.#node.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes) >>> 2;
-    return this.#attachment.arena.words.slice(bank, bank + LEDGER.words);
-  }
-
   #describe(frame: FrameView): void {
     frame.ordinal = this.#ordinal >>> 0;
     frame.receivedUs = this.#attachment.nowUs();
@@ -487,46 +345,19 @@ export class IngressAgent implements FrameWriter {
     frame.store();
   }
 
-  async #handOver(from: number, edges: readonly number[] = this.#edges): Promise<void> {
-    const { ring, arena, park, plan } = this.#attachment;
-    let done = from;
-    while (done < edges.length && !this.#attachment.aborted) {
-      const edge = plan.edges[edges[done]!]!;
-      const before = done;
-      await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => {
-        const result = ring.resume(done);
-        if (result !== GATE_CLOSED) done = result;
-        return done === before;
-      });
-    }
-  }
-
   /** Counts what is settled. */
   sweep(): void {
-    this.#sinceSweep = 0;
-    while (this.#attachment.ring.sweep(this.#node.index, SWEEP_AT_MOST) === SWEEP_AT_MOST);
+    this.#ledger.sweep();
   }
 
   #look(): void {
-    this.sweep();
-    if (this.#timeoutMs !== undefined && !this.#held && !this.#parcel?.claimed && this.#series.isSilent(this.#timeoutMs))
-      this.#end('timed-out').catch(() => {}); // the next look tries again
+    this.#ledger.sweep();
+    this.#series.look();
   }
 
   /** Resolves when every frame of the source is settled and counted, or the run is aborted. */
   async settled(): Promise<void> {
-    await this.#atRest();
-  }
-
-  /** Settled frames behind one that is not keep their entries: a dropping edge can fill the table while its slots are free. */
-  #tableIsFull(): boolean {
-    return this.#inFlight() >= this.#node.tableEntries;
-  }
-
-  #inFlight(): number {
-    const record = this.#attachment.word(this.#attachment.line + LINE.record);
-    const bank = this.#node.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;
-    return (this.#attachment.word(bank + 4 * LEDGER.given) - this.#attachment.word(bank + 4 * LEDGER.low)) | 0;
+    await this.#ledger.atRest();
   }
 
   close(): void {
