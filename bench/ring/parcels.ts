@@ -90,15 +90,9 @@ function packRecords({ arena }: Data, records: number, paced: boolean): Side {
       const frame = frames[slot]!;
       const until = Math.min(records, n + BATCH);
       writer.open(frame.address, PARCEL_BYTES, BATCH, BYTES_CODE, [RECORD_BYTES], NO_META);
-      if (paced) while (nowUs() - startUs < (n / PACED_RECORDS_PER_MS) * 1e3);
-      // The clock is read for every record at its rate, else for a sixteenth of them: reading it takes longer than the record.
-      let receivedUs = nowUs();
-      for (; n < until; n++) {
-        if (paced) for (receivedUs = nowUs(); receivedUs - startUs < (n / PACED_RECORDS_PER_MS) * 1e3; receivedUs = nowUs());
-        else if ((n & 15) === 0) receivedUs = nowUs();
-        const to = writer.append(RECORD_BYTES, n, 0, receivedUs, writer.count, 0) >>> 2;
-        for (let i = 0; i < RECORD_WORDS; i++) words[to + i] = word(n, i);
-      }
+      if (paced) fillPaced(writer, words, n, until, startUs, nowUs);
+      else fill(writer, words, n, until, nowUs());
+      n = until;
       writer.close(frame, 0, ordinal, 0);
       words[(line + LINE.outputRefs) >>> 2] = slot;
       let done = ring.commitFrame(0, leaves, 1, writer.used, writer.count);
@@ -107,6 +101,25 @@ function packRecords({ arena }: Data, records: number, paced: boolean): Side {
       if ((ordinal & (SWEEP_EVERY - 1)) === 0) ring.sweep(0, SLOTS);
     }
   };
+}
+
+/** Records that are at hand: all are received at one moment, as all of one push are with the other. */
+function fill(writer: ParcelWriter, words: Int32Array, from: number, until: number, receivedUs: number): void {
+  for (let n = from, index = 0; n < until; n++, index++) writeRecord(words, writer.append(RECORD_BYTES, n, 0, receivedUs, index, 0), n);
+}
+
+/** Records of which each comes at its own moment. */
+function fillPaced(writer: ParcelWriter, words: Int32Array, from: number, until: number, startUs: number, nowUs: () => number): void {
+  for (let n = from, index = 0; n < until; n++, index++) {
+    let receivedUs = nowUs();
+    while (receivedUs - startUs < (n / PACED_RECORDS_PER_MS) * 1e3) receivedUs = nowUs();
+    writeRecord(words, writer.append(RECORD_BYTES, n, 0, receivedUs, index, 0), n);
+  }
+}
+
+function writeRecord(words: Int32Array, address: number, n: number): void {
+  const to = address >>> 2;
+  for (let i = 0; i < RECORD_WORDS; i++) words[to + i] = word(n, i);
 }
 
 function frameOf({ plan, memory }: SmallArena, slot: number): FrameView {
@@ -136,16 +149,9 @@ function readRecords({ arena }: Data, records: number, ages: SharedArrayBuffer):
       for (; slot < 0; slot = ring.take(plan.edges[0]!.ring, 0)) pause(PAUSE_TURNS);
       const frame = frames[slot]!.load(['in']);
       frame.unpack(reader);
-      let oldestUs = Number.NaN;
-      while (reader.next()) {
-        if (reader.length !== RECORD_BYTES || reader.sequence !== n)
-          throw new Error(`wrong result: record ${reader.sequence} in place of ${n}`);
-        if (!(reader.receivedUs >= oldestUs)) oldestUs = reader.receivedUs;
-        const from = reader.address >>> 2;
-        for (let i = 0; i < RECORD_WORDS; i++) sum = (sum + words[from + i]!) | 0;
-        n++;
-      }
-      found[parcels++ % found.length] = nowUs() - oldestUs;
+      sum = (sum + sumRecords(reader, words, n)) | 0;
+      n += frame.records;
+      found[parcels++ % found.length] = nowUs() - frame.receivedUs;
       words[item + SETTLE.source / 4] = 0;
       words[item + SETTLE.ordinal / 4] = frame.ordinal;
       words[item + SETTLE.leaves / 4] = leaves;
@@ -155,6 +161,18 @@ function readRecords({ arena }: Data, records: number, ages: SharedArrayBuffer):
     }
     checkSum(sum, records);
   };
+}
+
+/** The sum of all words of the records of a parcel, of which the first has number n. */
+function sumRecords(reader: ParcelReader, words: Int32Array, first: number): number {
+  let sum = 0;
+  for (let n = first; reader.next(); n++) {
+    if (reader.length !== RECORD_BYTES || reader.sequence !== n)
+      throw new Error(`wrong result: record ${reader.sequence} in place of ${n}`);
+    const from = reader.address >>> 2;
+    for (let i = 0; i < RECORD_WORDS; i++) sum = (sum + words[from + i]!) | 0;
+  }
+  return sum;
 }
 
 function pushRecords({ records }: Data, ring: RecordRing): Side {

@@ -60,8 +60,8 @@ export class OpenParcel {
     const index = writer.count;
     const at = timestamp ?? Number.NaN;
     return writer.isSame(code, shape, raw)
-      ? writer.append(dataBytes, sequence, at, 0, index, 0)
-      : writer.appendOwn(code, shape, raw, dataBytes, sequence, at, 0, index, 0);
+      ? writer.append(dataBytes, sequence, at, Number.NaN, index, 0)
+      : writer.appendOwn(code, shape, raw, dataBytes, sequence, at, Number.NaN, index, 0);
   }
 
   /** A record was written: whether the parcel should go. */

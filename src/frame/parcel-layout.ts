@@ -4,16 +4,18 @@
  * and meta of every record that does not bring its own, and sequence and timestamp of the first. A record begins on a
  * multiple of eight bytes:
  *
- *   0        4                8                      12
- *   +--------+----------------+----------------------+---------------+-------+------+------+------+
- *   | length | index | output | received after | own | sequence step | times | kind | data | meta |
- *   +--------+----------------+----------------------+---------------+-------+------+------+------+
+ *   0               4                8                      12
+ *   +---------------+----------------+----------------------+---------------+-------+------+------+------+
+ *   | length | more | index | output | received after | own | sequence step | times | kind | data | meta |
+ *   +---------------+----------------+----------------------+---------------+-------+------+------+------+
  *
  * `times` and `kind` are there where the bits `own` say so, `meta` where the kind does; data and meta are filled up to a
- * multiple of eight. Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange.
+ * multiple of eight. A record with neither may begin a run: the data of `more` records follow on its own, without heads; each
+ * has the length, the output and the moment of the first, and the index and the sequence that come next. Plain words, written
+ * by the one thread that holds the slot, published by the ring's compare-exchange.
  */
 export const RECORD = {
-  /** Bytes of data. */
+  /** Bytes of data in the low 24 bits, then how many records of the run follow. */
   length: 0,
   /** u16 number within the parcel that the source sent; u16 number among the outputs of that record. */
   number: 4,
@@ -28,11 +30,20 @@ export const RECORD = {
 export const OWN = { kind: 1 << 30, times: 1 << 31 } as const;
 export const MAX_AFTER_US = 0x3fff_ffff;
 
+export const MAX_LENGTH = 0xff_ffff;
+export const MORE_SHIFT = 24;
+
+/** The longest run, its first record included; larger records, and those received so long after the first, have heads. */
+export const RUN = { records: 256, bytes: 1024, us: 50 } as const;
+
 /** Two f64. */
 export const RECORD_TIMES = { sequence: 0, timestamp: 8, bytes: 16 } as const;
 
 /** dtype and number of dimensions as in `SLOT.kind`, four sides, bytes of meta behind the data, the parameters as in the slot. */
 export const RECORD_KIND = { kind: 0, shape: 4, metaLength: 20, parametersHigh: 24, parametersLow: 28, bytes: 32 } as const;
+
+/** The most bytes of one parcel. */
+export const MAX_PARCEL_BYTES = 1 << MORE_SHIFT;
 
 /** Records of one parcel: each has a byte in the settlement table, for every leaf. */
 export const MAX_RECORDS = 4096;

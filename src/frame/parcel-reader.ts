@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import { DTYPES, itemSize, MAX_DIMENSIONS } from './dtype.js';
 import type { ArenaViews } from './frame-view.js';
-import { aligned, MAX_AFTER_US, OWN, RECORD, RECORD_KIND, RECORD_TIMES } from './parcel-layout.js';
+import { aligned, MAX_AFTER_US, MAX_LENGTH, MORE_SHIFT, OWN, RECORD, RECORD_KIND, RECORD_TIMES } from './parcel-layout.js';
 
 /**
  * Goes through the records of a parcel. After `next()` its fields describe a record. Each length is checked before it is
@@ -29,6 +29,9 @@ export class ParcelReader {
   #at = 0;
   #end = 0;
   #left = 0;
+  /** How many records of a run follow, and how far apart they are. */
+  #more = 0;
+  #stride = 0;
   #baseUs = 0;
   #sequence = 0;
   #timestamp = 0;
@@ -47,6 +50,7 @@ export class ParcelReader {
     this.#at = address;
     this.#end = address + length;
     this.#left = count;
+    this.#more = 0;
     this.#baseUs = baseUs;
     this.#sequence = sequence;
     this.#timestamp = timestamp;
@@ -55,12 +59,26 @@ export class ParcelReader {
   next(): boolean {
     if (this.#left === 0) return false;
     this.#left--;
+    if (this.#more > 0) {
+      this.#more--;
+      this.address += this.#stride;
+      this.sequence++;
+      this.index++;
+      return true;
+    }
+    this.#readHead();
+    return true;
+  }
+
+  #readHead(): void {
     const at = this.#at;
     const room = this.#end - at - RECORD.bytes;
     if (room < 0) wrong(`the head of a record ends ${-room} bytes behind it`);
     const words = this.#words;
     const word = at >>> 2;
-    const length = words[word + RECORD.length / 4]! >>> 0;
+    const first = words[word + RECORD.length / 4]!;
+    const length = first & MAX_LENGTH;
+    const more = first >>> MORE_SHIFT;
     const number = words[word + RECORD.number / 4]!;
     const received = words[word + RECORD.received / 4]!;
     this.receivedUs = this.#baseUs + (received & MAX_AFTER_US);
@@ -71,12 +89,17 @@ export class ParcelReader {
     this.length = length;
     this.address = at + RECORD.bytes;
     this.own = false;
-    if ((received & (OWN.kind | OWN.times)) !== 0) this.#readOwn(received, length, room);
-    else {
-      if (length > room) wrong(`a record of ${length} bytes in ${room}`);
-      this.#at = this.address + aligned(length);
+    if (more > this.#left) wrong(`a run of ${more} more records where ${this.#left} follow`);
+    if ((received & (OWN.kind | OWN.times)) !== 0) {
+      if (more > 0) wrong('a run of records with times or kind of their own');
+      this.#readOwn(received, length, room);
+      return;
     }
-    return true;
+    const stride = aligned(length);
+    if (more * stride + length > room) wrong(`${more + 1} records of ${length} bytes in ${room}`);
+    this.#more = more;
+    this.#stride = stride;
+    this.#at = this.address + (more + 1) * stride;
   }
 
   #readOwn(own: number, length: number, room: number): void {

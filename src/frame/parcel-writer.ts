@@ -1,5 +1,16 @@
 import type { ArenaViews, FrameView } from './frame-view.js';
-import { aligned, MAX_AFTER_US, OWN, RECORD, RECORD_KIND, RECORD_TIMES, recordBytes } from './parcel-layout.js';
+import {
+  aligned,
+  MAX_AFTER_US,
+  MAX_LENGTH,
+  MORE_SHIFT,
+  OWN,
+  RECORD,
+  RECORD_KIND,
+  RECORD_TIMES,
+  RUN,
+  recordBytes,
+} from './parcel-layout.js';
 import { FLAGS, SLOT } from './slot-layout.js';
 
 const NO_META = new Uint8Array(0);
@@ -36,7 +47,18 @@ export class ParcelWriter {
   #parametersLow = 0;
   #sequence = 0;
   #timestamp = 0;
+  /** Where the head begins that was written last. */
   #last = 0;
+  /** The run that the next record may continue: where its head is, how many records were before it, up to where it may go. */
+  #runWord = 0;
+  #runStart = 0;
+  #runEnd = 0;
+  /** -1: there is none. */
+  #runLength = -1;
+  #runSequence = 0;
+  #runIndex = 0;
+  #runOutput = 0;
+  #runUs = 0;
 
   constructor(arena: ArenaViews) {
     this.#words = arena.words;
@@ -65,6 +87,7 @@ export class ParcelWriter {
     this.#meta = meta;
     this.count = 0;
     this.used = 0;
+    this.#runLength = -1;
   }
 
   /** Whether a record has dtype, shape, meta and parameters of the parcel. */
@@ -82,7 +105,7 @@ export class ParcelWriter {
 
   /** Whether one more record like the last could follow. */
   get isFull(): boolean {
-    return !this.fits(this.used - this.#last);
+    return !this.fits(this.#isInRun ? aligned(this.#runLength) : this.used - this.#last);
   }
 
   /** Whether a record of these times brings them itself: they are not the first one's, but for a whole step of the sequence. */
@@ -90,15 +113,75 @@ export class ParcelWriter {
     if (this.count === 0) return false;
     const step = sequence - this.#sequence;
     if (step >>> 0 !== step || this.#sequence + step !== sequence) return true;
-    return timestamp !== this.#timestamp && !(Number.isNaN(timestamp) && Number.isNaN(this.#timestamp));
+    return !this.#isSameTime(timestamp);
   }
 
-  /** Appends a record of the parcel's own kind. The address of its data, or -1: it does not fit. */
+  /**
+   * Appends a record of the parcel's own kind. The address of its data, or -1: it does not fit. When it was received may be
+   * NaN: `stamp` will tell.
+   */
   append(length: number, sequence: number, timestamp: number, receivedUs: number, index: number, output: number): number {
+    const before = this.count - this.#runStart;
+    const end = this.used + aligned(length);
+    if (
+      length === this.#runLength &&
+      end <= this.#runEnd &&
+      index === this.#runIndex + before &&
+      output === this.#runOutput &&
+      sequence === this.#runSequence + before &&
+      !(receivedUs < this.#runUs || receivedUs - this.#runUs > RUN.us) &&
+      this.#isSameTime(timestamp)
+    ) {
+      this.#words[this.#runWord] = length | (before << MORE_SHIFT);
+      this.count++;
+      const at = this.#address + this.used;
+      this.used = end;
+      return at;
+    }
     const times = this.hasOwnTimes(sequence, timestamp);
     const bytes = RECORD.bytes + (times ? RECORD_TIMES.bytes : 0) + aligned(length);
-    if (this.count >= this.#maxRecords || bytes > this.#capacity - this.used) return -1;
-    return this.#head(length, sequence, timestamp, receivedUs, index | (output << 16), bytes, times, 0);
+    if (this.count >= this.#maxRecords || bytes > this.#capacity - this.used || length > MAX_LENGTH) return -1;
+    const at = this.#head(length, sequence, timestamp, receivedUs, index | (output << 16), bytes, times, 0);
+    if (!times && length > 0 && length <= RUN.bytes) this.#beginRun(length, sequence, receivedUs, index, output);
+    return at;
+  }
+
+  /** The record that was just appended may have others behind it. */
+  #beginRun(length: number, sequence: number, receivedUs: number, index: number, output: number): void {
+    this.#runWord = (this.#address + this.#last) >>> 2;
+    this.#runStart = this.count - 1;
+    const records = Math.min(RUN.records - 1, this.#maxRecords - this.count);
+    this.#runEnd = Math.min(this.#capacity, this.used + records * aligned(length));
+    this.#runLength = length;
+    this.#runSequence = sequence;
+    this.#runIndex = index;
+    this.#runOutput = output;
+    this.#runUs = receivedUs;
+  }
+
+  /** The last record has no head of its own. */
+  get #isInRun(): boolean {
+    return this.#runLength >= 0 && this.count - this.#runStart > 1;
+  }
+
+  /** The last record of a run gets a head: it was received too long after the first. Without room for it, it only seems older. */
+  #leaveRun(receivedUs: number): void {
+    if (RECORD.bytes > this.#capacity - this.used) return;
+    const length = this.#runLength;
+    const output = this.#runOutput;
+    const end = this.#address + this.used;
+    this.undo();
+    const from = this.#address + this.used;
+    this.#bytes.copyWithin(from + RECORD.bytes, from, end);
+    const before = this.count - this.#runStart;
+    const sequence = this.#runSequence + before;
+    const index = this.#runIndex + before;
+    this.#head(length, sequence, this.#timestamp, receivedUs, index | (output << 16), RECORD.bytes + aligned(length), false, 0);
+    this.#beginRun(length, sequence, receivedUs, index, output);
+  }
+
+  #isSameTime(timestamp: number): boolean {
+    return timestamp === this.#timestamp || (Number.isNaN(timestamp) && Number.isNaN(this.#timestamp));
   }
 
   /** Appends a record with its own dtype, shape and meta. The address of its data, or -1: it does not fit. */
@@ -117,7 +200,7 @@ export class ParcelWriter {
   ): number {
     const times = this.hasOwnTimes(sequence, timestamp);
     const bytes = recordBytes(length, times, true, meta.length);
-    if (!this.fits(bytes)) return -1;
+    if (!this.fits(bytes) || length > MAX_LENGTH) return -1;
     const at = this.#head(length, sequence, timestamp, receivedUs, index | (output << 16), bytes, times, OWN.kind);
     const kind = at >>> 2;
     this.#words[kind + RECORD_KIND.kind / 4] = code | (shape.length << 8);
@@ -152,6 +235,7 @@ export class ParcelWriter {
     words[word + RECORD.number / 4] = number;
     words[word + RECORD.received / 4] = this.#after(receivedUs) | own | (times ? OWN.times : 0);
     words[word + RECORD.step / 4] = sequence - this.#sequence;
+    this.#runLength = -1;
     this.#last = this.used;
     this.used += bytes;
     this.count++;
@@ -170,14 +254,25 @@ export class ParcelWriter {
   /** Sets when the last record was received. */
   stamp(receivedUs: number): void {
     if (this.count === 1) this.firstUs = receivedUs;
+    if (this.#isInRun) {
+      if (receivedUs - this.#runUs > RUN.us) this.#leaveRun(receivedUs);
+      return;
+    }
+    this.#runUs = receivedUs;
     const word = (this.#address + this.#last + RECORD.received) >>> 2;
     this.#words[word] = (this.#words[word]! & ~MAX_AFTER_US) | this.#after(receivedUs);
   }
 
   /** Takes the last record back; only once after each `append`. */
   undo(): void {
-    this.used = this.#last;
     this.count--;
+    if (this.#runLength >= 0 && this.count > this.#runStart) {
+      this.used -= aligned(this.#runLength);
+      this.#words[this.#runWord] = this.#runLength | ((this.count - this.#runStart - 1) << MORE_SHIFT);
+    } else {
+      this.used = this.#last;
+      this.#runLength = -1;
+    }
   }
 
   /** Writes the header of the slot in which the records are. */

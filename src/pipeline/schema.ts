@@ -1,3 +1,4 @@
+import { MAX_PARCEL_BYTES } from '../frame/parcel-layout.js';
 import { BYTE_SIZE_PATTERN } from './byte-size.js';
 import type { Registries } from './registries.js';
 import { DEFAULTS } from './spec.js';
@@ -67,7 +68,7 @@ export function pipelineSchema(registries: Registries): JsonSchema {
         bytes: {
           description: 'Size of a parcel, heads of records included: 4KiB to 16MiB.',
           anyOf: [
-            { type: 'integer', minimum: 4096, maximum: 16_777_216, title: 'a number of bytes' },
+            { type: 'integer', minimum: 4096, maximum: MAX_PARCEL_BYTES, title: 'a number of bytes' },
             { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '64KiB'" },
           ],
           default: DEFAULTS.parcelBytes,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dtypeCode } from '../../src/frame/dtype.js';
 import { FrameView, viewArena } from '../../src/frame/frame-view.js';
-import { RECORD, RECORD_KIND } from '../../src/frame/parcel-layout.js';
+import { RECORD, RECORD_KIND, RUN } from '../../src/frame/parcel-layout.js';
 import { ParcelReader } from '../../src/frame/parcel-reader.js';
 import { ParcelWriter } from '../../src/frame/parcel-writer.js';
 import { createArena } from '../../src/memory/arena.js';
@@ -66,6 +66,77 @@ describe('a parcel', () => {
     expect([a!.dtype, a!.shape, a!.meta, [...a!.data]]).toEqual(['uint16', [2, 3], { a: 1 }, Array(6).fill(0x0101)]);
     expect([b!.dtype, b!.shape, b!.meta, [...b!.data]]).toEqual(['float64', [1, 2], { b: [2] }, [1.5, -2]]);
     expect([c!.dtype, c!.shape, c!.meta, [...c!.data]]).toEqual(['uint16', [2, 3], { a: 1 }, Array(6).fill(0x0303)]);
+  });
+
+  it('has one head for records of one kind and length that follow each other, and no run is longer than it may be', () => {
+    const { slot, writer, reader } = parts();
+    writer.open(PAYLOAD, CAPACITY, 1000, BYTES, [8], NO_META);
+    const addresses = Array.from({ length: 300 }, (_, i) => writer.append(8, 40 + i, Number.NaN, 1000 + (i >>> 3), i, 0));
+    expect(addresses).toEqual(addresses.map((_, i) => PAYLOAD + RECORD.bytes * (i < RUN.records ? 1 : 2) + 8 * i));
+    writer.close(slot, 0, 0, 0);
+    const views = read(slot, reader);
+    expect(views.map(({ address, sequence, index }) => [address, sequence, index])).toEqual(addresses.map((at, i) => [at, 40 + i, i]));
+    expect(views.every(({ receivedUs }, i) => receivedUs <= 1000 + (i >>> 3) && receivedUs >= 1000 + (i >>> 3) - RUN.us)).toBe(true);
+  });
+
+  it('a record that comes later than a run may last has a head of its own, also where that is known only when it has come', () => {
+    for (const late of [false, true]) {
+      const { arena, slot, writer, reader } = parts();
+      writer.open(PAYLOAD, CAPACITY, 1000, BYTES, [4], NO_META);
+      const times = [100, 110, 150, 151, 170, 300];
+      for (const [i, us] of times.entries()) {
+        const at = writer.append(4, i, Number.NaN, late ? Number.NaN : us, i, 0);
+        arena.words[at / 4] = 7 + i;
+        if (late) writer.stamp(us);
+      }
+      writer.close(slot, 0, 0, 0);
+      expect(read(slot, reader).map(({ receivedUs, data }) => [receivedUs, new Int32Array(data.slice().buffer)[0]])).toEqual(
+        [100, 100, 100, 151, 151, 300].map((us, i) => [us, 7 + i]),
+      );
+      expect(writer.used).toBe(3 * RECORD.bytes + 6 * 8);
+    }
+  });
+
+  it('whatever is appended, stamped and taken back, reads as what was kept', () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    console.log(`seed ${seed}`);
+    const random = seeded(seed);
+    const { arena, slot, writer, reader } = parts();
+    let runs = 0;
+    for (let round = 0; round < 1000; round++) {
+      writer.open(PAYLOAD, CAPACITY, 1 + random(200), BYTES, [0], NO_META);
+      const kept: { length: number; sequence: number; timestamp: number; index: number; output: number; us: number; fill: number }[] = [];
+      const usual = random(3) * 8;
+      let sequence = random(1000);
+      let index = 0;
+      for (let us = 500, i = 0; i < 60; i++) {
+        us += random(8) ? random(3) : random(100);
+        const length = random(8) ? usual : random(40);
+        sequence += random(8) ? 1 : random(5);
+        index += random(8) ? 1 : 2;
+        const record = { length, sequence, timestamp: random(12) ? 0.5 : 1.5, index, output: random(12) ? 0 : 1, us, fill: random(256) };
+        const at = writer.append(length, sequence, record.timestamp, Number.NaN, index, record.output);
+        if (at < 0) break;
+        if (random(8) === 0) {
+          arena.bytes.fill(0xee, at, at + length);
+          writer.undo();
+          continue;
+        }
+        arena.bytes.fill(record.fill, at, at + length);
+        writer.stamp(us);
+        kept.push(record);
+      }
+      expect(writer.count).toBe(kept.length);
+      if (kept.length === 0) continue;
+      writer.close(slot, 0, 0, 0);
+      if (writer.used < kept.reduce((sum, { length }) => sum + RECORD.bytes + Math.ceil(length / 8) * 8, 0)) runs++;
+      const views = read(slot, reader);
+      expect(views.map((view) => [view.sequence, view.timestamp, view.index, view.output, ...view.bytes])).toEqual(
+        kept.map((one) => [one.sequence, one.timestamp, one.index, one.output, ...Array(one.length).fill(one.fill)]),
+      );
+      for (const [i, { us }] of kept.entries()) expect(us - views[i]!.receivedUs).toSatisfy((age: number) => age >= 0 && age <= RUN.us);
+    }
+    expect(runs).toBeGreaterThan(300);
   });
 
   it('takes records up to its last byte, and not one more', () => {
