@@ -175,7 +175,7 @@ describe('a parcel', () => {
         else writer.appendOwn(dtypeCode('uint16'), [3], NO_META, 6, i, 0, 0, i, 0);
       }
       writer.close(slot, 0, 0, 0);
-      const values = [0, 1, 8, 255, 4096, 0x7fff_ffff, -1, -8, 0x0100_0000, random(5000)];
+      const values = [0, 1, 8, 255, 4096, 0x7fff_ffff, -1, -8, 0x0100_0000, random(5000), ((1 + random(4)) << 24) | random(400)];
       for (let change = 0; change <= random(3); change++)
         arena.words[PAYLOAD / 4 + random(writer.used / 4)] = values[random(values.length)]!;
       slot.load(['s']);
