@@ -1,7 +1,7 @@
 // Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -13,25 +13,31 @@ const FLAGS =
     ' ',
   );
 
-function newer(source, target) {
+function newer(folder, target) {
+  const sources = readdirSync(folder).map((file) => join(folder, file));
   return (
     !existsSync(target) ||
-    statSync(source).mtimeMs > statSync(target).mtimeMs ||
-    statSync(fileURLToPath(import.meta.url)).mtimeMs > statSync(target).mtimeMs
+    [...sources, fileURLToPath(import.meta.url)].some((source) => statSync(source).mtimeMs > statSync(target).mtimeMs)
   );
 }
 
+function compile(from, to) {
+  execFileSync(process.execPath, [asc, from, ...FLAGS, '-o', to], { stdio: 'inherit', cwd: root });
+}
+
+/** `patch`: changes each file of the source's folder. */
 function assembly(source, target, patch) {
   const from = join(root, 'src', source);
   const to = join(root, 'src', target);
-  if (newer(from, to)) {
-    let input = from;
+  const folder = dirname(from);
+  if (newer(folder, to)) {
     if (patch) {
-      input = from.replace(/\.ts$/, '.patched.ts');
-      writeFileSync(input, patch(readFileSync(from, 'utf8')));
-    }
-    execFileSync(process.execPath, [asc, input, ...FLAGS, '-o', to], { stdio: 'inherit', cwd: root });
-    if (input !== from) rmSync(input);
+      const patched = `${folder}-patched`;
+      mkdirSync(patched, { recursive: true });
+      for (const file of readdirSync(folder)) writeFileSync(join(patched, file), patch(readFileSync(join(folder, file), 'utf8')));
+      compile(join(patched, basename(from)), to);
+      rmSync(patched, { recursive: true });
+    } else compile(from, to);
   }
   const out = join(root, 'dist/src', target);
   mkdirSync(dirname(out), { recursive: true });

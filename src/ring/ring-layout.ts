@@ -1,6 +1,6 @@
 /**
  * Words of everything that the ring operations touch: the one owner of these offsets on the TypeScript side.
- * `assembly/ring.ts` has the same numbers; `test/ring/ring-layout.test.ts` compares the two.
+ * `assembly/layout.ts` has the same numbers; `test/ring/ring-layout.test.ts` compares the two.
  *
  * ring cell (i64)   | pos: u32 | ref: u32 |            EMPTY in the ref half: the cell waits for position pos
  * reference (u32)   | slot: 24 | branch: 8 |           branch: the lowest leaf that this reference still serves

@@ -1,20 +1,21 @@
 import { Attachment, bitIn } from '../../src/agents/attachment.js';
-import { RecordWriter, readChain, recordOutputs } from '../../src/agents/commit-outputs.js';
-import type { FrameView } from '../../src/frame/frame-view.js';
 import { createArena } from '../../src/memory/arena.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
-import type { EdgePlan, Plan, StageNode } from '../../src/pipeline/plan-types.js';
+import type { Plan } from '../../src/pipeline/plan-types.js';
 import { Census } from '../../src/ring/census.js';
 import type { CensusResult } from '../../src/ring/census-types.js';
 import { wakeThreads } from '../../src/ring/park.js';
-import { BANK, BELL, CONTROL, LEDGER, LINE, RING, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
+import { BANK, BELL, CONTROL, LEDGER, LINE, RING } from '../../src/ring/ring-layout.js';
 import { loadRing } from '../../src/ring/ring-operations.js';
-import { SlotStock } from '../../src/ring/slot-stock.js';
 import { moveRings, seeded } from './arena.js';
-import { fateOf } from './operators/fates.mjs';
+import { PAYLOAD_BYTES } from './simulated-pipeline/payload.js';
+import { SimSink } from './simulated-pipeline/sim-sink.js';
+import { REFUSING, SimSource } from './simulated-pipeline/sim-source.js';
+import type { SimThread, SimWorld } from './simulated-pipeline/sim-thread.js';
+import { SimWorker } from './simulated-pipeline/sim-worker.js';
 
 /** Thrown by the ring operations at an armed step: the thread ends there, and memory stays as it is. */
 class Death extends Error {
@@ -65,10 +66,6 @@ export const STEPS = [
 /** Who dies between a cell and its hint leaves the hint behind: the next one helps it on, and may die there. */
 const MOVED = new Set([12, 21, 43]);
 const HELPS = [14, 23];
-/** The one step of a refusal. */
-const REFUSING = 75;
-const PAYLOAD_WORDS = 4;
-const MAX_OUTPUTS = 3;
 
 /**
  * A pipeline of one source, one stage and sinks on the real plan, arena and ring operations, its threads simulated in
@@ -79,7 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const spec = specFromObject(
     {
       version: 1,
-      sources: { s: { type: 'sim', pattern: 'counter', shape: [1, 4 * PAYLOAD_WORDS], dtype: 'uint8', ...options.source } },
+      sources: { s: { type: 'sim', pattern: 'counter', shape: [1, PAYLOAD_BYTES], dtype: 'uint8', ...options.source } },
       stages: {
         work: {
           from: 's',
@@ -97,7 +94,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return new Simulation(plan, options).run();
 }
 
-class Simulation {
+class Simulation implements SimWorld {
   readonly plan: Plan;
   readonly options: SimulationOptions;
   readonly memory: WebAssembly.Memory;
@@ -254,256 +251,3 @@ class Simulation {
 
 const occupied = (words: Int32Array, ring: number, cells: number): number =>
   Array.from({ length: cells }, (_, i) => words[(ring + RING.cells + 8 * i + 4) >>> 2]!).filter((slot) => slot >= 0).length;
-
-interface Sleep {
-  readonly seen: number;
-  readonly sleepers: number;
-  readonly bit: number;
-}
-
-/** What a thread would sleep on: a bell, and the threads that may. */
-interface Wait {
-  readonly bell: number;
-  readonly members: readonly number[];
-}
-
-interface SimThread {
-  readonly attachment: Attachment;
-  asleep?: Sleep;
-  /** One operation; what the thread waits for when there was nothing to do. */
-  turn(): Wait | undefined;
-  /** What is known of it from outside when it died. */
-  died(): void;
-  close(): void;
-}
-
-/** What a commit left to hand over. */
-class Rest {
-  readonly #attachment: Attachment;
-  #done = 0;
-  #outputs = 0;
-
-  /** A record that a thread before this one had committed is finished first. */
-  constructor(attachment: Attachment) {
-    this.#attachment = attachment;
-    if (attachment.word(attachment.line + LINE.record) & 1) this.#outputs = attachment.word(attachment.line + LINE.outputs);
-  }
-
-  begin(done: number, outputs: number): void {
-    this.#done = done;
-    this.#outputs = outputs;
-  }
-
-  get isLeft(): boolean {
-    return this.#done < this.#outputs || (this.#attachment.word(this.#attachment.line + LINE.record) & 1) === 1;
-  }
-
-  resume(): Wait | undefined {
-    const { plan, ring, line } = this.#attachment;
-    const before = this.#done;
-    this.#done = ring.resume(before);
-    if (this.#done > before || !this.isLeft) return undefined;
-    const to = this.#attachment.word(line + LINE.outputRefs + 8 * this.#done + 4);
-    const edge = plan.edges.find((one) => one.ring === to)!;
-    return { bell: edge.spaceBell, members: edge.producerThreads };
-  }
-}
-
-class SimSource implements SimThread {
-  asleep?: Sleep;
-  readonly #rest: Rest;
-  readonly #stock: SlotStock;
-
-  constructor(
-    readonly simulation: Simulation,
-    readonly attachment: Attachment,
-  ) {
-    const { ring, arena, line, plan } = attachment;
-    const pool = plan.pools.find(({ owner }) => owner === 's')!;
-    this.#rest = new Rest(attachment);
-    this.#stock = new SlotStock(ring, arena.words, line, pool.ring, pool.slots);
-  }
-
-  /** A word of the live bank of the ledger. */
-  ledger(word: number): number {
-    const { line, plan } = this.attachment;
-    const bank = plan.sources[0]!.block + SOURCE.banks + ((this.attachment.word(line + LINE.record) >>> 1) & 1) * SOURCE.bankBytes;
-    return this.attachment.word(bank + 4 * word);
-  }
-
-  get sent(): number {
-    return (this.ledger(LEDGER.given) - this.attachment.plan.startOrdinal) | 0;
-  }
-
-  inFlight(): number {
-    return (this.ledger(LEDGER.given) - this.ledger(LEDGER.low)) | 0;
-  }
-
-  turn(): Wait | undefined {
-    const { simulation, attachment } = this;
-    const { ring, line, plan } = attachment;
-    const [source] = plan.sources;
-    const [pool] = plan.pools;
-    if (this.#rest.isLeft) return this.#rest.resume();
-    const isOver = this.sent >= simulation.options.frames;
-    if ((isOver || simulation.random(3) === 0) && ring.sweep(0, 64) > 0) return undefined;
-    if (!isOver && (simulation.random(16) === 0 || attachment.word(line + LINE.faultStep) === REFUSING)) {
-      ring.refuse(OUTCOME.malformed);
-      return undefined;
-    }
-    if (isOver) return { bell: source!.bell, members: [attachment.thread] };
-    const slot = this.#stock.take();
-    if (slot < 0) return { bell: pool!.bell, members: pool!.threads };
-    const ordinal = this.ledger(LEDGER.given);
-    const frame = attachment.frame(slot);
-    frame.begin('uint8', [1, 4 * PAYLOAD_WORDS]);
-    frame.sourceIndex = 0;
-    frame.ordinal = ordinal >>> 0;
-    frame.sequence = ordinal >>> 0;
-    frame.store();
-    fill(frame, ordinal, 0);
-    ring.fanClaimed(
-      slot,
-      source!.routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
-    );
-    for (const [i, { node, branch }] of source!.routes.entries()) {
-      attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
-      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.edgeInto(node).ring);
-    }
-    this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, 4 * PAYLOAD_WORDS, 1), source!.routes.length);
-    return undefined;
-  }
-
-  died(): void {}
-
-  close(): void {
-    for (const slot of this.#stock.empty()) this.attachment.ring.release(slot);
-  }
-}
-
-class SimWorker implements SimThread {
-  asleep?: Sleep;
-  readonly #rest: Rest;
-  readonly #record: RecordWriter;
-  readonly #stock: FrameView[] = [];
-  readonly #edge: EdgePlan;
-  readonly #inputs: FrameView[] = [];
-
-  constructor(
-    readonly simulation: Simulation,
-    readonly attachment: Attachment,
-    readonly stage: StageNode,
-  ) {
-    this.#rest = new Rest(attachment);
-    this.#record = new RecordWriter(attachment);
-    this.#edge = attachment.edgeInto(stage.name);
-  }
-
-  turn(): Wait | undefined {
-    const { attachment } = this;
-    const { ring } = attachment;
-    if (this.#rest.isLeft) return this.#rest.resume();
-    const pool = attachment.poolOf(this.stage.name);
-    while (this.#stock.length < MAX_OUTPUTS) {
-      const slot = ring.claim(pool.ring);
-      if (slot < 0) return { bell: pool.bell, members: pool.threads };
-      this.#stock.push(attachment.frame(slot));
-    }
-    const reference = ring.take(this.#edge.ring, 0);
-    if (reference < 0) return { bell: this.#edge.itemBell, members: this.#edge.consumerThreads };
-    const [input] = readChain(attachment, reference, this.#inputs);
-    check(input!, input!.ordinal, 0);
-    const fate = fateOf(input!.ordinal);
-    const branch = reference >>> 24;
-    const record = this.#record;
-    record.start();
-    if (fate === 'filtered') {
-      record.settle(0, input!.ordinal, this.#edge.leaves[0]![branch]!, OUTCOME.filtered);
-      record.input(reference);
-    } else {
-      const outputs = fate === 'passed' ? [input!] : Array.from({ length: fate === 'three' ? 3 : 1 }, (_, i) => this.#output(input!, i));
-      recordOutputs(attachment, record, reference, fate === 'passed', outputs, this.stage.routes[0]![branch]!);
-    }
-    this.#rest.begin(record.commit(1, 16), record.outputCount);
-    return undefined;
-  }
-
-  #output(input: FrameView, index: number): FrameView {
-    const output = this.#stock.pop()!;
-    output.begin('uint8', [1, 4 * PAYLOAD_WORDS]);
-    output.sourceIndex = 0;
-    output.ordinal = input.ordinal;
-    output.sequence = input.sequence;
-    fill(output, input.ordinal, index);
-    return output;
-  }
-
-  died(): void {}
-
-  close(): void {
-    for (const { slot } of this.#stock.splice(0)) this.attachment.ring.release(slot);
-  }
-}
-
-class SimSink implements SimThread {
-  asleep?: Sleep;
-  readonly #edge: EdgePlan;
-  readonly #record: RecordWriter;
-  readonly #chain: FrameView[] = [];
-  #batch: { ordinal: number; output: number }[] = [];
-  #before = 0;
-
-  constructor(
-    readonly simulation: Simulation,
-    readonly attachment: Attachment,
-    readonly name: string,
-  ) {
-    this.#edge = attachment.edgeInto(name);
-    this.#record = new RecordWriter(attachment);
-  }
-
-  turn(): Wait | undefined {
-    const { attachment } = this;
-    this.#batch = [];
-    this.#before = attachment.word(attachment.line + LINE.record);
-    const count = attachment.ring.takeN(this.#edge.ring, 0, 1 + this.simulation.random(4));
-    if (count <= 0) return { bell: this.#edge.itemBell, members: this.#edge.consumerThreads };
-    const record = this.#record;
-    record.start();
-    for (let i = 0; i < count; i++) {
-      const reference = attachment.word(attachment.line + LINE.batch + 4 * i);
-      const frames = readChain(attachment, reference, this.#chain);
-      for (const [output, frame] of frames.entries()) {
-        check(frame, frames[0]!.ordinal, output);
-        this.#batch.push({ ordinal: frames[0]!.ordinal, output });
-      }
-      record.settle(0, frames[0]!.ordinal, this.#edge.leaves[0]![reference >>> 24]!, OUTCOME.delivered);
-      record.input(reference);
-    }
-    record.commit(count, 0);
-    this.#deliver();
-    return undefined;
-  }
-
-  #deliver(): void {
-    this.simulation.taken[this.name]!.push(...this.#batch);
-    this.#batch = [];
-  }
-
-  /** What its record says was delivered is delivered. */
-  died(): void {
-    if (this.attachment.word(this.attachment.line + LINE.record) >>> 1 !== this.#before >>> 1) this.#deliver();
-  }
-
-  close(): void {}
-}
-
-function fill(frame: FrameView, ordinal: number, output: number): void {
-  new Int32Array(frame.bytes.buffer, frame.bytes.byteOffset, PAYLOAD_WORDS).fill(Math.imul(ordinal, 4) + output);
-}
-
-function check(frame: FrameView, ordinal: number, output: number): void {
-  const words = new Int32Array(frame.bytes.buffer, frame.bytes.byteOffset, PAYLOAD_WORDS);
-  if (frame.ordinal !== ordinal || words.some((word) => word !== ((Math.imul(ordinal, 4) + output) | 0)))
-    throw new Error(`frame ${ordinal}, output ${output}, slot ${frame.slot & SLOT_MASK}: ordinal ${frame.ordinal}, ${[...words]}`);
-}
