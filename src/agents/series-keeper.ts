@@ -4,15 +4,25 @@ import type { Ledger, SeriesReport, Verdict } from '../observe/report.js';
 import { LEDGER } from '../ring/ring-layout.js';
 import { SequenceTracker } from './sequence-tracker.js';
 
-/** Counts of a source's ledger at one moment, by word. */
-export type LedgerWords = Int32Array;
+/** A source's ledger at one moment. */
+export interface LedgerReading {
+  /** Counts, by the words of LEDGER. */
+  readonly words: Int32Array;
+  /** Frames that `words` counts as merged whose result was lost. */
+  readonly partialsLost: number;
+}
+
+/** Where the numbers of a series begin, if its start does not say: the wire's may go on or begin anew, those from outside go on. */
+export type Numbering = 'told-or-from-zero' | 'from-the-first-that-came';
 
 interface OpenSeries {
   readonly index: number;
   readonly start: SeriesMessage;
-  readonly before: LedgerWords;
+  readonly before: LedgerReading;
+  readonly numbering: Numbering;
   readonly tracker: SequenceTracker;
   expected: number | undefined;
+  first: number | undefined;
   lastMs: number;
 }
 
@@ -41,9 +51,11 @@ export class SeriesKeeper {
     return this.#index + 1;
   }
 
-  begin(start: SeriesMessage, before: LedgerWords): void {
+  begin(start: SeriesMessage, numbering: Numbering, before: LedgerReading): void {
     this.#index++;
-    this.#open = { index: this.#index, start, before, tracker: new SequenceTracker(), expected: start.expected, lastMs: performance.now() };
+    const { expected, first } = start;
+    const tracker = new SequenceTracker();
+    this.#open = { index: this.#index, start, before, numbering, tracker, expected, first, lastMs: performance.now() };
   }
 
   /** A frame of the open series was committed; `sequence`: the sender's number, if it sent one. */
@@ -58,27 +70,32 @@ export class SeriesKeeper {
     return this.#open !== undefined && performance.now() - this.#open.lastMs > forMs;
   }
 
-  expect(frames: number | undefined): void {
-    if (this.#open && frames !== undefined) this.#open.expected = frames;
+  /** What the end of the open series says of it. */
+  expect({ expected, first }: SeriesMessage): void {
+    if (!this.#open) return;
+    if (expected !== undefined) this.#open.expected = expected;
+    if (first !== undefined) this.#open.first = first;
   }
 
   /** Closes the books of the open series. */
-  end(ended: SeriesEnding, after: LedgerWords): SeriesReport {
-    const { start, before, tracker, expected } = this.#open!;
+  end(ended: SeriesEnding, after: LedgerReading): SeriesReport {
+    const { start, before, expected, first } = this.#open!;
+    const open = this.#open!;
     this.#open = undefined;
     const ledger = difference(before, after);
     return {
       id: start.series,
       ...(expected === undefined ? {} : { expected }),
+      ...(first === undefined ? {} : { first }),
       ended,
       ledger,
-      verdict: verdictOf(tracker, expected, ledger.received),
+      verdict: verdictOf(open, ledger.received),
     };
   }
 }
 
-function difference(before: LedgerWords, after: LedgerWords): Ledger {
-  const count = (word: number): number => (after[word]! - before[word]!) >>> 0;
+function difference(before: LedgerReading, after: LedgerReading): Ledger {
+  const count = (word: number): number => (after.words[word]! - before.words[word]!) >>> 0;
   const dropped: Record<string, number> = {};
   const dead: Record<string, number> = {};
   for (const code of OUTCOME_CODES) {
@@ -88,22 +105,26 @@ function difference(before: LedgerWords, after: LedgerWords): Ledger {
     if (isDrop(code)) dropped[name] = n;
     else if (isDead(code)) dead[name] = n;
   }
+  const merged = count(LEDGER.counts + OUTCOME.merged);
+  const lost = Math.min((after.partialsLost - before.partialsLost) | 0, merged);
+  if (lost > 0) dead['partial-lost'] = lost;
   return {
     received: count(LEDGER.received),
     delivered: count(LEDGER.counts + OUTCOME.delivered),
-    merged: count(LEDGER.counts + OUTCOME.merged),
+    merged: merged - lost,
     filtered: count(LEDGER.counts + OUTCOME.filtered),
     dropped,
     dead,
-    inFlight: (after[LEDGER.records]! - after[LEDGER.settled]!) >>> 0,
+    inFlight: (after.words[LEDGER.records]! - after.words[LEDGER.settled]!) >>> 0,
   };
 }
 
 /**
- * By the numbers of the sender and the count that it announced. Numbers may begin at 0 with each series, or go on from the
- * last one: where all that came are below the announced count, the series should be 0 to count - 1, else so many from the first.
+ * By the numbers of the sender, the first one and the count that were announced. Without a first one the numbers may begin at
+ * 0 with each series, or go on from the last one: where all that came are below the announced count, the series should be 0
+ * to count - 1, else so many from the first that came. Of a series that was begun from outside only the latter can be.
  */
-function verdictOf(tracker: SequenceTracker, expected: number | undefined, received: number): Verdict {
+function verdictOf({ tracker, expected, first: told, numbering }: OpenSeries, received: number): Verdict {
   const { numbered, missing, unlisted, first, last } = tracker.verdict;
   if (numbered === 0) {
     if (expected === undefined) return { state: 'unverifiable', reason: 'its frames carry no numbers, and no count was announced' };
@@ -112,11 +133,10 @@ function verdictOf(tracker: SequenceTracker, expected: number | undefined, recei
       : { state: 'incomplete', reason: `${received} of ${expected} frames came, without numbers` };
   }
   const ranges = missing.map((range) => [...range] as [number, number]);
-  if (expected !== undefined) {
-    const from = last < expected ? 0 : first;
-    if (first > from) ranges.unshift([from, first - 1]);
-    if (last < from + expected - 1) ranges.push([last + 1, from + expected - 1]);
-  }
+  const fromZero = expected !== undefined && last < expected && numbering === 'told-or-from-zero';
+  const from = told ?? (fromZero ? 0 : first);
+  if (first > from) ranges.unshift([from, first - 1]);
+  if (expected !== undefined && last < from + expected - 1) ranges.push([Math.max(last + 1, from), from + expected - 1]);
   if (ranges.length === 0 && unlisted === 0) return { state: 'complete' };
   return { state: 'incomplete', missing: ranges, ...(unlisted > 0 ? { reason: `${unlisted} more gaps are not listed` } : {}) };
 }

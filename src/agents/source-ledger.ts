@@ -2,6 +2,8 @@ import type { SourceNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
+import { PartialsLost } from './partials-lost.js';
+import type { LedgerReading } from './series-keeper.js';
 
 /** Settled entries are counted after so many commits, and whenever the source is idle. */
 const SWEEP_EVERY = 32;
@@ -11,17 +13,24 @@ const SWEEP_AT_MOST = 1024;
 export class SourceLedger {
   readonly #attachment: Attachment;
   readonly #node: SourceNode;
+  readonly #partialsLost: PartialsLost;
   #sinceSweep = 0;
 
   constructor(attachment: Attachment, node: SourceNode) {
     this.#attachment = attachment;
     this.#node = node;
+    this.#partialsLost = new PartialsLost(attachment.arena.words, attachment.plan);
   }
 
   /** A copy of the counts, by the words of LEDGER. */
   words(): Int32Array {
     const bank = this.#bank() >>> 2;
     return this.#attachment.arena.words.slice(bank, bank + LEDGER.words);
+  }
+
+  /** What has ended until now: complete when nothing is in flight. */
+  read(): LedgerReading {
+    return { words: this.words(), partialsLost: this.#partialsLost.of(this.#node.index) };
   }
 
   /** Ordinals given since the run began. */

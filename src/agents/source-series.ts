@@ -5,7 +5,7 @@ import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { SourceNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
-import { SeriesKeeper } from './series-keeper.js';
+import { type Numbering, SeriesKeeper } from './series-keeper.js';
 import { writeSeries } from './series-table.js';
 import type { SourceLedger } from './source-ledger.js';
 
@@ -41,6 +41,8 @@ export class SourceSeries {
   readonly #keeper = new SeriesKeeper();
   #closed: SeriesReport | undefined;
   #isFinished = false;
+  /** Ordinals given when the last end was sent. */
+  #endedAt = 0;
   /** Starts and ends, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #held: Promise<void> | undefined;
@@ -76,7 +78,7 @@ export class SourceSeries {
   /** False when the run was given up. */
   async start(start: SeriesMessage): Promise<boolean> {
     this.#refuseInRecord();
-    return this.#inTurn(() => this.#start(start));
+    return this.#inTurn(() => this.#start(start, 'told-or-from-zero'));
   }
 
   /** Ends the open series, if it has this name. False when the run was given up. */
@@ -90,7 +92,8 @@ export class SourceSeries {
     return this.#inTurn(async () => {
       this.#refuseLate();
       this.#closed = undefined;
-      if (!(await this.#start(start))) throw new MillraceError('ERR_CLOSED', 'the run was given up before the series began');
+      if (!(await this.#start(start, 'from-the-first-that-came')))
+        throw new MillraceError('ERR_CLOSED', 'the run was given up before the series began');
       return this.#closed;
     });
   }
@@ -124,6 +127,12 @@ export class SourceSeries {
       this.#end('timed-out').catch(() => {}); // the next look tries again
   }
 
+  /** Operators are told of an end once: not again at the next start, or at the end of the source, when nothing has come since. */
+  get #hasWhatToEnd(): boolean {
+    if (this.#keeper.isOpen) return this.#ledger.given > 0;
+    return this.#node.flushes && this.#ledger.given !== this.#endedAt;
+  }
+
   #refuseLate(): void {
     if (this.#isFinished || this.#options.signal.aborted || this.#attachment.aborted)
       throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
@@ -144,18 +153,19 @@ export class SourceSeries {
     return done;
   }
 
-  async #start(start: SeriesMessage): Promise<boolean> {
+  async #start(start: SeriesMessage, numbering: Numbering): Promise<boolean> {
     // The entry is free: its last series closed before the one that is open began.
     writeSeries(this.#attachment.arena, this.#node.series, this.#keeper.nextIndex, start);
-    return this.#end('superseded', start);
+    return this.#end('superseded', { start, numbering });
   }
 
-  async #endNamed({ series, expected }: SeriesMessage): Promise<boolean> {
+  async #endNamed(end: SeriesMessage): Promise<boolean> {
+    const { series } = end;
     if (this.#keeper.id !== series) {
       this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
       return true;
     }
-    this.#keeper.expect(expected);
+    this.#keeper.expect(end);
     return this.#end('end');
   }
 
@@ -165,7 +175,7 @@ export class SourceSeries {
    * the source may be the one who asks. (It waits for a record in a parcel; a source that has one is not let in here.) False
    * when the run was given up.
    */
-  async #end(ended: SeriesEnding, next?: SeriesMessage): Promise<boolean> {
+  async #end(ended: SeriesEnding, next?: { readonly start: SeriesMessage; readonly numbering: Numbering }): Promise<boolean> {
     while (this.#held) await this.#held;
     let release: () => void = () => {};
     this.#held = new Promise((resolve) => {
@@ -178,15 +188,16 @@ export class SourceSeries {
       const handing = this.#writer.handOn();
       if (handing) await handing;
       if (!(await this.#ledger.atRest())) return false;
-      if (this.#keeper.isOpen || this.#node.flushes) {
-        if (this.#ledger.given > 0) await this.#writer.sendEnd();
+      if (this.#hasWhatToEnd) {
+        await this.#writer.sendEnd();
+        this.#endedAt = this.#ledger.given;
         if (!(await this.#ledger.atRest())) return false;
       }
       if (this.#keeper.isOpen) {
-        this.#closed = this.#keeper.end(ended, this.#ledger.words());
+        this.#closed = this.#keeper.end(ended, this.#ledger.read());
         this.#options.onSeries(this.#closed);
       }
-      if (next) this.#keeper.begin(next, this.#ledger.words());
+      if (next) this.#keeper.begin(next.start, next.numbering, this.#ledger.read());
       return true;
     } finally {
       this.#held = undefined;

@@ -182,6 +182,7 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
   series
     .command('start <source> <id>')
     .option('--expected <count>', 'frames that are to come', (text: string) => Number(wholeNumber(text)))
+    .option('--first <number>', 'the number that the sender gives the first of them', (text: string) => Number(wholeNumber(text)))
     .option('--meta <json>', 'an object that goes with the series', jsonValue)
     .option(...which)
     .option(...json)

@@ -91,18 +91,21 @@ const MAX_SERIES_ID_CHARACTERS = 200;
 
 /** The start or end of a series; undefined for a message that is neither. */
 export function readSeriesMessage(codec: string, fields: Record<string, unknown>): SeriesMessage | undefined {
-  const { htype, series, expected, meta } = fields;
+  const { htype, series, expected, first, meta } = fields;
   if (typeof htype !== 'string' || !Object.hasOwn(SERIES_HTYPES, htype)) return undefined;
   const kind = SERIES_HTYPES[htype as keyof typeof SERIES_HTYPES];
   if (!isSeriesId(series)) throw malformed(codec, `series is ${show(series)}, a number or a short text expected`);
   if (expected != null && !(Number.isSafeInteger(expected) && (expected as number) >= 0))
     throw malformed(codec, `expected is ${show(expected)}, a number of frames expected`);
+  if (first != null && !(Number.isSafeInteger(first) && (first as number) >= 0))
+    throw malformed(codec, `first is ${show(first)}, the number of a frame expected`);
   if (meta != null && !(typeof meta === 'object' && !Array.isArray(meta) && isHarmless(meta, MAX_META_DEPTH)))
     throw malformed(codec, `meta is ${show(meta)}, an object expected, nested at most ${MAX_META_DEPTH} deep`);
   return {
     kind,
     series,
     ...(expected != null && { expected: (expected as number) + 0 }),
+    ...(first != null && { first: (first as number) + 0 }),
     ...(meta != null && { meta: meta as Meta }),
   };
 }
@@ -111,9 +114,10 @@ export const isSeriesId = (id: unknown): id is string | number =>
   Number.isFinite(id) || (typeof id === 'string' && id.length <= MAX_SERIES_ID_CHARACTERS);
 
 /** The keys of the message that begins or ends a series. */
-export function seriesFields({ kind, series, expected, meta }: SeriesMessage): Record<string, unknown> {
+export function seriesFields({ kind, series, expected, first, meta }: SeriesMessage): Record<string, unknown> {
   const fields: Record<string, unknown> = { htype: kind === 'series-start' ? 'series-start-1.0' : 'series-end-1.0', series };
   if (expected !== undefined) fields.expected = expected;
+  if (first !== undefined) fields.first = first;
   if (meta !== undefined) fields.meta = meta;
   return fields;
 }

@@ -29,13 +29,13 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
       return pipeline.update(text(request, 'stage'), operator, params as Record<string, unknown>);
     }
     case 'series-start': {
-      const { expected, meta } = request;
+      const { series, expected, first, meta } = request;
       // Their forms are checked where the series begins.
-      const start = { series: request.series as string, expected: expected as number | undefined, meta: meta as Meta | undefined };
       const closed = await pipeline.startSeries(text(request, 'source'), {
-        series: start.series,
-        ...(start.expected === undefined ? {} : { expected: start.expected }),
-        ...(start.meta === undefined ? {} : { meta: start.meta }),
+        series: series as string,
+        ...(expected === undefined ? {} : { expected: expected as number }),
+        ...(first === undefined ? {} : { first: first as number }),
+        ...(meta === undefined ? {} : { meta: meta as Meta }),
       });
       return closed ? { closed } : {};
     }

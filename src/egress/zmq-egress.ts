@@ -57,8 +57,9 @@ class ZmqEgress implements Egress {
     return refused.length > 0 ? { refused } : undefined;
   }
 
-  startSeries({ id, expected, meta }: Series): Promise<void> | void {
-    return this.#sendSeries({ kind: 'series-start', series: id, meta, ...(expected === undefined ? {} : { expected }) });
+  startSeries({ id, expected, first, meta }: Series): Promise<void> | void {
+    const counts = { ...(expected === undefined ? {} : { expected }), ...(first === undefined ? {} : { first }) };
+    return this.#sendSeries({ kind: 'series-start', series: id, meta, ...counts });
   }
 
   endSeries({ id }: Series): Promise<void> | void {

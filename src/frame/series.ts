@@ -9,6 +9,8 @@ export interface Series {
   readonly id: string | number;
   /** Frames that the sender means to send. */
   readonly expected?: number;
+  /** The sender's number of its first frame. */
+  readonly first?: number;
   /** Keys of the start message that Millrace does not interpret. */
   readonly meta: Meta;
 }
@@ -18,6 +20,7 @@ export interface SeriesMessage {
   readonly kind: 'series-start' | 'series-end';
   readonly series: string | number;
   readonly expected?: number;
+  readonly first?: number;
   readonly meta?: Meta;
 }
 

@@ -56,6 +56,8 @@ export interface SeriesReport {
   readonly id: string | number;
   /** Frames that the sender announced. */
   readonly expected?: number;
+  /** The sender's number of its first frame, where it was told. */
+  readonly first?: number;
   readonly ended: SeriesEnding;
   readonly ledger: Ledger;
   readonly verdict: Verdict;

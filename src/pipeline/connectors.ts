@@ -140,7 +140,7 @@ export class Connectors {
 
   async startSeries(
     source: string,
-    start: { readonly series: string | number; readonly expected?: number; readonly meta?: Meta },
+    start: { readonly series: string | number; readonly expected?: number; readonly first?: number; readonly meta?: Meta },
   ): Promise<SeriesReport | undefined> {
     let message: SeriesMessage | undefined;
     try {

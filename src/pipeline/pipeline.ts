@@ -199,12 +199,12 @@ export class Pipeline implements AsyncDisposable {
 
   /**
    * Begins a series of a source from outside; the one that was open is closed as `superseded`, and resolved with. Frames
-   * received from then on carry it. Rejects: ERR_USAGE (no such source, an id or meta of a wrong form), ERR_STATE (not at
+   * received from then on carry it. `first`: the sender's number of its first frame; without it they count from the first one that comes. Rejects: ERR_USAGE (no such source, an id or meta of a wrong form), ERR_STATE (not at
    * work), ERR_CLOSED (the source's thread ended meanwhile).
    */
   startSeries(
     source: string,
-    start: { readonly series: string | number; readonly expected?: number; readonly meta?: Meta },
+    start: { readonly series: string | number; readonly expected?: number; readonly first?: number; readonly meta?: Meta },
   ): Promise<SeriesReport | undefined> {
     return this.#connectors.startSeries(source, start);
   }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
 import { PartialBooks } from '../agents/partial-books.js';
+import { PartialsLost } from '../agents/partials-lost.js';
 import { endsSeries, readSlots } from '../agents/read-slots.js';
 import type { ThreadError } from '../agents/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
@@ -45,7 +46,7 @@ export class Supervisor {
   /** The causes of the recovery that is going on. */
   #causes: ReadonlyMap<number, ThreadError> = new Map();
   readonly #counts = new Map<string, RecoveryCounts>();
-  readonly #partialsLost: number[];
+  readonly #partialsLost: PartialsLost;
   /** By stage. */
   readonly #books: ReadonlyMap<string, PartialBooks>;
   readonly #nowUs = createClock();
@@ -56,7 +57,7 @@ export class Supervisor {
     this.#words = new Int32Array(memory.buffer);
     this.#log = log;
     this.#events = events;
-    this.#partialsLost = plan.sources.map(() => 0);
+    this.#partialsLost = new PartialsLost(this.#words, plan);
     this.#books = new Map(
       plan.stages.flatMap((stage) => (stage.partial ? [[stage.name, new PartialBooks(this.#words, plan, stage)]] : [])),
     );
@@ -94,7 +95,7 @@ export class Supervisor {
         const { node } = plan.edges.find(({ number }) => number === edge)!;
         this.counts(node).lost += records;
         const books = this.#books.get(node);
-        if (books && endsSeries(this.#words, plan, slot)) this.#partialsLost[source]! += books.loseAll();
+        if (books && endsSeries(this.#words, plan, slot)) this.#partialsLost.add(source, books.loseAll());
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
@@ -117,9 +118,7 @@ export class Supervisor {
 
   /** Frames of a source that were absorbed into a result which died with its worker. */
   partialsLost(source: number): number {
-    let lost = this.#partialsLost[source]!;
-    for (const books of this.#books.values()) if (books.plan.source === source) lost += books.lost;
-    return lost;
+    return this.#partialsLost.of(source);
   }
 
   /** Threads of a stage that have been at one frame for longer than `stallMs`. */
@@ -187,12 +186,12 @@ export class Supervisor {
   #losePartials(thread: number): void {
     const { node, index, line } = this.#plan.threads[thread]!;
     const books = this.#books.get(node);
-    if (books) this.#partialsLost[books.plan.source]! += books.loseTorn(index);
+    if (books) this.#partialsLost.add(books.plan.source, books.loseTorn(index));
     const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
     if (!partials) return;
     const live = partials + ((this.#word(line + LINE.record) >>> 1) & 1) * 4 * this.#plan.sources.length;
     for (let source = 0; source < this.#plan.sources.length; source++) {
-      this.#partialsLost[source]! += this.#word(live + 4 * source);
+      this.#partialsLost.add(source, this.#word(live + 4 * source));
       this.#words[(live + 4 * source) >>> 2] = 0;
     }
   }

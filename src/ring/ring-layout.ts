@@ -117,6 +117,7 @@ export const SOURCE = {
   outcomes: 480,
   outcomeStride: 484,
   outcomeRecords: 488,
+  partialsLost: 492,
   banks: 512,
   bankBytes: 256,
   bytes: 1024,

@@ -101,10 +101,10 @@ it('a run is steered through its socket, whatever other clients send, and leaves
   expect(JSON.parse((await ctl('status', '--json')).out)).toMatchObject({ ok: true, state: 'running', name: 'steered' });
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(JSON.parse(await talk(path, 'garbage\n'))).toMatchObject({ ok: false, error: { code: 'ERR_USAGE' } });
-  expect((await ctl('series', 'start', 's', 'scan', '--expected', '1000')).code).toBe(0);
+  expect((await ctl('series', 'start', 's', 'scan', '--expected', '1000', '--first', '0')).code).toBe(0);
   expect((await ctl('series', 'end', 's', 'other')).code).toBe(2);
   const { closed } = JSON.parse((await ctl('series', 'end', 's', 'scan', '--json')).out);
-  expect(closed).toMatchObject({ id: 'scan', expected: 1000, ended: 'end', verdict: { state: 'incomplete' } });
+  expect(closed).toMatchObject({ id: 'scan', expected: 1000, first: 0, ended: 'end', verdict: { state: 'incomplete' } });
   expect((await ctl('stop')).code).toBe(0);
   const { code, out } = await ended;
   expect(code).toBe(0);

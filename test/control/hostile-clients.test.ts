@@ -116,6 +116,7 @@ describe('a control server', () => {
       `{"do":"series-start","source":"__proto__","series":1}`,
       `{"do":"series-start","source":"s"}`,
       `{"do":"series-start","source":"s","series":"x","expected":-1}`,
+      `{"do":"series-start","source":"s","series":"x","first":"y"}`,
       `{"do":"series-start","source":"s","series":"x","meta":${'{"a":'.repeat(4000)}1${'}'.repeat(4000)}}`,
       '{"do":"series-end","source":7}',
       '{"do":"update","stage":"cut","operator":{},"params":{}}',

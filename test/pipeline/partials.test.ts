@@ -229,6 +229,11 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       expect(inResults + sum(ledger.dead)).toBe(frames);
       expect(accounted(ledger)).toBe(frames);
       expect(new Set(read.out!.map(({ meta }) => meta.of)).size).toBe(read.out!.length);
+      // Each series has its own: by what its result holds, frame for frame; the end between two took an ordinal.
+      for (const [i, { ledger }] of report.sources.s!.series!.entries()) {
+        const inResult = seen.slice(101 * i, 101 * i + 100).filter((n) => n > 0).length;
+        expect([i, accounted(ledger), inResult + sum(ledger.dead)]).toEqual([i, 100, 100]);
+      }
     });
   }
 

@@ -1,0 +1,31 @@
+import type { Plan } from '../pipeline/plan-types.js';
+import { SOURCE } from '../ring/ring-layout.js';
+import { PartialBooks } from './partial-books.js';
+
+/**
+ * How many frames of a source were counted as merged whose result will never come: those that the supervisor took from the
+ * dead, in the word `partialsLost` of the source, which it alone writes, and those that workers said themselves in their books.
+ * Both are written before what ended is settled, so that whoever finds the source at rest finds all that was lost before.
+ */
+export class PartialsLost {
+  readonly #words: Int32Array;
+  readonly #addresses: readonly number[];
+  readonly #books: readonly PartialBooks[];
+
+  constructor(words: Int32Array, plan: Plan) {
+    this.#words = words;
+    this.#addresses = plan.sources.map(({ block }) => (block + SOURCE.partialsLost) >>> 2);
+    this.#books = plan.stages.flatMap((stage) => (stage.partial ? [new PartialBooks(words, plan, stage)] : []));
+  }
+
+  /** By the supervisor, with the gate closed. */
+  add(source: number, frames: number): void {
+    Atomics.add(this.#words, this.#addresses[source]!, frames); // publishes: the loss, to whoever passes the gate after it
+  }
+
+  of(source: number): number {
+    let lost = Atomics.load(this.#words, this.#addresses[source]!); // acquires: the loss
+    for (const books of this.#books) if (books.plan.source === source) lost += books.lost;
+    return lost;
+  }
+}
