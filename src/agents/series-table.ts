@@ -39,3 +39,10 @@ export function readSeries(arena: ArenaViews, table: number, source: string, ind
     meta: meta ?? {},
   };
 }
+
+/** The highest number of a series that a source has written down; 0: it had none. */
+export function lastSeries(words: Int32Array, table: number): number {
+  let last = 0;
+  for (let index = 0; index < SERIES_TABLE.entries; index++) last = Math.max(last, words[entryAt(table, index) >>> 2]!);
+  return last;
+}

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
+import type { OptionIssue } from '../errors/option-issue.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
 
@@ -53,7 +54,9 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   /** Takes a codec (default `array-1.0`). */
   readonly usesCodec: boolean;
   /** Can be opened again, in another thread, when its own died: what that had not committed comes again. */
-  readonly restarts?: boolean;
+  readonly restarts?: boolean | ((options: O) => boolean);
+  /** What its schema cannot say is wrong with options that the schema accepts. */
+  checkOptions?(options: O): readonly OptionIssue[];
   /** Most frames in one `write`; 1 to 64. */
   readonly batch: number;
   /** Main thread, once: throws ERR_CONFIG_* when the options cannot be met. */

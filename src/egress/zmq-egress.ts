@@ -2,28 +2,28 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 import { openZmqWriter, type ZmqWriter } from '../transports/zmq.js';
+import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
-import { encodeFrames } from './encode-frames.js';
+import { type EncodedFrame, encodeFrames } from './encode-frames.js';
 
-export interface ZmqEgressOptions {
+export interface ZmqEgressOptions extends ZmqOptions {
   readonly socket?: 'push' | 'pub';
-  readonly connect?: string | readonly string[];
-  readonly bind?: string | readonly string[];
   readonly highWaterMark?: number;
   readonly lingerMs?: number;
   readonly immediate?: boolean;
   readonly topic?: string;
 }
 
+/** What was accepted before an abort is still sent for so long. */
+const ABORT_LINGER_MS = 1000;
+
 /**
  * Frames to a PUSH or PUB socket, one multipart message each.
  *
  * Delivered means: accepted by the socket, which holds up to `highWaterMark` messages for each peer and goes on sending
- * for `lingerMs` after the close. A full PUSH blocks; a full PUB drops without a word. A repeat cannot be seen.
+ * for `lingerMs` after the close. With driver zmtp a PUSH reads large frames where they lie, and they are delivered when the
+ * system has taken their last byte. A full PUSH blocks; a full PUB drops. A repeat cannot be seen.
  */
-/** What was accepted before an abort is still sent for so long. */
-const ABORT_LINGER_MS = 1000;
-
 class ZmqEgress implements Egress {
   readonly #options: ZmqEgressOptions;
   readonly #context: EgressContext;
@@ -37,24 +37,47 @@ class ZmqEgress implements Egress {
   }
 
   async open(): Promise<void> {
-    const { socket = 'push', connect, bind, highWaterMark, lingerMs = 10_000, immediate = false } = this.#options;
+    const { socket = 'push', highWaterMark, lingerMs = 10_000, immediate = false } = this.#options;
     this.#writer = await openZmqWriter({
+      ...this.#options,
       socket,
       // A PUB that is full drops, a PUSH only waits: the one needs room, the other should not hoard frames.
       highWaterMark: highWaterMark ?? (socket === 'pub' ? 1000 : 100),
       lingerMs,
       immediate,
-      ...(connect !== undefined && { connect }),
-      ...(bind !== undefined && { bind }),
+      log: this.#context.log,
     });
     this.#context.signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#context.signal.aborted) this.#abort();
   }
 
-  async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+  write(frames: readonly Frame[]): Promise<Delivery | undefined> | Delivery | undefined {
     const { encoded, refused } = encodeFrames(this.#context.codec, frames);
-    for (const { parts } of encoded) await this.#send(parts);
-    return refused.length > 0 ? { refused } : undefined;
+    const delivery = refused.length > 0 ? { refused } : undefined;
+    for (let index = 0; index < encoded.length; index++) {
+      const accepted = this.#send(encoded[index]!.parts);
+      if (accepted !== true) return this.#writeLater(accepted, encoded.slice(index + 1), delivery);
+    }
+    const unread = this.#writer!.unread();
+    return unread ? this.#whenUnread(unread, delivery) : delivery;
+  }
+
+  async #writeLater(accepted: Promise<void>, rest: readonly EncodedFrame[], delivery: Delivery | undefined): Promise<Delivery | undefined> {
+    await accepted;
+    for (const { parts } of rest) {
+      const next = this.#send(parts);
+      if (next !== true) await next;
+    }
+    const unread = this.#writer?.unread();
+    return unread ? this.#whenUnread(unread, delivery) : delivery;
+  }
+
+  /** Until then the frames are read where they lie. */
+  async #whenUnread(unread: Promise<void>, delivery: Delivery | undefined): Promise<Delivery | undefined> {
+    await unread;
+    // The socket lets go at its end too, whether it had sent all or not.
+    if (this.#context.signal.aborted) throw this.#closedEarly();
+    return delivery;
   }
 
   startSeries({ id, expected, first, meta }: Series): Promise<void> | void {
@@ -69,20 +92,30 @@ class ZmqEgress implements Egress {
   /** Formats without such messages say nothing. */
   #sendSeries(message: SeriesMessage): Promise<void> | void {
     const parts = this.#context.codec.encodeSeries?.(message);
-    return parts && this.#send(parts);
+    const accepted = parts && this.#send(parts);
+    if (accepted !== true) return accepted;
   }
 
-  async #send(parts: readonly Uint8Array[]): Promise<void> {
+  #send(parts: readonly Uint8Array[]): true | Promise<void> {
     const writer = this.#writer;
     if (!writer) throw new MillraceError('ERR_STATE', `the sink ${this.#context.name} is not open`);
     const { topic } = this.#options;
-    let accepted: boolean;
+    const accepted = writer.send(topic === undefined ? parts : [topic, ...parts]);
+    return accepted === true || this.#accept(accepted);
+  }
+
+  async #accept(accepted: boolean | Promise<boolean>): Promise<void> {
+    let isAccepted: boolean;
     try {
-      accepted = await writer.send(topic === undefined ? parts : [topic, ...parts]);
+      isAccepted = await accepted;
     } catch (thrown) {
       throw asMillraceError(thrown, 'ERR_SINK', `sink ${this.#context.name}`);
     }
-    if (!accepted) throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed while no peer took the frame`);
+    if (!isAccepted) throw this.#closedEarly();
+  }
+
+  #closedEarly(): MillraceError {
+    return new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed while no peer took the frame`);
   }
 
   async close(): Promise<void> {
@@ -93,13 +126,6 @@ class ZmqEgress implements Egress {
     await writer?.released();
   }
 }
-
-const ENDPOINTS = {
-  oneOf: [
-    { type: 'string', minLength: 1 },
-    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
-  ],
-} as const;
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
@@ -112,8 +138,7 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
     anyOf: [{ required: ['connect'] }, { required: ['bind'] }],
     properties: {
       socket: { enum: ['push', 'pub'], default: 'push' },
-      connect: { ...ENDPOINTS, description: 'endpoint or endpoints to connect to' },
-      bind: { ...ENDPOINTS, description: 'endpoint or endpoints to bind' },
+      ...ZMQ_PROPERTIES,
       highWaterMark: {
         type: 'integer',
         minimum: 1,
@@ -135,10 +160,11 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
       topic: { type: 'string', description: 'pub: a first part before those of the codec' },
     },
   },
-  check: (options) => {
-    if (options.topic !== undefined && options.socket !== 'pub') {
-      throw new MillraceError('ERR_CONFIG_INVALID', 'zmq: topic needs socket: pub', { place: { path: 'topic' } });
-    }
+  restarts: ({ driver }) => driver !== 'libzmq',
+  checkOptions: (options) => {
+    const issues = zmqOptionIssues(options);
+    if (options.topic !== undefined && options.socket !== 'pub') issues.push({ message: 'zmq: topic needs socket: pub', path: ['topic'] });
+    return issues;
   },
   create: (options, context) => new ZmqEgress(options, context),
 };

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
 import type { Logger } from '../errors/logger.js';
+import type { OptionIssue } from '../errors/option-issue.js';
 import type { DType } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
@@ -80,7 +81,9 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   /** Takes a codec (default `array-1.0`); others know their own format. */
   readonly usesCodec: boolean;
   /** Can go on, in another thread, after so many messages (`resumeAt`) as its last thread had counted. */
-  readonly restarts?: boolean;
+  readonly restarts?: boolean | ((options: O) => boolean);
+  /** What its schema cannot say is wrong with options that the schema accepts. */
+  checkOptions?(options: O): readonly OptionIssue[];
   /** Main thread, once; may open files. Throws ERR_CONFIG_* when the options cannot be met. */
   plan?(options: O, context: { baseDir: string }): SourcePlan | Promise<SourcePlan>;
   create(options: O, context: IngressContext): Ingress;

@@ -1,12 +1,11 @@
 import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { endpointList, openZmqReader, type ZmqReader } from '../transports/zmq.js';
+import { openZmqReader, type ZmqReader } from '../transports/zmq.js';
+import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { FrameWriter, Ingress, IngressContext, IngressDefinition, RefuseReason } from './ingress.js';
 
-export interface ZmqIngressOptions {
+export interface ZmqIngressOptions extends ZmqOptions {
   readonly socket?: 'pull' | 'sub';
-  readonly connect?: string | readonly string[];
-  readonly bind?: string | readonly string[];
   readonly subscribe?: string | readonly string[];
   readonly highWaterMark?: number;
   readonly frames?: number;
@@ -20,8 +19,9 @@ const READ_OUT_MS = 200;
  * Frames from a PULL or SUB socket, one multipart message each.
  *
  * Promised: a message that was read and that the writer took is a frame, in the order of each peer. At the signal what
- * libzmq has already received is read out for 200 ms while the writer still takes it; what lies beyond that is lost with the socket, as
- * with every PULL, and a SUB loses what its publisher drops.
+ * the socket has already received is read out for 200 ms while the writer still takes it; what lies beyond that is lost with
+ * the socket, as with every PULL, and a SUB loses what its publisher drops. A thread that dies takes along what its socket
+ * had received and not yet handed on: it was never counted as received.
  */
 class ZmqIngress implements Ingress {
   readonly #options: ZmqIngressOptions;
@@ -34,14 +34,9 @@ class ZmqIngress implements Ingress {
   }
 
   async open(): Promise<void> {
-    const { socket = 'pull', connect, bind, subscribe, highWaterMark = 100 } = this.#options;
-    this.#reader = await openZmqReader({
-      socket,
-      highWaterMark,
-      subscribe: endpointList(subscribe),
-      ...(connect !== undefined && { connect }),
-      ...(bind !== undefined && { bind }),
-    });
+    const { socket = 'pull', subscribe, highWaterMark = 100 } = this.#options;
+    const { log } = this.#context;
+    this.#reader = await openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: endpointList(subscribe), log });
   }
 
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
@@ -53,28 +48,33 @@ class ZmqIngress implements Ingress {
     let waiting = false;
     // A pending receive means that nothing is left to read out, and only closing ends it.
     const stop = (): void => {
-      if (waiting) reader.close();
+      if (waiting) void reader.close();
     };
     signal.addEventListener('abort', stop, { once: true });
     let readOutUntil = 0;
     try {
-      for (let received = 0; received < frames; received++) {
+      for (let received = this.#context.resumeAt ?? 0; received < frames; received++) {
         if (signal.aborted && readOutUntil === 0) {
           readOutUntil = performance.now() + READ_OUT_MS;
           reader.waitAtMost(0);
         }
         if (readOutUntil !== 0 && performance.now() >= readOutUntil) return;
-        waiting = true;
-        const parts = await reader.receive();
-        waiting = false;
-        if (!parts || !(await this.#take(parts, out))) return;
+        let parts = reader.take();
+        if (!parts) {
+          waiting = true;
+          parts = await reader.receive();
+          waiting = false;
+        }
+        if (!parts) return;
+        const taken = this.#take(parts, out);
+        if (!(taken === true || (await taken))) return;
       }
     } catch (thrown) {
       throw asMillraceError(thrown, 'ERR_SOURCE', `source ${this.#context.name}`);
     } finally {
       signal.removeEventListener('abort', stop);
       // The thread may be gone before anybody calls close().
-      reader.close();
+      await reader.close();
     }
   }
 
@@ -98,8 +98,9 @@ class ZmqIngress implements Ingress {
   }
 
   async close(): Promise<void> {
-    this.#reader?.close();
+    const reader = this.#reader;
     this.#reader = undefined;
+    await reader?.close();
   }
 }
 
@@ -108,13 +109,6 @@ function refuseReason(thrown: unknown): RefuseReason {
   if (thrown.code === 'ERR_MESSAGE_PARTS') return 'wrong-parts';
   return thrown.code === 'ERR_MESSAGE_TOO_LARGE' ? 'too-large' : 'malformed';
 }
-
-const ENDPOINTS = {
-  oneOf: [
-    { type: 'string', minLength: 1 },
-    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
-  ],
-} as const;
 
 export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
   type: 'zmq',
@@ -126,8 +120,7 @@ export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
     anyOf: [{ required: ['connect'] }, { required: ['bind'] }],
     properties: {
       socket: { enum: ['pull', 'sub'], default: 'pull' },
-      connect: { ...ENDPOINTS, description: 'endpoint or endpoints to connect to' },
-      bind: { ...ENDPOINTS, description: 'endpoint or endpoints to bind' },
+      ...ZMQ_PROPERTIES,
       subscribe: {
         oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
         description: 'sub: prefixes of the first part; default: everything',
@@ -137,17 +130,18 @@ export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
         minimum: 1,
         maximum: 1_000_000,
         default: 100,
-        description: 'messages that libzmq holds for each peer',
+        description: 'messages that the socket holds for each peer',
       },
       frames: { type: 'integer', minimum: 1, description: 'end after so many messages' },
       idleMs: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1, description: 'end after so long a silence' },
     },
   },
-  plan: (options) => {
-    if (options.subscribe !== undefined && options.socket !== 'sub') {
-      throw new MillraceError('ERR_CONFIG_INVALID', 'zmq: subscribe needs socket: sub', { place: { path: 'subscribe' } });
-    }
-    return {};
+  restarts: ({ driver }) => driver !== 'libzmq',
+  checkOptions: (options) => {
+    const issues = zmqOptionIssues(options);
+    if (options.subscribe !== undefined && options.socket !== 'sub')
+      issues.push({ message: 'zmq: subscribe needs socket: sub', path: ['subscribe'] });
+    return issues;
   },
   create: (options, context) => new ZmqIngress(options, context),
 };

@@ -1,4 +1,5 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import { lastSeries } from '../agents/series-table.js';
 import type { FromThread, ThreadError } from '../agents/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { SINKS } from '../egress/registry.js';
@@ -94,11 +95,24 @@ export class Connectors {
 
   /** It starts anew where its type can, else the run is over. */
   #onDied(name: string, thread: number, role: 'ingress' | 'egress', error: ThreadError): void {
-    const mayRestart =
-      role === 'egress'
-        ? SINKS.get(this.#spec.sinks[name]!.type)?.restarts
-        : SOURCES.get(this.#spec.sources[name]!.type)?.restarts && this.#spec.sources[name]!.options.series === undefined;
-    this.#events.died(thread, error, mayRestart && this.#isRunning ? undefined : failure(role, error));
+    const mayRestart = this.#isRunning && (role === 'egress' ? this.#sinkRestarts(name) : this.#sourceRestarts(name));
+    this.#events.died(thread, error, mayRestart ? undefined : failure(role, error));
+  }
+
+  #sinkRestarts(name: string): boolean {
+    const { type, options } = this.#spec.sinks[name]!;
+    const restarts = SINKS.get(type)?.restarts ?? false;
+    return typeof restarts === 'function' ? restarts(options) : restarts;
+  }
+
+  /** The books of a series are its thread's own: a source that has begun one cannot go on without them. */
+  #sourceRestarts(name: string): boolean {
+    const { type, options } = this.#spec.sources[name]!;
+    const restarts = SOURCES.get(type)?.restarts ?? false;
+    if (!(typeof restarts === 'function' ? restarts(options) : restarts) || options.series !== undefined) return false;
+    const { memory, plan } = this.#arena!;
+    const { series } = plan.sources.find((source) => source.name === name)!;
+    return lastSeries(new Int32Array(memory.buffer), series) === 0;
   }
 
   replace(thread: number): void {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from '../errors/errors.js';
 import { checkLinks, namedFiles } from './check-links.js';
+import { checkOptions } from './check-options.js';
 import { ConfigError, type ConfigIssue } from './config-error.js';
 import { formatKeyPath, isWithin, type KeyPath } from './key-path.js';
 import { normalise } from './normalise.js';
@@ -57,10 +58,9 @@ export function checkPipeline(
     issues.push({ code, message, place });
   };
   const isSkipped = (path: KeyPath): boolean => skip.some((one) => isWithin(path, one));
-  for (const issue of [
-    ...checkSchema(value, registries).map((one) => ({ ...one, code: 'ERR_CONFIG_INVALID' as const })),
-    ...checkLinks(value, registries),
-  ]) {
+  const schema = checkSchema(value, registries).map((one) => ({ ...one, code: 'ERR_CONFIG_INVALID' as const }));
+  const wrong = [...schema.map(({ path }) => path), ...skip];
+  for (const issue of [...schema, ...checkOptions(value, registries, wrong), ...checkLinks(value, registries)]) {
     if (!isSkipped(issue.path)) add(issue.code, issue.message, locate(issue.path, issue.at));
   }
   for (const { path, file, what } of namedFiles(value)) {

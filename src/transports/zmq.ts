@@ -1,198 +1,65 @@
-/**
- * ZeroMQ by the `zeromq` addon: the only file that imports it.
- * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
- * before the thread may go; `close()` settles what is pending.
- */
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type * as Zmq from 'zeromq';
-import { MillraceError } from '../errors/errors.js';
-import { loadOptional } from './load-optional.js';
+/** ZeroMQ for source and sink `zmq`, by one of two drivers. Each is loaded at its first use. */
+import type { Logger } from '../errors/logger.js';
+import type { ZmqOptions } from './zmq-options.js';
+import type { FrameMemory } from './zmtp/frame-memory.js';
 
-/** Where a socket goes: endpoints such as `tcp://127.0.0.1:9999` or `ipc:///tmp/frames`. */
-export interface ZmqEndpoints {
-  readonly connect?: string | readonly string[];
-  readonly bind?: string | readonly string[];
-}
-
-export interface ZmqReaderOptions extends ZmqEndpoints {
+export interface ZmqReaderOptions extends ZmqOptions {
   readonly socket: 'pull' | 'sub';
   /** Prefixes of the first part; without any, all messages. */
   readonly subscribe?: readonly string[];
-  /** Messages that libzmq holds for each peer. */
+  /** Messages that the socket holds for each peer. */
   readonly highWaterMark: number;
+  /** Hears where the socket listens, and of peers that break the protocol. */
+  readonly log?: Logger;
+  /** Memory for large parts, where the driver can read into it. */
+  readonly onFrame?: FrameMemory;
 }
 
-export interface ZmqWriterOptions extends ZmqEndpoints {
+export interface ZmqWriterOptions extends ZmqOptions {
   readonly socket: 'push' | 'pub';
   readonly highWaterMark: number;
-  /** How long after `close()` libzmq goes on sending what it accepted; -1 for ever. */
+  /** How long after `close()` the socket goes on sending what it accepted; -1 for ever. */
   readonly lingerMs: number;
   /** Queue for completed connections only. */
   readonly immediate: boolean;
+  readonly log?: Logger;
 }
 
 export interface ZmqReader {
   /** From now on `receive` waits this long; 0 takes only what has already arrived, -1 waits for ever. */
   waitAtMost(timeoutMs: number): void;
+  /** The parts of a message that is there already, the caller's own; undefined when there is none, or none can be had without waiting. */
+  take(): readonly Uint8Array[] | undefined;
   /** The parts of the next message, the caller's own; undefined when the time is up or the socket was closed. */
   receive(): Promise<readonly Uint8Array[] | undefined>;
-  close(): void;
+  /** Asks for memory again that `onFrame` did not have. */
+  resumeFrames(): void;
+  /** What waits in `receive` ends at once. Resolves when the addresses are free again. */
+  close(): Promise<void>;
 }
 
 export interface ZmqWriter {
-  /** Resolves true when the socket accepted the whole message (the parts are then no longer read), false when it was closed meanwhile. */
-  send(parts: readonly (Uint8Array | string)[]): Promise<boolean>;
+  /** True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed meanwhile. */
+  send(parts: readonly (Uint8Array | string)[]): boolean | Promise<boolean>;
+  /** Resolves when the socket reads none of the parts that it was sent any more; undefined: it does not. Until then they must not change. */
+  unread(): Promise<void> | undefined;
   /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
   close(lingerMs?: number): void;
-  /** Resolves when libzmq has let go of everything that was sent: not before may the thread end. Call it after `close`. */
+  /** Resolves when the socket has let go of everything that was sent: not before may the thread end. Call it after `close`. */
   released(): Promise<void>;
 }
 
-/** A part larger than this would make libzmq drop the peer; it only keeps a hostile length from being allocated. */
-const MAX_PART_BYTES = 2 ** 30;
-/** libzmq gets the address of longer parts and never says when it is done with them. */
 /** `lingerMs: -1` means this: a thread that waits for a peer for ever could never end. */
-const LONGEST_LINGER_MS = 30_000;
-/** How much longer than its linger a socket may take to give up its messages. */
-const RELEASE_MS = 1000;
-const RELEASE_POLL_MS = 10;
-const ZERO_COPY_ABOVE_BYTES = 128;
-/** What may lie about, sent and not collected, beside what libzmq still holds. */
-const COLLECT_EVERY_BYTES = 32 * 2 ** 20;
-
-export const endpointList = (endpoints: string | readonly string[] | undefined): readonly string[] =>
-  endpoints === undefined ? [] : typeof endpoints === 'string' ? [endpoints] : endpoints;
-
-const load = (): Promise<typeof Zmq> => loadOptional('zeromq', () => import('zeromq'));
-
-async function attach(socket: Zmq.Socket, endpoints: ZmqEndpoints): Promise<void> {
-  let endpoint = '';
-  try {
-    for (endpoint of endpointList(endpoints.bind)) await socket.bind(endpoint);
-    for (endpoint of endpointList(endpoints.connect)) socket.connect(endpoint);
-  } catch (thrown) {
-    socket.close();
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new Error(`${endpoint}: ${text}`, { cause: thrown });
-  }
-}
-
-const isTimeout = (thrown: unknown): boolean => (thrown as { code?: unknown } | undefined)?.code === 'EAGAIN';
+export const LONGEST_LINGER_MS = 30_000;
 
 /** @throws ERR_OPTIONAL_MISSING, ERR_SOURCE when an endpoint is not to be had. */
 export async function openZmqReader(options: ZmqReaderOptions): Promise<ZmqReader> {
-  const zmq = await load();
-  const settings = { receiveHighWaterMark: options.highWaterMark, maxMessageSize: MAX_PART_BYTES, linger: 0 };
-  const socket = options.socket === 'sub' ? new zmq.Subscriber(settings) : new zmq.Pull(settings);
-  // Without an argument it subscribes to everything; an empty list in the options means the same.
-  if (socket instanceof zmq.Subscriber) socket.subscribe(...(options.subscribe ?? []));
-  try {
-    await attach(socket, options);
-  } catch (thrown) {
-    throw new MillraceError('ERR_SOURCE', (thrown as Error).message, { cause: thrown });
-  }
-  return {
-    waitAtMost: (timeoutMs) => {
-      if (!socket.closed) socket.receiveTimeout = timeoutMs;
-    },
-    receive: async () => {
-      if (socket.closed) return undefined;
-      try {
-        return await socket.receive();
-      } catch (thrown) {
-        if (socket.closed || isTimeout(thrown)) return undefined;
-        throw thrown;
-      }
-    },
-    close: () => socket.close(),
-  };
+  if (options.driver === 'libzmq') return (await import('./zmq-libzmq.js')).openLibzmqReader(options);
+  return (await import('./zmq-zmtp-reader.js')).openZmtpReader(options);
 }
 
 /** @throws ERR_OPTIONAL_MISSING, ERR_SINK when an endpoint is not to be had. */
 export async function openZmqWriter(options: ZmqWriterOptions): Promise<ZmqWriter> {
-  const zmq = await load();
-  const lingerMs = options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs;
-  const settings = { sendHighWaterMark: options.highWaterMark, linger: lingerMs, immediate: options.immediate };
-  const copies = new SentCopies();
-  const socket = options.socket === 'pub' ? new zmq.Publisher(settings) : new zmq.Push(settings);
-  try {
-    await attach(socket, options);
-  } catch (thrown) {
-    throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
-  }
-  return {
-    send: async (parts) => {
-      if (socket.closed) return false;
-      try {
-        if (copies.areMany) await copies.collect();
-        if (socket.closed) return false;
-        await socket.send(parts.map((part) => copies.own(part)));
-        return true;
-      } catch (thrown) {
-        if (socket.closed) return false;
-        throw thrown;
-      }
-    },
-    close: (lingerMs) => {
-      if (socket.closed) return;
-      if (lingerMs !== undefined) socket.linger = lingerMs;
-      socket.close();
-    },
-    released: () => copies.released((options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs) + RELEASE_MS),
-  };
-}
-
-/**
- * The copies that libzmq sends from. The addon says nowhere when it has let one go, and frees them all when the thread
- * ends, whether its own I/O thread still reads them or not. The collector knows: a copy that it can collect is free.
- */
-class SentCopies {
-  #heldBytes = 0;
-  #sinceCollectBytes = 0;
-  #collect: (() => void) | undefined;
-  readonly #registry = new FinalizationRegistry<number>((lengthBytes) => {
-    this.#heldBytes -= lengthBytes;
-  });
-
-  /** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
-  own(part: Uint8Array | string): Buffer | string {
-    if (typeof part === 'string') return part;
-    if (part.byteLength <= ZERO_COPY_ABOVE_BYTES) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-    const copy = Buffer.from(part);
-    this.#heldBytes += copy.length;
-    this.#sinceCollectBytes += copy.length;
-    this.#registry.register(copy, copy.length);
-    return copy;
-  }
-
-  /** By itself the collector comes when hundreds of megabytes are free, since the heap proper hardly grows. */
-  get areMany(): boolean {
-    return this.#heldBytes > COLLECT_EVERY_BYTES && this.#sinceCollectBytes > Math.max(COLLECT_EVERY_BYTES, this.#heldBytes / 2);
-  }
-
-  /** The addon lets go of what libzmq has sent in a turn of the event loop, and only then is it free. */
-  async collect(): Promise<void> {
-    this.#sinceCollectBytes = 0;
-    await nextTurn();
-    this.#collectNow();
-    await nextTurn();
-  }
-
-  #collectNow(): void {
-    if (!this.#collect) {
-      setFlagsFromString('--expose-gc');
-      this.#collect = runInNewContext('gc') as () => void;
-    }
-    this.#collect();
-  }
-
-  async released(patienceMs: number): Promise<void> {
-    const until = performance.now() + patienceMs;
-    while (this.#heldBytes > 0 && performance.now() < until) {
-      this.#collectNow();
-      await sleep(RELEASE_POLL_MS);
-    }
-  }
+  if (options.driver === 'libzmq') return (await import('./zmq-libzmq.js')).openLibzmqWriter(options);
+  return (await import('./zmq-zmtp-writer.js')).openZmtpWriter(options);
 }

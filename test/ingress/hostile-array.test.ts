@@ -241,7 +241,9 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
     };
     reader = {
       waitAtMost: () => {},
-      close: () => {},
+      take: () => undefined,
+      resumeFrames: () => {},
+      close: async () => {},
       receive: async () => {
         if (message) check();
         if (!message) {

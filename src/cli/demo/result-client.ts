@@ -35,7 +35,7 @@ export class ResultClient {
   }
 
   async close(): Promise<void> {
-    this.#reader.close();
+    await this.#reader.close();
     await this.#ended;
   }
 }

@@ -78,6 +78,14 @@ export class Outbox {
     return call.promise;
   }
 
+  /** False when no peer has room, or others wait. */
+  trySend(parts: readonly Uint8Array[], released: (() => void) | undefined): boolean {
+    const peer = this.#waiting.length === 0 ? this.choose() : undefined;
+    if (peer === undefined) return false;
+    if (!peer.send(parts, released)) released?.();
+    return true;
+  }
+
   /** A peer came or has room again. */
   pump(): void {
     while (this.#waiting.length > 0) {

@@ -22,6 +22,11 @@ export class Push extends ZmtpSocket {
     return this.#outbox.send(toParts(message), options);
   }
 
+  /** As `send`, if a peer has room now; else false, and nothing was done. Whoever loops over it lets the streams go on. */
+  trySend(message: Part | readonly Part[], released?: () => void): boolean {
+    return !this.closed && this.#outbox.trySend(toParts(message), released);
+  }
+
   peerMessage(_peer: Peer, _parts: Buffer[]): void {
     this.counters.dropped.unexpected += 1;
   }

@@ -102,9 +102,9 @@ export abstract class ZmtpSocket implements PeerHost {
     this.#hangUp(dialled);
   }
 
-  /** Writes what is queued for `lingerMs` at most, then ends everything. May be called again. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Writes what is queued for `lingerMs` at most, then ends everything. May be called again; the first call decides. */
+  close(lingerMs = this.options.lingerMs): Promise<void> {
+    this.#closing ??= this.#close(lingerMs);
     return this.#closing;
   }
 
@@ -225,12 +225,12 @@ export abstract class ZmtpSocket implements PeerHost {
     return dialled?.peer === peer ? dialled : undefined;
   }
 
-  async #close(): Promise<void> {
+  async #close(lingerMs: number): Promise<void> {
     const error = new MillraceError('ERR_CLOSED', `the ${this.type} socket is closed`);
     this.closePattern(error);
     const listeners = [...this.#listeners.values()].map((listener) => listener.close());
     this.#listeners.clear();
-    await this.#until(() => [...this.peers].every((peer) => peer.idle), this.options.lingerMs);
+    await this.#until(() => [...this.peers].every((peer) => peer.idle), lingerMs);
     for (const dialled of [...this.#dialled.values()]) {
       if (dialled.peer.connection === undefined || !dialled.peer.idle) this.#hangUp(dialled);
       else {

@@ -1,0 +1,174 @@
+/**
+ * ZeroMQ by the `zeromq` addon: the only file that imports it.
+ * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
+ * before the thread may go; `close()` settles what is pending.
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type * as Zmq from 'zeromq';
+import { MillraceError } from '../errors/errors.js';
+import { loadOptional } from './load-optional.js';
+import { LONGEST_LINGER_MS, type ZmqReader, type ZmqReaderOptions, type ZmqWriter, type ZmqWriterOptions } from './zmq.js';
+import { endpointList, type ZmqOptions } from './zmq-options.js';
+
+/** A part larger than this would make libzmq drop the peer; it only keeps a hostile length from being allocated. */
+const MAX_PART_BYTES = 2 ** 30;
+/** How much longer than its linger a socket may take to give up its messages. */
+const RELEASE_MS = 1000;
+const RELEASE_POLL_MS = 10;
+/** libzmq gets the address of longer parts and never says when it is done with them. */
+const ZERO_COPY_ABOVE_BYTES = 128;
+/** What may lie about, sent and not collected, beside what libzmq still holds. */
+const COLLECT_EVERY_BYTES = 32 * 2 ** 20;
+
+const load = (): Promise<typeof Zmq> => loadOptional('zeromq', () => import('zeromq'));
+
+/** What the addon calls the keys of `plain` and `curve`. */
+function security({ plain, curve }: ZmqOptions): object {
+  if (plain) return { plainUsername: plain.username, plainPassword: plain.password };
+  if (!curve) return {};
+  const { publicKey, secretKey, serverKey } = curve;
+  return {
+    ...(curve.server && { curveServer: true }),
+    ...(publicKey !== undefined && { curvePublicKey: publicKey }),
+    ...(serverKey !== undefined && { curveServerKey: serverKey }),
+    curveSecretKey: secretKey,
+  };
+}
+
+async function attach(socket: Zmq.Socket, options: ZmqReaderOptions | ZmqWriterOptions): Promise<void> {
+  let endpoint = '';
+  try {
+    for (endpoint of endpointList(options.bind)) {
+      await socket.bind(endpoint);
+      options.log?.info({ endpoint: socket.lastEndpoint }, `listens on ${socket.lastEndpoint}`);
+    }
+    for (endpoint of endpointList(options.connect)) socket.connect(endpoint);
+  } catch (thrown) {
+    socket.close();
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`${endpoint}: ${text}`, { cause: thrown });
+  }
+}
+
+const isTimeout = (thrown: unknown): boolean => (thrown as { code?: unknown } | undefined)?.code === 'EAGAIN';
+
+/** @throws ERR_OPTIONAL_MISSING, ERR_SOURCE when an endpoint is not to be had. */
+export async function openLibzmqReader(options: ZmqReaderOptions): Promise<ZmqReader> {
+  const zmq = await load();
+  const settings = { receiveHighWaterMark: options.highWaterMark, maxMessageSize: MAX_PART_BYTES, linger: 0, ...security(options) };
+  const socket = options.socket === 'sub' ? new zmq.Subscriber(settings) : new zmq.Pull(settings);
+  // Without an argument it subscribes to everything; an empty list in the options means the same.
+  if (socket instanceof zmq.Subscriber) socket.subscribe(...(options.subscribe ?? []));
+  try {
+    await attach(socket, options);
+  } catch (thrown) {
+    throw new MillraceError('ERR_SOURCE', (thrown as Error).message, { cause: thrown });
+  }
+  return {
+    waitAtMost: (timeoutMs) => {
+      if (!socket.closed) socket.receiveTimeout = timeoutMs;
+    },
+    take: () => undefined,
+    receive: async () => {
+      if (socket.closed) return undefined;
+      try {
+        return await socket.receive();
+      } catch (thrown) {
+        if (socket.closed || isTimeout(thrown)) return undefined;
+        throw thrown;
+      }
+    },
+    resumeFrames: () => {},
+    close: async () => socket.close(),
+  };
+}
+
+/** @throws ERR_OPTIONAL_MISSING, ERR_SINK when an endpoint is not to be had. */
+export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWriter> {
+  const zmq = await load();
+  const lingerMs = options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs;
+  const settings = { sendHighWaterMark: options.highWaterMark, linger: lingerMs, immediate: options.immediate, ...security(options) };
+  const copies = new SentCopies();
+  const socket = options.socket === 'pub' ? new zmq.Publisher(settings) : new zmq.Push(settings);
+  try {
+    await attach(socket, options);
+  } catch (thrown) {
+    throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
+  }
+  return {
+    send: async (parts) => {
+      if (socket.closed) return false;
+      try {
+        if (copies.areMany) await copies.collect();
+        if (socket.closed) return false;
+        await socket.send(parts.map((part) => copies.own(part)));
+        return true;
+      } catch (thrown) {
+        if (socket.closed) return false;
+        throw thrown;
+      }
+    },
+    unread: () => undefined,
+    close: (lingerMs) => {
+      if (socket.closed) return;
+      if (lingerMs !== undefined) socket.linger = lingerMs;
+      socket.close();
+    },
+    released: () => copies.released((options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs) + RELEASE_MS),
+  };
+}
+
+/**
+ * The copies that libzmq sends from. The addon says nowhere when it has let one go, and frees them all when the thread
+ * ends, whether its own I/O thread still reads them or not. The collector knows: a copy that it can collect is free.
+ */
+class SentCopies {
+  #heldBytes = 0;
+  #sinceCollectBytes = 0;
+  #collect: (() => void) | undefined;
+  readonly #registry = new FinalizationRegistry<number>((lengthBytes) => {
+    this.#heldBytes -= lengthBytes;
+  });
+
+  /** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
+  own(part: Uint8Array | string): Buffer | string {
+    if (typeof part === 'string') return part;
+    if (part.byteLength <= ZERO_COPY_ABOVE_BYTES) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+    const copy = Buffer.from(part);
+    this.#heldBytes += copy.length;
+    this.#sinceCollectBytes += copy.length;
+    this.#registry.register(copy, copy.length);
+    return copy;
+  }
+
+  /** By itself the collector comes when hundreds of megabytes are free, since the heap proper hardly grows. */
+  get areMany(): boolean {
+    return this.#heldBytes > COLLECT_EVERY_BYTES && this.#sinceCollectBytes > Math.max(COLLECT_EVERY_BYTES, this.#heldBytes / 2);
+  }
+
+  /** The addon lets go of what libzmq has sent in a turn of the event loop, and only then is it free. */
+  async collect(): Promise<void> {
+    this.#sinceCollectBytes = 0;
+    await nextTurn();
+    this.#collectNow();
+    await nextTurn();
+  }
+
+  #collectNow(): void {
+    if (!this.#collect) {
+      setFlagsFromString('--expose-gc');
+      this.#collect = runInNewContext('gc') as () => void;
+    }
+    this.#collect();
+  }
+
+  async released(patienceMs: number): Promise<void> {
+    const until = performance.now() + patienceMs;
+    while (this.#heldBytes > 0 && performance.now() < until) {
+      this.#collectNow();
+      await sleep(RELEASE_POLL_MS);
+    }
+  }
+}

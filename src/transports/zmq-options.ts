@@ -1,0 +1,109 @@
+import { asMillraceError } from '../errors/errors.js';
+import type { OptionIssue } from '../errors/option-issue.js';
+import { parseEndpoint } from './zmtp/endpoint.js';
+
+/** `zmtp`: Millrace's own, in TypeScript. `libzmq`: the package zeromq, an addon. */
+export type ZmqDriver = 'zmtp' | 'libzmq';
+
+export interface ZmqPlain {
+  /** Takes those who give this name and password, otherwise gives them. */
+  readonly server?: boolean;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Keys in Z85, as `zmq_curve_keypair` makes them. */
+export interface ZmqCurve {
+  readonly server?: boolean;
+  readonly publicKey?: string;
+  readonly secretKey: string;
+  /** The server's public key, for a client. */
+  readonly serverKey?: string;
+}
+
+/** The options that source and sink, and both drivers, have in common. */
+export interface ZmqOptions {
+  readonly driver?: ZmqDriver;
+  readonly connect?: string | readonly string[];
+  readonly bind?: string | readonly string[];
+  readonly plain?: ZmqPlain;
+  readonly curve?: ZmqCurve;
+}
+
+const ENDPOINTS = {
+  oneOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
+} as const;
+// RFC 24: a name and a password have a byte for their length.
+const SHORT_TEXT = { type: 'string', maxLength: 255 } as const;
+const KEY = { type: 'string', minLength: 40, maxLength: 40 } as const;
+const SERVER = { type: 'boolean', default: false } as const;
+
+/** Properties of their JSON Schema. */
+export const ZMQ_PROPERTIES = {
+  driver: {
+    enum: ['zmtp', 'libzmq'],
+    default: 'zmtp',
+    description: 'zmtp is part of Millrace and speaks tcp and ipc, in clear or with plain; libzmq, the package zeromq, speaks the rest',
+  },
+  connect: { ...ENDPOINTS, description: 'endpoint or endpoints to connect to' },
+  bind: { ...ENDPOINTS, description: 'endpoint or endpoints to bind' },
+  plain: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['username', 'password'],
+    properties: { server: SERVER, username: SHORT_TEXT, password: SHORT_TEXT },
+    description: 'name and password in clear (PLAIN); with server: true those that peers must give',
+  },
+  curve: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['secretKey'],
+    properties: { server: SERVER, publicKey: KEY, secretKey: KEY, serverKey: KEY },
+    description: 'keys in Z85 (CURVE), of driver libzmq; a client gives all three, a server its own',
+  },
+} as const;
+
+export const endpointList = (endpoints: string | readonly string[] | undefined): readonly string[] =>
+  endpoints === undefined ? [] : typeof endpoints === 'string' ? [endpoints] : endpoints;
+
+/** What of them the chosen driver cannot do. */
+export function zmqOptionIssues({ driver = 'zmtp', connect, bind, plain, curve }: ZmqOptions): OptionIssue[] {
+  const issues: OptionIssue[] = [];
+  const add = (message: string, ...path: (string | number)[]): void => {
+    issues.push({ message, path });
+  };
+  if (plain && curve) add('zmq: a connection has plain or curve, not both', 'curve');
+  if (curve && !curve.server && !(curve.publicKey && curve.serverKey))
+    add('zmq: a client of CURVE needs publicKey, secretKey and serverKey', 'curve');
+  if (driver === 'libzmq') {
+    // Without a handler of its own for ZAP libzmq lets everybody in, whatever the password.
+    if (plain?.server) add('zmq: driver libzmq checks no passwords: server: true needs driver: zmtp', 'plain', 'server');
+    return issues;
+  }
+  if (curve) add('zmq: driver zmtp has no CURVE: it needs driver: libzmq', 'curve');
+  for (const [purpose, given] of [
+    ['connect', connect],
+    ['bind', bind],
+  ] as const) {
+    for (const [index, endpoint] of endpointList(given).entries()) {
+      const message = endpointIssue(endpoint, purpose);
+      if (message !== undefined) add(message, purpose, ...(typeof given === 'string' ? [] : [index]));
+    }
+  }
+  return issues;
+}
+
+function endpointIssue(endpoint: string, purpose: 'connect' | 'bind'): string | undefined {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(endpoint)?.[1];
+  if (scheme !== undefined && scheme !== 'tcp' && scheme !== 'ipc')
+    return `zmq: driver zmtp speaks tcp and ipc: '${scheme}' needs driver: libzmq`;
+  try {
+    parseEndpoint(endpoint, purpose);
+    return undefined;
+  } catch (thrown) {
+    return `zmq: ${asMillraceError(thrown, 'ERR_ADDRESS').message}`;
+  }
+}
