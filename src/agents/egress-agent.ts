@@ -15,6 +15,7 @@ import { sleepAsync } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
+import { HeldReferences } from './held-references.js';
 import { readSeries } from './series-table.js';
 import { unpack } from './unpack.js';
 
@@ -45,6 +46,8 @@ export class EgressAgent {
   readonly #views: FrameView[] = [];
   readonly #reader: ParcelReader;
   readonly #unpacked: FrameView[] = [];
+  readonly #held: HeldReferences;
+  readonly #hold = (index: number): (() => void) | undefined => this.#held.hold(this.#reference(this.#owner[index]!));
   #records = 0;
   /** By source, the series of which something came last. */
   readonly #series = new Map<number, Series>();
@@ -64,6 +67,9 @@ export class EgressAgent {
     this.#record = new RecordWriter(attachment);
     this.#reader = new ParcelReader(attachment.arena);
     this.#histogram = new Histogram(attachment.arena.buffer, node.histogram);
+    this.#held = new HeldReferences(node.holds, (reference) => {
+      attachment.throughGate(() => attachment.ring.release(reference));
+    });
   }
 
   /** Resolves when the edge is closed and empty and all was flushed, or the run is aborted. Rejects when the sink fails. */
@@ -98,6 +104,11 @@ export class EgressAgent {
     return this.#attachment.ring.takeN(this.#edge.ring, this.#source, this.#node.batch);
   }
 
+  /** Number `i` of the batch. */
+  #reference(i: number): number {
+    return this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i);
+  }
+
   #write(count: number): Promise<void> | undefined {
     this.#frames.length = 0;
     this.#owner.length = 0;
@@ -106,7 +117,7 @@ export class EgressAgent {
     const begun: Series[] = [];
     const ended: Series[] = [];
     for (let i = 0; i < count; i++) {
-      const chain = readChain(this.#attachment, this.#attachment.word(this.#attachment.line + LINE.batch + 4 * i), this.#chain);
+      const chain = readChain(this.#attachment, this.#reference(i), this.#chain);
       this.#heads.push(chain[0]!);
       for (const frame of chain) {
         if (frame.records > 0) {
@@ -125,7 +136,7 @@ export class EgressAgent {
         begun.length + ended.length > 0
           ? this.#writeSeries(begun, ended)
           : this.#frames.length > 0
-            ? this.#egress.write(this.#frames)
+            ? this.#egress.write(this.#frames, this.#hold)
             : undefined;
       if (pending instanceof Promise)
         return pending.then((delivery) => this.#settle(count, delivery)).catch((error: unknown) => this.#failed(count, error));
@@ -160,7 +171,7 @@ export class EgressAgent {
 
   async #writeSeries(begun: readonly Series[], ended: readonly Series[]): Promise<Delivery | undefined> {
     for (const series of begun) await this.#egress.startSeries?.(series);
-    const delivery = this.#frames.length > 0 ? await this.#egress.write(this.#frames) : undefined;
+    const delivery = this.#frames.length > 0 ? await this.#egress.write(this.#frames, this.#hold) : undefined;
     for (const series of ended) await this.#egress.endSeries?.(series);
     return delivery;
   }
@@ -183,7 +194,7 @@ export class EgressAgent {
 
   /** `failure`: why the whole batch was refused, where the sink threw. */
   #settle(count: number, delivery: Delivery | undefined, failure?: Cause): void {
-    const { line, nowUs } = this.#attachment;
+    const { nowUs } = this.#attachment;
     const outcomes = new Array<number>(count).fill(OUTCOME.delivered);
     const refused = delivery?.refused ?? [];
     /** Parcels of which some records were refused. */
@@ -219,12 +230,12 @@ export class EgressAgent {
     const record = this.#record;
     record.start();
     for (let i = 0; i < count; i++) {
-      const reference = this.#attachment.word(line + LINE.batch + 4 * i);
+      const reference = this.#reference(i);
       const head = this.#heads[i]!;
       const leaves = this.#edge.leaves[head.sourceIndex]![reference >>> 24]!;
       if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
       record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
-      record.input(reference);
+      if (!this.#held.keeps(reference)) record.input(reference);
     }
     record.commit(this.#frames.length, bytes);
   }

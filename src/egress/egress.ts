@@ -30,14 +30,20 @@ export interface EgressContext {
 }
 
 /**
+ * Keeps the memory of a frame of the batch beyond the write, until the function that it gives is called, once: the frame is
+ * settled with its batch. Undefined: the sink keeps as many as it may.
+ */
+export type HoldFrame = (index: number) => (() => void) | undefined;
+
+/**
  * A sink at work, in a thread of its own with a live event loop.
  * `write` resolves when the sink has taken the frames in the strongest sense that it offers; until then the frames stay
- * valid, afterwards their memory is another's. What keeps pointers beyond that must be given copies. While the sink is
+ * valid, afterwards their memory is another's, unless it was held. What keeps other pointers must be given copies. While the sink is
  * unreachable `write` keeps trying (and reports the outage) until the signal is aborted. Only one `write` is under way.
  */
 export interface Egress {
   open(): Promise<void>;
-  write(frames: readonly Frame[]): Promise<Delivery | undefined> | Delivery | undefined;
+  write(frames: readonly Frame[], hold?: HoldFrame): Promise<Delivery | undefined> | Delivery | undefined;
   /** Before the first frame of a series of a source; after the last one, when nothing of it is under way any more. */
   startSeries?(series: Series): Promise<void> | void;
   endSeries?(series: Series): Promise<void> | void;
@@ -59,6 +65,8 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   checkOptions?(options: O): readonly OptionIssue[];
   /** Most frames in one `write`; 1 to 64. */
   readonly batch: number;
+  /** Most frames that it holds beyond their write; their pools have as many slots more. */
+  holds?(options: O): number;
   /** Main thread, once: throws ERR_CONFIG_* when the options cannot be met. */
   check?(options: O, context: { baseDir: string }): void | Promise<void>;
   create(options: O, context: EgressContext): Egress;

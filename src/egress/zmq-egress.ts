@@ -3,8 +3,9 @@ import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 import { openZmqWriter, type ZmqWriter } from '../transports/zmq.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
-import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition, HoldFrame } from './egress.js';
 import { type EncodedFrame, encodeFrames } from './encode-frames.js';
+import { HeldPlaces } from './held-places.js';
 
 export interface ZmqEgressOptions extends ZmqOptions {
   readonly socket?: 'push' | 'pub';
@@ -16,17 +17,20 @@ export interface ZmqEgressOptions extends ZmqOptions {
 
 /** What was accepted before an abort is still sent for so long. */
 const ABORT_LINGER_MS = 1000;
+/** Large frames that the socket reads where they lie: enough that a stream never waits for the next. */
+const HOLDS = 8;
 
 /**
  * Frames to a PUSH or PUB socket, one multipart message each.
  *
  * Delivered means: accepted by the socket, which holds up to `highWaterMark` messages for each peer and goes on sending
- * for `lingerMs` after the close. With driver zmtp a PUSH reads large frames where they lie, and they are delivered when the
- * system has taken their last byte. A full PUSH blocks; a full PUB drops. A repeat cannot be seen.
+ * for `lingerMs` after the close. With driver zmtp large frames are written from where they lie, as long as few enough are
+ * waited for; the others are copied. A full PUSH blocks; a full PUB drops. A repeat cannot be seen.
  */
 class ZmqEgress implements Egress {
   readonly #options: ZmqEgressOptions;
   readonly #context: EgressContext;
+  readonly #places: HeldPlaces;
   #writer: ZmqWriter | undefined;
   // Closing is what ends a send that waits for room; what was accepted before still lingers.
   readonly #abort = (): void => this.#writer?.close(ABORT_LINGER_MS);
@@ -34,6 +38,7 @@ class ZmqEgress implements Egress {
   constructor(options: ZmqEgressOptions, context: EgressContext) {
     this.#options = options;
     this.#context = context;
+    this.#places = new HeldPlaces(options.socket !== 'pub');
   }
 
   async open(): Promise<void> {
@@ -51,33 +56,42 @@ class ZmqEgress implements Egress {
     if (this.#context.signal.aborted) this.#abort();
   }
 
-  write(frames: readonly Frame[]): Promise<Delivery | undefined> | Delivery | undefined {
+  write(frames: readonly Frame[], hold: HoldFrame = () => undefined): Promise<Delivery | undefined> | Delivery | undefined {
     const { encoded, refused } = encodeFrames(this.#context.codec, frames);
     const delivery = refused.length > 0 ? { refused } : undefined;
-    for (let index = 0; index < encoded.length; index++) {
-      const accepted = this.#send(encoded[index]!.parts);
-      if (accepted !== true) return this.#writeLater(accepted, encoded.slice(index + 1), delivery);
+    for (let at = 0; at < encoded.length; at++) {
+      const { index, parts } = encoded[at]!;
+      const accepted = this.#sendFrame(index, parts, hold);
+      if (accepted !== true) return this.#writeLater(accepted, encoded.slice(at + 1), hold, delivery);
     }
-    const unread = this.#writer!.unread();
-    return unread ? this.#whenUnread(unread, delivery) : delivery;
+    return delivery;
   }
 
-  async #writeLater(accepted: Promise<void>, rest: readonly EncodedFrame[], delivery: Delivery | undefined): Promise<Delivery | undefined> {
+  async #writeLater(
+    accepted: Promise<void>,
+    rest: readonly EncodedFrame[],
+    hold: HoldFrame,
+    delivery: Delivery | undefined,
+  ): Promise<Delivery | undefined> {
     await accepted;
-    for (const { parts } of rest) {
-      const next = this.#send(parts);
+    for (const { index, parts } of rest) {
+      const next = this.#sendFrame(index, parts, hold);
       if (next !== true) await next;
     }
-    const unread = this.#writer?.unread();
-    return unread ? this.#whenUnread(unread, delivery) : delivery;
+    return delivery;
   }
 
-  /** Until then the frames are read where they lie. */
-  async #whenUnread(unread: Promise<void>, delivery: Delivery | undefined): Promise<Delivery | undefined> {
-    await unread;
-    // The socket lets go at its end too, whether it had sent all or not.
-    if (this.#context.signal.aborted) throw this.#closedEarly();
-    return delivery;
+  /** A large frame is read where it lies, as long as it can be held until the socket is done with it. */
+  #sendFrame(index: number, parts: readonly Uint8Array[], hold: HoldFrame): true | Promise<void> {
+    const fromBytes = this.#writer?.inPlaceFromBytes ?? 0;
+    if (!parts.some((part) => part.length >= fromBytes)) return this.#send(parts);
+    const held = this.#places.hold(index, hold);
+    return held instanceof Promise ? this.#sendWhenHeld(held, parts) : this.#send(parts, held);
+  }
+
+  async #sendWhenHeld(held: Promise<(() => void) | undefined>, parts: readonly Uint8Array[]): Promise<void> {
+    const accepted = this.#send(parts, await held);
+    if (accepted !== true) await accepted;
   }
 
   startSeries({ id, expected, first, meta }: Series): Promise<void> | void {
@@ -96,11 +110,11 @@ class ZmqEgress implements Egress {
     if (accepted !== true) return accepted;
   }
 
-  #send(parts: readonly Uint8Array[]): true | Promise<void> {
+  #send(parts: readonly Uint8Array[], released?: () => void): true | Promise<void> {
     const writer = this.#writer;
     if (!writer) throw new MillraceError('ERR_STATE', `the sink ${this.#context.name} is not open`);
     const { topic } = this.#options;
-    const accepted = writer.send(topic === undefined ? parts : [topic, ...parts]);
+    const accepted = writer.send(topic === undefined ? parts : [topic, ...parts], released);
     return accepted === true || this.#accept(accepted);
   }
 
@@ -160,6 +174,7 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
       topic: { type: 'string', description: 'pub: a first part before those of the codec' },
     },
   },
+  holds: ({ driver }) => (driver === 'libzmq' ? 0 : HOLDS),
   restarts: ({ driver }) => driver !== 'libzmq',
   checkOptions: (options) => {
     const issues = zmqOptionIssues(options);

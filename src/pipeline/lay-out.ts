@@ -162,6 +162,7 @@ export function layOut(draft: Draft): PlanWithTables {
     name,
     thread: threadsOf.get(name)![0]!,
     batch: draft.batches.get(name)!,
+    holds: draft.holds.get(name)!,
     maxRecords: draft.parcels.get(name)?.maxRecords ?? 0,
     outcomes: space.take(draft.batches.get(name)! * (draft.parcels.get(name)?.maxRecords ?? 0)),
     histogram: space.take(HISTOGRAM_BYTES),

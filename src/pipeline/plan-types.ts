@@ -159,6 +159,8 @@ export interface SinkNode {
   readonly name: string;
   readonly thread: number;
   readonly batch: number;
+  /** Most references that it still reads although their frames are settled. */
+  readonly holds: number;
   /** Most records of a parcel that comes here, and where it is written how they ended, a byte each, for each of a batch. */
   readonly maxRecords: number;
   readonly outcomes: number;

@@ -25,6 +25,8 @@ export interface Draft {
   readonly edges: readonly DraftEdge[];
   readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
   readonly batches: ReadonlyMap<string, number>;
+  /** By sink, the most references that it still reads although their frames are settled. */
+  readonly holds: ReadonlyMap<string, number>;
   /** The nodes that parcels come to. */
   readonly parcels: ReadonlyMap<string, ParcelsHere>;
   readonly options: PlanOptions;
@@ -90,12 +92,14 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     });
   }
   const batches = new Map<string, number>();
+  const holds = new Map<string, number>();
   for (const [name, sink] of Object.entries(spec.sinks)) {
     const definition = SINKS.get(sink.type);
     if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no sink type '${sink.type}'`);
     checkParameters(definition.options, sink.options, `sinks.${name}`, sink.place);
     await definition.check?.(sink.options, { baseDir: spec.baseDir });
     batches.set(name, definition.batch);
+    holds.set(name, definition.holds?.(sink.options) ?? 0);
   }
   const stages = new Map<string, PreparedStage>();
   for (const name of inOrder(spec)) {
@@ -111,7 +115,7 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   for (const [name, { maxRecords }] of parcels)
     if (batches.has(name)) batches.set(name, Math.max(1, Math.min(batches.get(name)!, Math.floor(RECORDS_A_BATCH / maxRecords))));
   for (let divisor = 1; ; divisor *= 2) {
-    const draft = size({ spec, routes, stages, input, batches, parcels, options }, divisor);
+    const draft = size({ spec, routes, stages, input, batches, holds, parcels, options }, divisor);
     const result = layOut(draft);
     if (result.plan.threads.length > MAX_THREADS)
       throw new MillraceError(
@@ -208,7 +212,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   const workersOf = (node: string): number => spec.stages[node]?.workers ?? 1;
   const held = (node: string): number => {
     const stage = spec.stages[node];
-    if (!stage) return batches.get(node) ?? 1;
+    if (!stage) return (batches.get(node) ?? 1) + (known.holds.get(node) ?? 0);
     return stage.workers * (stages.get(node)!.mayBeAsync ? stage.concurrency : 1);
   };
   const edges: DraftEdge[] = [...nodes].flatMap(([node, edge]): DraftEdge[] => {
@@ -235,6 +239,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     return [{ node, input: 0, producers: edge.from, spec: edge, kind: ordered ? 'ordered' : 'fifo', limit, held: held(node), reach: [] }];
   });
   const pools = new Map<string, { slots: number; maxDataBytes: number }>();
+  const holds = new Map(known.holds);
   const reach = new Map<string, Set<DraftEdge>>();
   for (const owner of [...Object.keys(spec.sources), ...Object.keys(spec.stages)]) {
     const reached = new Set<DraftEdge>();
@@ -256,6 +261,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     const travelling = Math.max(made, packed);
     const outputs = made + packed;
     const needed = stage ? onEdges * travelling + held(owner) * outputs : onEdges + 1;
+    const kept = travelling * [...reached].reduce((sum, edge) => sum + (known.holds.get(edge.node) ?? 0), 0);
     const given = (stage ?? spec.sources[owner])?.slots;
     if (given !== undefined && !known.options.unchecked)
       checkSlots(
@@ -263,11 +269,13 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
         given,
         // Who holds some of the slots that one input needs waits for the others, and all may: one more than that is enough.
         // In a keyed stage who holds all that it needs may have no frame, and the others hold theirs until its frame has come.
-        !stage ? 1 : isKeyed(stage) ? needed : held(owner) * (outputs - 1) + 1,
-        needed,
+        !stage ? 1 : isKeyed(stage) ? needed - kept : held(owner) * (outputs - 1) + 1,
+        needed - kept,
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,
       );
+    // Where slots are short a sink keeps none that it does not have to: a peer that stands still would keep them for good.
+    if ((given ?? needed) < needed) for (const { node } of reached) if (holds.has(node)) holds.set(node, 0);
     pools.set(owner, {
       slots: given ?? needed,
       maxDataBytes: Math.max(known.input.get(owner)!.maxBytes, slotForParcels(spec, owner, parcels)),
@@ -275,6 +283,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   }
   return {
     ...known,
+    holds,
     pools,
     edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge)).map(([owner]) => owner) })),
   };

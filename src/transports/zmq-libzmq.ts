@@ -98,9 +98,10 @@ export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWr
     throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
   }
   return {
-    send: async (parts) => {
-      if (socket.closed) return false;
+    inPlaceFromBytes: Number.POSITIVE_INFINITY,
+    send: async (parts, released) => {
       try {
+        if (socket.closed) return false;
         if (copies.areMany) await copies.collect();
         if (socket.closed) return false;
         await socket.send(parts.map((part) => copies.own(part)));
@@ -108,9 +109,10 @@ export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWr
       } catch (thrown) {
         if (socket.closed) return false;
         throw thrown;
+      } finally {
+        released?.();
       }
     },
-    unread: () => undefined,
     close: (lingerMs) => {
       if (socket.closed) return;
       if (lingerMs !== undefined) socket.linger = lingerMs;

@@ -34,21 +34,29 @@ export async function openZmtpWriter(options: ZmqWriterOptions): Promise<ZmqWrit
 }
 
 type Parts = readonly (Uint8Array | string)[];
+type Release = () => void;
 
 abstract class ZmtpWriter implements ZmqWriter {
-  protected readonly socket: Push | Pub;
-  #lostBefore = 0;
+  readonly inPlaceFromBytes = REFERENCE_BYTES;
+  protected abstract readonly socket: Push | Pub;
+  readonly #copies = new PartCopies();
+  readonly #log: Logger;
 
-  constructor(
-    socket: Push | Pub,
-    private readonly log: Logger = SILENT,
-  ) {
-    this.socket = socket;
+  constructor(log: Logger = SILENT) {
+    this.#log = log;
   }
 
-  abstract send(parts: Parts): boolean | Promise<boolean>;
+  send(parts: Parts, released?: Release): boolean | Promise<boolean> {
+    if (this.socket.closed) {
+      released?.();
+      return false;
+    }
+    if (released || isSmall(parts)) return this.give(parts, released);
+    const copied = this.#copies.of(parts);
+    return this.give(copied.parts, copied.released);
+  }
 
-  abstract unread(): Promise<void> | undefined;
+  protected abstract give(parts: Parts, released: Release | undefined): boolean | Promise<boolean>;
 
   close(lingerMs?: number): void {
     void this.socket.close(lingerMs);
@@ -57,82 +65,65 @@ abstract class ZmtpWriter implements ZmqWriter {
   async released(): Promise<void> {
     await this.socket.close();
     const { lost, highWater } = this.socket.stats().dropped;
-    if (lost + highWater > this.#lostBefore)
-      this.log.warn(
+    if (lost + highWater > 0)
+      this.#log.warn(
         { lost, highWater },
-        `of what the socket had accepted, ${lost} messages were lost with a connection, ${highWater} dropped at the high-water mark`,
+        `of the messages that the socket had accepted, ${lost} were lost with a connection and ${highWater} dropped at the high-water mark`,
       );
-    this.#lostBefore = lost + highWater;
   }
 }
 
-/** Large parts are written from where they lie. */
 class PushWriter extends ZmtpWriter {
-  /** Messages with parts that the socket may still read. */
-  #readCount = 0;
-  #waiting: (() => void) | undefined;
-  readonly #release = (): void => {
-    if (--this.#readCount > 0 || !this.#waiting) return;
-    this.#waiting();
-    this.#waiting = undefined;
-  };
-  declare protected readonly socket: Push;
+  protected readonly socket: Push;
 
-  send(parts: Parts): boolean | Promise<boolean> {
-    if (this.socket.closed) return false;
-    this.#readCount++;
-    return this.socket.trySend(parts, this.#release) || this.#sendLater(parts);
+  constructor(socket: Push, log?: Logger) {
+    super(log);
+    this.socket = socket;
   }
 
-  async #sendLater(parts: Parts): Promise<boolean> {
+  protected give(parts: Parts, released: Release | undefined): boolean | Promise<boolean> {
+    return this.socket.trySend(parts, released) || this.#giveLater(parts, released);
+  }
+
+  async #giveLater(parts: Parts, released: Release | undefined): Promise<boolean> {
     try {
-      await this.socket.send(parts, { released: this.#release });
+      await this.socket.send(parts, released && { released });
       return true;
     } catch (thrown) {
-      this.#release(); // it was never taken
+      released?.(); // it was never taken
       if (this.socket.closed) return false;
       throw thrown;
     }
   }
+}
 
-  unread(): Promise<void> | undefined {
-    if (this.#readCount === 0) return undefined;
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
+class PubWriter extends ZmtpWriter {
+  protected readonly socket: Pub;
+
+  constructor(socket: Pub, log?: Logger) {
+    super(log);
+    this.socket = socket;
+  }
+
+  /** Never waits for a subscriber, only for the streams to go on. */
+  protected async give(parts: Parts, released: Release | undefined): Promise<boolean> {
+    await this.socket.send(parts, released && { released });
+    return true;
   }
 }
 
-/**
- * A subscriber that takes nothing keeps what it was to be sent for as long as it likes, and nobody may wait for it: large
- * parts are copied, once for all subscribers.
- */
-class PubWriter extends ZmtpWriter {
-  readonly #copies = new PartCopies();
-  declare protected readonly socket: Pub;
-
-  async send(parts: Parts): Promise<boolean> {
-    if (this.socket.closed) return false;
-    if (parts.every((part) => part.length < REFERENCE_BYTES)) await this.socket.send(parts);
-    else {
-      const { copies, released } = this.#copies.of(parts);
-      await this.socket.send(copies, { released });
-    }
-    return true;
-  }
-
-  unread(): undefined {
-    return undefined;
-  }
+function isSmall(parts: Parts): boolean {
+  for (let index = 0; index < parts.length; index++) if (parts[index]!.length >= REFERENCE_BYTES) return false;
+  return true;
 }
 
 /** Memory for copies of large parts, used again when all streams are done with it. */
 class PartCopies {
   readonly #free: Buffer[] = [];
 
-  of(parts: Parts): { copies: Parts; released: () => void } {
+  of(given: Parts): { parts: Parts; released: Release } {
     const lent: Buffer[] = [];
-    const copies = parts.map((part) => {
+    const parts = given.map((part) => {
       if (typeof part === 'string' || part.length < REFERENCE_BYTES) return part;
       const memory = this.#take(part.length);
       lent.push(memory);
@@ -142,12 +133,12 @@ class PartCopies {
     const released = (): void => {
       for (const memory of lent) if (this.#free.length < KEPT_COPIES) this.#free.push(memory);
     };
-    return { copies, released };
+    return { parts, released };
   }
 
   #take(lengthBytes: number): Buffer {
     const memory = this.#free.pop();
-    // Frames of a source have one size mostly; what does not fit is left to the collector.
+    // Frames of a sink have one size mostly; what does not fit is left to the collector.
     if (memory && memory.length >= lengthBytes && memory.length <= 2 * lengthBytes) return memory;
     return Buffer.allocUnsafeSlow(lengthBytes);
   }

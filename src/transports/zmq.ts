@@ -39,10 +39,13 @@ export interface ZmqReader {
 }
 
 export interface ZmqWriter {
-  /** True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed meanwhile. */
-  send(parts: readonly (Uint8Array | string)[]): boolean | Promise<boolean>;
-  /** Resolves when the socket reads none of the parts that it was sent any more; undefined: it does not. Until then they must not change. */
-  unread(): Promise<void> | undefined;
+  /** A message with a part from this length on can be read where it lies, until it is released. Infinity: the driver copies all. */
+  readonly inPlaceFromBytes: number;
+  /**
+   * True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed
+   * meanwhile. Without `released` the parts are no longer read then; with it large ones are, until it is called, once.
+   */
+  send(parts: readonly (Uint8Array | string)[], released?: () => void): boolean | Promise<boolean>;
   /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
   close(lingerMs?: number): void;
   /** Resolves when the socket has let go of everything that was sent: not before may the thread end. Call it after `close`. */

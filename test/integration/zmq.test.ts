@@ -11,11 +11,13 @@ import { SILENT } from '../../src/errors/logger.js';
 import type { FrameHeader } from '../../src/frame/frame.js';
 import type { FrameWriter, Ingress } from '../../src/ingress/ingress.js';
 import { type ZmqIngressOptions, zmqIngress } from '../../src/ingress/zmq-ingress.js';
+import type { ZmqDriver } from '../../src/transports/zmq-options.js';
 import { drive, egressContext, payloadOf, sharedFrame } from '../support/poisoned-frames.js';
 import { PYTHON, requireServer } from '../support/servers/require-server.js';
 import { freePort } from '../support/servers/server-process.js';
 
 const FRAMES = 2000;
+const DRIVERS: readonly ZmqDriver[] = ['zmtp', 'libzmq'];
 const pyzmq = requireServer('pyzmq');
 const endpoint = async (): Promise<string> => `tcp://127.0.0.1:${await freePort()}`;
 
@@ -47,7 +49,7 @@ const message = (ordinal: number): [string, Buffer] => {
   return [JSON.stringify(header), Buffer.from(payload)];
 };
 
-const open = async (options: ZmqIngressOptions): Promise<Ingress> => {
+const openSource = async (options: ZmqIngressOptions): Promise<Ingress> => {
   const ingress = zmqIngress.create(options, { name: 'detector', codec: array10, baseDir: '/', log: SILENT });
   await ingress.open();
   return ingress;
@@ -63,7 +65,9 @@ const expectFrames = (out: RecordingWriter, count: number): void => {
 
 const never = new AbortController().signal;
 
-describe('zmq source', () => {
+describe.each(DRIVERS)('zmq source by %s', (driver) => {
+  const open = (options: ZmqIngressOptions): Promise<Ingress> => openSource({ driver, ...options });
+
   it('gives every message of a PUSH in order and intact', async () => {
     const bind = await endpoint();
     const ingress = await open({ bind, frames: FRAMES });
@@ -178,11 +182,11 @@ describe('zmq source', () => {
   });
 });
 
-describe('zmq sink', () => {
+describe.each(DRIVERS)('zmq sink by %s', (driver) => {
   it('every frame reaches a PULL in order and intact, although its memory is overwritten at once', async () => {
     const bind = await endpoint();
     const context = egressContext(array10);
-    const egress = zmqEgress.create({ bind, highWaterMark: 10 }, context);
+    const egress = zmqEgress.create({ driver, bind, highWaterMark: 10 }, context);
     await egress.open();
     const pull = new Pull({ receiveHighWaterMark: 10 });
     pull.connect(bind);
@@ -200,7 +204,7 @@ describe('zmq sink', () => {
 
   it('nothing that a PUB delivers is corrupt, and the topic stands before it', async () => {
     const bind = await endpoint();
-    const egress = zmqEgress.create({ bind, socket: 'pub', topic: 'profiles' }, egressContext(array10));
+    const egress = zmqEgress.create({ driver, bind, socket: 'pub', topic: 'profiles' }, egressContext(array10));
     await egress.open();
     const subscriber = new Subscriber({ receiveTimeout: 1000 });
     subscriber.connect(bind);
@@ -228,9 +232,9 @@ describe('zmq sink', () => {
     expect(arrived).toBeGreaterThan(100);
   });
 
-  it('what was accepted is still sent after the close, and the close waits until libzmq has let go of it', async () => {
+  it('what was accepted is still sent after the close, and the close waits until the socket has let go of it', async () => {
     const connect = await endpoint();
-    const egress = zmqEgress.create({ connect, highWaterMark: 1000 }, egressContext(array10));
+    const egress = zmqEgress.create({ driver, connect, highWaterMark: 1000 }, egressContext(array10));
     await egress.open();
     await drive(egress, { frames: 100, batch: 16 });
     const closed = egress.close();
@@ -243,7 +247,7 @@ describe('zmq sink', () => {
 
   it('a write that waits for a peer rejects soon after the signal', async () => {
     const context = egressContext(array10);
-    const egress = zmqEgress.create({ connect: await endpoint(), immediate: true, lingerMs: 0 }, context);
+    const egress = zmqEgress.create({ driver, connect: await endpoint(), immediate: true, lingerMs: 0 }, context);
     await egress.open();
     const settled = expect(egress.write([sharedFrame(new SharedArrayBuffer(4096), 0, 0, payloadOf(0))])).rejects.toMatchObject({
       code: 'ERR_SINK',
@@ -257,7 +261,8 @@ describe('zmq sink', () => {
   });
 });
 
-describe.skipIf(pyzmq.missing)(pyzmq.suite('zmq source and sink against pyzmq'), () => {
+describe.skipIf(pyzmq.missing).each(DRIVERS)(pyzmq.suite('zmq source and sink by %s against pyzmq'), (driver) => {
+  const open = (options: ZmqIngressOptions): Promise<Ingress> => openSource({ driver, ...options });
   const running: ChildProcess[] = [];
   const example = (name: string, ...args: string[]): ChildProcess => {
     const path = fileURLToPath(new URL(`../../examples/python/${name}`, import.meta.url));
@@ -304,7 +309,7 @@ describe.skipIf(pyzmq.missing)(pyzmq.suite('zmq source and sink against pyzmq'),
       printed += chunk;
     });
     const closed = once(reader, 'close');
-    const egress = zmqEgress.create({ connect }, egressContext(array10));
+    const egress = zmqEgress.create({ driver, connect }, egressContext(array10));
     await egress.open();
     await drive(egress, { frames: FRAMES, batch: 16 });
     expect((await closed)[0]).toBe(0);
@@ -324,7 +329,7 @@ describe.skipIf(pyzmq.missing)(pyzmq.suite('zmq source and sink against pyzmq'),
       printed += chunk;
     });
     const closed = once(receiver, 'close');
-    const egress = zmqEgress.create({ connect }, egressContext(array10));
+    const egress = zmqEgress.create({ driver, connect }, egressContext(array10));
     await egress.open();
     const memory = new SharedArrayBuffer(4096);
     for (const ordinal of [0, 1]) {
