@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { parseArgs, promisify } from 'node:util';
 import type { BenchRow } from './support/bench.js';
+import { commandLine, countOf, refuse } from './support/command-line.js';
 import { median } from './support/statistics.js';
 
 interface Floor {
@@ -15,14 +16,25 @@ interface Floor {
   readonly floor: number;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { processes: { type: 'string', default: '5' }, retries: { type: 'string', default: '2' }, json: { type: 'boolean' } },
-});
-const file = new URL('../../bench/baselines/guard.json', import.meta.url);
-const floors = (JSON.parse(await readFile(file, 'utf8')) as Floor[]).filter(
-  ({ row }) => positionals.length === 0 || positionals.includes(row),
+const USAGE = 'npm run bench:guard -- [row ...] [--processes N] [--retries N] [--json]';
+const { values, positionals } = commandLine(USAGE, () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      processes: { type: 'string', default: '5' },
+      retries: { type: 'string', default: '2' },
+      json: { type: 'boolean' },
+    },
+  }),
 );
+const file = new URL('../../bench/baselines/guard.json', import.meta.url);
+const all = JSON.parse(await readFile(file, 'utf8')) as Floor[];
+const unknown = positionals.filter((name) => !all.some(({ row }) => row === name));
+if (unknown.length > 0) refuse(USAGE, `no such row: ${unknown.join(', ')}; there are ${all.map(({ row }) => row).join(', ')}`);
+const processes = countOf(USAGE, 'processes', values.processes);
+const retries = countOf(USAGE, 'retries', values.retries, 0);
+const floors = all.filter(({ row }) => positionals.length === 0 || positionals.includes(row));
 const run = promisify(execFile);
 
 interface Result {
@@ -34,7 +46,7 @@ interface Result {
 
 async function measure(wanted: readonly Floor[]): Promise<Result[]> {
   const ratios = new Map<string, number[]>(wanted.map(({ row }) => [row, []]));
-  for (let i = 0; i < Number(values.processes); i++) {
+  for (let i = 0; i < processes; i++) {
     for (const bench of new Set(wanted.map((floor) => floor.bench))) {
       const args = [new URL('./run.js', import.meta.url).pathname, bench, '--json', '--quick', '--repeats', '7'];
       const { rows } = JSON.parse((await run(process.execPath, args, { maxBuffer: 2 ** 24 })).stdout) as { rows: BenchRow[] };
@@ -46,7 +58,7 @@ async function measure(wanted: readonly Floor[]): Promise<Result[]> {
 
 const isBelow = ({ median: ratio, floor }: Result): boolean => !(ratio >= floor);
 const results = await measure(floors);
-for (let retry = 0; retry < Number(values.retries) && results.some(isBelow); retry++) {
+for (let retry = 0; retry < retries && results.some(isBelow); retry++) {
   const again = new Set(results.filter(isBelow).map(({ row }) => row));
   if (!values.json) console.log(`below, measured again: ${[...again].join(', ')}`);
   for (const result of await measure(floors.filter(({ row }) => again.has(row)))) {

@@ -3,14 +3,16 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { BenchRow } from './support/bench.js';
+import { commandLine, countOf, refuse } from './support/command-line.js';
 import { median } from './support/statistics.js';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { rounds: { type: 'string', default: '7' } } });
+const USAGE = 'npm run bench:pair -- OLD NEW [bench ...] [--rounds N]';
+const { values, positionals } = commandLine(USAGE, () =>
+  parseArgs({ allowPositionals: true, options: { help: { type: 'boolean', short: 'h' }, rounds: { type: 'string', default: '7' } } }),
+);
 const [older, newer, ...benches] = positionals;
-if (older === undefined || newer === undefined) {
-  console.error('usage: npm run bench:pair -- OLD NEW [bench...] [--rounds N]');
-  process.exit(2);
-}
+if (older === undefined || newer === undefined) refuse(USAGE, 'two folders with a build each are needed');
+const rounds = countOf(USAGE, 'rounds', values.rounds);
 const run = promisify(execFile);
 
 /** The absolute figure of each row in one process of a build; costs are turned round, so that larger is better. */
@@ -28,7 +30,7 @@ async function measure(folder: string): Promise<Map<string, number>> {
 }
 
 const ratios = new Map<string, number[]>();
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < rounds; round++) {
   const [first, second] = round % 2 ? [newer, older] : [older, newer];
   const one = await measure(first);
   const two = await measure(second);

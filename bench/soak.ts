@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { commandLine, countOf, refuse } from './support/command-line.js';
 
 interface Soak {
   /** Rounds, unless `--times` says otherwise. */
@@ -33,14 +34,14 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   },
 };
 
-const { values, positionals } = parseArgs({ options: { times: { type: 'string' } }, allowPositionals: true });
+const USAGE = `npm run soak -- [${Object.keys(SOAKS).join('|')} ...] [--times N]`;
+const { values, positionals } = commandLine(USAGE, () =>
+  parseArgs({ allowPositionals: true, options: { help: { type: 'boolean', short: 'h' }, times: { type: 'string' } } }),
+);
+const unknown = positionals.filter((name) => !Object.hasOwn(SOAKS, name));
+if (unknown.length > 0) refuse(USAGE, `no such soak: ${unknown.join(', ')}`);
 const names = positionals.length > 0 ? positionals : Object.keys(SOAKS);
-const times = values.times === undefined ? undefined : Number(values.times);
-const unknown = names.filter((name) => !Object.hasOwn(SOAKS, name));
-if (unknown.length > 0 || (times !== undefined && !(Number.isInteger(times) && times > 0))) {
-  console.error(`usage: soak.js [${Object.keys(SOAKS).join('|')} ...] [--times N]`);
-  process.exit(64);
-}
+const times = values.times === undefined ? undefined : countOf(USAGE, 'times', values.times);
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));

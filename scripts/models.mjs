@@ -7,6 +7,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const FOLDER = fileURLToPath(new URL('../src/ring/models/', import.meta.url));
 const MEMORY_MB = 7500;
@@ -206,20 +207,44 @@ async function verify({ model, defs, kind }, folder, limitS) {
   return { states, errors, seconds: seconds(), cut, failure: '' };
 }
 
+const OPTIONS = {
+  only: { type: 'string' },
+  with: { type: 'string' },
+  limit: { type: 'string' },
+  mutants: { type: 'boolean' },
+  long: { type: 'boolean' },
+  full: { type: 'boolean' },
+  'skip-missing': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+};
+
+/** The exit code: 0 all is as it should be, 1 it is not, 2 usage. */
 async function main(options) {
-  const has = (option) => options.includes(option);
-  const optionAfter = (option) => (has(option) ? options[options.indexOf(option) + 1] : undefined);
+  const usage = 'usage: npm run models -- [--only MODEL] [--with DEFINE] [--mutants | --long | --full] [--limit SECONDS] [--skip-missing]';
+  let values;
+  try {
+    ({ values } = parseArgs({ args: options, options: OPTIONS }));
+    if (values.limit !== undefined && !(Number(values.limit) > 0)) throw new Error(`--limit: ${values.limit} is no number of seconds`);
+    if (values.only !== undefined && !RUNS.some(({ model }) => model === values.only)) throw new Error(`no such model: ${values.only}`);
+  } catch (error) {
+    console.error(`${error.message}\n${usage}`);
+    return 2;
+  }
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
   const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, [tool === 'spin' ? '-V' : '--version'], { stdio: 'ignore' }).error);
   if (missing.length > 0) {
     console.log(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing (Debian: apt-get install spin gcc)`);
-    return has('--skip-missing');
+    return values['skip-missing'] ? 0 : 1;
   }
-  const limitS = Number(optionAfter('--limit') ?? (has('--full') || has('--long') ? 600 : 120));
+  const limitS = Number(values.limit ?? (values.full || values.long ? 600 : 300));
   const chosen = RUNS.filter(({ model, role, defs }) => {
-    if (optionAfter('--only') && optionAfter('--only') !== model) return false;
-    if (optionAfter('--with') && !` ${defs} `.includes(` -D${optionAfter('--with')} `)) return false;
-    if (has('--mutants') || has('--long')) return role === (has('--long') ? 'long' : 'mutant');
-    return role !== 'long' || has('--full');
+    if (values.only && values.only !== model) return false;
+    if (values.with && !` ${defs} `.includes(` -D${values.with} `)) return false;
+    if (values.mutants || values.long) return role === (values.long ? 'long' : 'mutant');
+    return role !== 'long' || values.full;
   });
   let failures = chosen.length === 0 ? 1 : 0;
   for (const one of chosen) {
@@ -232,7 +257,7 @@ async function main(options) {
   }
   const runs = `${chosen.length} run${chosen.length === 1 ? '' : 's'}`;
   console.log(failures === 0 ? `${runs}, as it should be` : `${failures} of ${runs} not as it should be`);
-  return failures === 0;
+  return failures === 0 ? 0 : 1;
 }
 
-process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
+process.exitCode = await main(process.argv.slice(2));
