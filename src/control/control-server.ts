@@ -1,9 +1,11 @@
-import { chmod, lstat, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import { answerRequest } from './answer-request.js';
+import { DETOUR_CHARACTERS, listenPrivately } from './listen-privately.js';
+import { Patience } from './patience.js';
 import { openPrivateFolder } from './private-folder.js';
 
 export interface ControlServerOptions {
@@ -11,6 +13,8 @@ export interface ControlServerOptions {
   readonly path: string;
   /** What `status` tells. */
   readonly version?: string;
+  /** How long a client may take for its next request, or to read an answer; then it is disconnected. Default: 30 000. */
+  readonly idleMs?: number;
 }
 
 /** sun_path has 108 bytes on Linux and 104 on macOS, with the 0 at its end. */
@@ -19,6 +23,7 @@ const MAX_LINE_BYTES = 1 << 20;
 const MAX_CLIENTS = 32;
 /** How long a client may take to read its last answers, or to take notice that it was refused. */
 const CLOSE_MS = 500;
+const IDLE_MS = 30_000;
 
 /** Answers the control protocol (docs/specs/control.md) on a Unix socket that only this user may open. */
 export class ControlServer implements AsyncDisposable {
@@ -35,20 +40,20 @@ export class ControlServer implements AsyncDisposable {
   /** ERR_USAGE: the path is too long. ERR_STATE: it is served already, or its folder cannot be trusted. */
   async open(): Promise<void> {
     const { path } = this.#options;
-    if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    if (Math.max(Buffer.byteLength(path), Buffer.byteLength(dirname(path)) + DETOUR_CHARACTERS) > MAX_PATH_BYTES)
       throw new MillraceError('ERR_USAGE', `the path of a socket has at most ${MAX_PATH_BYTES} bytes: ${path}`);
     if (this.#server) throw new MillraceError('ERR_STATE', 'the control server is open');
     await openPrivateFolder(dirname(path));
     await removeStale(path);
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
     server.maxConnections = MAX_CLIENTS;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(asMillraceError(error, 'ERR_STATE', `${path} cannot be served`)));
-      server.listen(path, resolve);
-    });
+    try {
+      await listenPrivately(server, path);
+    } catch (error) {
+      throw asMillraceError(error, 'ERR_STATE', `${path} cannot be served`);
+    }
     server.on('error', () => {}); // of one connection that could not be accepted
     this.#server = server;
-    await chmod(path, 0o600);
   }
 
   /** Ends all connections, after the answers that were written, and removes the socket. */
@@ -56,6 +61,7 @@ export class ControlServer implements AsyncDisposable {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
+    await unlink(this.#options.path).catch(() => {}); // somebody may have removed it
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of this.#clients) socket.destroySoon();
     const timer = setTimeout(() => {
@@ -72,12 +78,20 @@ export class ControlServer implements AsyncDisposable {
   #serve(socket: Socket): void {
     this.#clients.add(socket);
     socket.on('error', () => {}); // the client is gone; nobody is left to tell
-    socket.on('close', () => this.#clients.delete(socket));
-    void this.#converse(socket).catch(() => socket.destroy());
+    const patience = new Patience(this.#options.idleMs ?? IDLE_MS, () => socket.destroy());
+    socket.on('close', () => {
+      patience.end();
+      this.#clients.delete(socket);
+    });
+    patience.begin();
+    void this.#converse(socket, patience).catch(() => socket.destroy());
   }
 
-  /** One request after the other: nothing more is read until the answer is written. */
-  async #converse(socket: Socket): Promise<void> {
+  /**
+   * One request after the other: nothing more is read until the answer is written. The client's time runs but while its
+   * request is being answered: bytes of a line that never ends, or an answer that is never read, do not prolong it.
+   */
+  async #converse(socket: Socket, patience: Patience): Promise<void> {
     let parts: Buffer[] = [];
     let lengthBytes = 0;
     let isRefused = false;
@@ -102,7 +116,10 @@ export class ControlServer implements AsyncDisposable {
         const line = Buffer.concat(parts).toString('utf8');
         parts = [];
         lengthBytes = 0;
+        patience.end();
         const answer = `${JSON.stringify(await this.#answer(line))}\n`;
+        if (socket.destroyed) return;
+        patience.begin();
         if (!socket.write(answer)) await drained(socket);
         if (socket.destroyed) return;
       }

@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -256,6 +267,59 @@ it('a client that waits for an answer when the run ends is told so', { timeout: 
   await waiting.closed;
 });
 
+describe('a client that keeps a place and does nothing', () => {
+  const idleMs = 1000;
+  const silent: readonly [string, (socket: Socket) => void][] = [
+    ['says nothing', () => {}],
+    ['ends its side of it, and does not read', (socket) => socket.pause().end('{"do":"report"}\n'.repeat(5000))],
+    ['never ends its line', (socket) => setInterval(() => socket.write('x'), 20).unref()],
+    ['says nothing after an answer', (socket) => socket.write('{"do":"status"}\n')],
+  ];
+  for (const [what, act] of silent) {
+    it(`loses it in time, to those who wait for one: ${what}`, { timeout: 30_000 }, async () => {
+      const path = join(home, 'idle', 'ctl.sock');
+      const server = new ControlServer(makePipeline(), { path, idleMs });
+      await server.open();
+      const startMs = performance.now();
+      const clients = await Promise.all(Array.from({ length: MAX_CLIENTS }, () => Client.open(path)));
+      for (const { socket } of clients) act(socket);
+      const late = await Client.open(path);
+      await late.closed; // at once: there is no place
+      expect(performance.now() - startMs).toBeLessThan(idleMs);
+      for (;;) {
+        const answer = await ask(path, { do: 'status' }).catch(() => undefined);
+        if (answer) break;
+        if (performance.now() - startMs > PATIENCE_MS) throw new Error('no place became free');
+        await delay(20);
+      }
+      expect(performance.now() - startMs).toBeGreaterThanOrEqual(idleMs - 10);
+      for (const { socket } of clients) socket.destroy();
+      await server.close();
+    });
+  }
+
+  it('keeps it while it waits for an answer', { timeout: 30_000 }, async () => {
+    const path = join(home, 'waits', 'ctl.sock');
+    const pipeline = makePipeline();
+    await pipeline.start();
+    const server = new ControlServer(pipeline, { path, idleMs });
+    await server.open();
+    await ask(path, { do: 'series-start', source: 's', series: 'held' });
+    await pipeline.source('s').push({ data: new Uint8Array(64), shape: [8, 8] });
+    const client = await Client.open(path);
+    client.socket.write('{"id":1,"do":"series-end","source":"s"}\n');
+    await delay(3 * idleMs); // nobody reads the sink: the series cannot end
+    expect([client.isClosed, client.text]).toEqual([false, '']);
+    void (async () => {
+      for await (const _ of pipeline.sink('out'));
+    })();
+    expect(await client.answer()).toMatchObject({ id: 1, ok: true, closed: { id: 'held' } });
+    client.socket.destroy();
+    await pipeline.abort();
+    await server.close();
+  });
+});
+
 describe('the path of a control socket', () => {
   const pipeline = makePipeline(); // not started: a status is all that is asked
   const open = async (path: string): Promise<InstanceType<typeof ControlServer>> => {
@@ -271,6 +335,30 @@ describe('the path of a control socket', () => {
     const server = await open(most);
     expect(await ask(most, { do: 'status' })).toMatchObject({ ok: true, state: 'new' });
     await server.close();
+  });
+
+  it('can at no moment be opened by others, whatever the umask', async () => {
+    const path = join(home, 'umask', 'ctl.sock');
+    const before = process.umask(0);
+    try {
+      const modes = new Set<number>();
+      let isOver = false;
+      const look = (): void => {
+        const found = statSync(path, { throwIfNoEntry: false });
+        if (found) modes.add(found.mode & 0o777);
+        if (!isOver) setImmediate(look);
+      };
+      look();
+      const server = await open(path);
+      await delay(20);
+      isOver = true;
+      expect([...modes]).toEqual([0o600]);
+      expect(readdirSync(join(home, 'umask'))).toEqual(['ctl.sock']);
+      await server.close();
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      process.umask(before);
+    }
   });
 
   it('is taken over from a process that was killed, and never from one that serves it', async () => {
