@@ -27,6 +27,7 @@ export function describe(frame: FrameView, from: FrameView): void {
   frame.timestamp = from.timestamp;
   frame.receivedUs = from.receivedUs;
   frame.series = from.series;
+  frame.block = from.block;
   frame.parametersHigh = from.parametersHigh;
   frame.parametersLow = from.parametersLow;
 }

@@ -1,9 +1,12 @@
+import type { Meta } from '../frame/frame.js';
 import type { FrameView } from '../frame/frame-view.js';
+import type { MetaKey } from '../pipeline/plan-types.js';
 import type { EdgeChoice, Route } from '../pipeline/routes.js';
 
 /**
  * The edge over which a frame goes by a route, as an index into the plan's: where there are several, the producer chooses by
- * the frame's key. What carries only the end of a series has none, and goes over the first.
+ * the frame's key. What carries only the end of a series has none, and goes over the first. A parcel goes as its first
+ * record does, and so do all that are in it (`sameWays`).
  */
 export function edgeFor({ edges, choice }: Route, frame: FrameView): number {
   if (edges.length === 1 || !choice || frame.empty) return edges[0]!;
@@ -18,10 +21,23 @@ function keyOf(choice: EdgeChoice, frame: FrameView): number {
     case 'ordinal':
       return Math.floor((frame.ordinal >>> 0) / choice.block);
     case 'shard':
-      return (frame.ordinal >>> 0) % choice.shards;
+      return shardOf(frame, choice.shards, choice.byBlock);
     case 'meta':
       return hash(frame.meta[choice.name]);
   }
+}
+
+/** The shard of a frame: of a source that sends parcels, by blocks of its records. */
+export const shardOf = ({ ordinal, block }: FrameView, shards: number, byBlock: boolean): number =>
+  (byBlock ? block : ordinal >>> 0) % shards;
+
+/** Whether what has one meta goes the same way as what has the other, at every stage that chooses by a key of it. */
+export function sameWays(keys: readonly MetaKey[], a: Meta, b: Meta): boolean {
+  for (let i = 0; i < keys.length; i++) {
+    const { name, workers } = keys[i]!;
+    if (a[name] !== b[name] && hash(a[name]) % workers !== hash(b[name]) % workers) return false;
+  }
+  return true;
 }
 
 /** FNV-1a (draft-eastlake-fnv) over the UTF-16 code units of a text, or of the JSON of another value; a missing one counts as a key too. */

@@ -4,6 +4,7 @@ import { type Logger, RateLimiter } from '../errors/logger.js';
 import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import { blockOf } from '../frame/parcel-layout.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
 import type { SeriesMessage } from '../frame/series.js';
 import { META_BYTES } from '../frame/slot-layout.js';
@@ -130,14 +131,14 @@ export class IngressAgent implements FrameWriter {
   #claimRecord(parcel: OpenParcel, header: FrameHeader, bytes: number): OpenSlot | undefined {
     if (this.#series.held || this.#handing) return undefined;
     const sequence = header.sequence ?? this.#number >>> 0;
-    let address = parcel.slot ? parcel.append(header, bytes, sequence) : -1;
+    let address = parcel.slot ? parcel.append(header, bytes, sequence, this.#number) : -1;
     if (address < 0) {
       if (parcel.slot) this.#flush();
       const slot = this.#claimSlot();
       if (slot === EMPTY) return undefined;
       this.#stock.take();
-      parcel.open(this.#attachment.frame(slot), header);
-      address = parcel.append(header, bytes, sequence);
+      parcel.open(this.#attachment.frame(slot), header, this.#number);
+      address = parcel.append(header, bytes, sequence, this.#number);
     }
     parcel.claimed = true;
     this.#slot.frame = parcel.slot;
@@ -154,7 +155,8 @@ export class IngressAgent implements FrameWriter {
     if (!parcel?.slot || parcel.claimed) return;
     const { slot, writer } = parcel;
     parcel.slot = undefined;
-    writer.close(slot, this.#node.index, this.#ordinal, this.#series.index);
+    parcel.close(slot, this.#node.index, this.#ordinal, this.#series.index);
+    slot.load(this.#attachment.sourceNames); // an edge is chosen for it
     const pending = this.#publish(slot, writer.used, writer.count);
     if (!pending) return;
     const handing = pending.finally(() => {
@@ -233,6 +235,7 @@ export class IngressAgent implements FrameWriter {
   commit(frame: FrameView, numbered: boolean): Promise<void> | undefined {
     if (this.#parcel?.claimed) return this.#commitRecord(this.#parcel, numbered);
     if (this.#series.held) return this.#commitAfter(frame, numbered);
+    frame.block = blockOf(this.#number);
     this.#number = (this.#number + 1) | 0;
     this.#describe(frame);
     if (numbered) this.tracker.add(frame.sequence);
@@ -332,6 +335,7 @@ export class IngressAgent implements FrameWriter {
       frame.timestamp = this.#lastTimestamp;
       frame.ends = true;
       frame.empty = true;
+      frame.block = blockOf(this.#number);
       this.#describe(frame);
       await this.#publish(frame, 0, 0);
       return;

@@ -1,11 +1,13 @@
 import { dtypeCode, MAX_DIMENSIONS, MAX_SIDE } from '../frame/dtype.js';
-import type { FrameHeader } from '../frame/frame.js';
+import type { FrameHeader, Meta } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
-import { recordBytes } from '../frame/parcel-layout.js';
+import { blockOf, recordBytes } from '../frame/parcel-layout.js';
 import type { ParcelWriter } from '../frame/parcel-writer.js';
 import type { ParcelPlan } from '../pipeline/plan-types.js';
+import { sameWays } from './edge-for.js';
 
 const NO_META = new Uint8Array(0);
+const NO_KEYS: Meta = Object.freeze({});
 /** Above this a timer waits, to the millisecond; the rest is waited for by turns of the event loop. */
 const TIMER_FROM_US = 2000;
 
@@ -19,6 +21,8 @@ export class OpenParcel {
   readonly #plan: ParcelPlan;
   readonly #nowUs: () => number;
   readonly #onDue: () => void;
+  #block = 0;
+  #meta: Meta = NO_KEYS;
   #armed = false;
 
   /** `onDue`: called in a turn of its own when the first record has waited long enough. */
@@ -40,8 +44,11 @@ export class OpenParcel {
     return recordBytes(dataBytes, true, true, meta) <= this.#plan.bytes;
   }
 
-  open(slot: FrameView, { dtype, shape, meta }: FrameHeader): void {
+  /** Begins with a record that has this number among those of the source. */
+  open(slot: FrameView, { dtype, shape, meta }: FrameHeader, number: number): void {
     this.slot = slot;
+    this.#block = blockOf(number);
+    this.#meta = meta ?? NO_KEYS;
     this.writer.open(
       slot.address,
       this.#plan.bytes,
@@ -52,9 +59,11 @@ export class OpenParcel {
     );
   }
 
-  /** Address of the data of one more record, or -1: it does not fit. */
-  append({ dtype, shape, meta, timestamp }: FrameHeader, dataBytes: number, sequence: number): number {
+  /** Address of the data of one more record with this number, or -1: it does not fit, or goes another way than the others. */
+  append({ dtype, shape, meta, timestamp }: FrameHeader, dataBytes: number, sequence: number, number: number): number {
     const { writer } = this;
+    if (this.#plan.byBlock && blockOf(number) !== this.#block) return -1;
+    if (!sameWays(this.#plan.keys, meta ?? NO_KEYS, this.#meta)) return -1;
     const code = dtypeCode(dtype);
     const raw = meta ? encodeMeta(meta) : NO_META;
     const index = writer.count;
@@ -62,6 +71,11 @@ export class OpenParcel {
     return writer.isSame(code, shape, raw)
       ? writer.append(dataBytes, sequence, at, Number.NaN, index, 0)
       : writer.appendOwn(code, shape, raw, dataBytes, sequence, at, Number.NaN, index, 0);
+  }
+
+  /** Writes the header of the slot. */
+  close(slot: FrameView, source: number, ordinal: number, series: number): void {
+    this.writer.close(slot, source, ordinal, series, this.#block);
   }
 
   /** A record was written: whether the parcel should go. */

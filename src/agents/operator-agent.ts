@@ -70,7 +70,10 @@ export class OperatorAgent {
     this.#chain.settle();
     const { links } = this.#chain.chain;
     if (this.#partial && isAsyncChain(links))
-      throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${this.#stage.name}' aggregates by partials, and so must be synchronous`);
+      throw new MillraceError(
+        'ERR_CONFIG_PROMISE',
+        `stage '${this.#stage.name}' aggregates by partials, and so must be synchronous: give its asynchronous operators a stage of their own before this one`,
+      );
     ready();
     try {
       this.#work.finishRecord();
@@ -143,13 +146,14 @@ export class OperatorAgent {
   }
 
   #parcelRun(stock: FrameView[]): ParcelRun {
-    return new ParcelRun(stockOf(stock), this.#attachment, this.#stage.maxRecords, {
-      process: (chain, records) => {
+    const work = {
+      process: (chain: ChainLane, records: readonly FrameView[]) => {
         if (!this.#isAsync) this.#since(this.#attachment.nowUs());
         return this.#process(chain, records, 1);
       },
-      failed: (error, records) => this.#failures.add(error, records, 1),
-    });
+      failed: (error: unknown, records: readonly FrameView[]) => this.#failures.add(error, records, 1),
+    };
+    return new ParcelRun(stockOf(stock), this.#attachment, this.#stage, work, this.#partial);
   }
 
   #begin(lane: ChainLane, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {

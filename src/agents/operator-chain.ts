@@ -247,10 +247,12 @@ export class ChainLane {
   #runPartial(level: Level, operator: Operator, frame: FrameView, partials: WorkerPartials): void {
     partials.open(frame);
     level.start(frame);
-    void operator.process(frame, level);
+    const pending = operator.process(frame, level);
     level.end();
     partials.took();
     this.merged = true;
+    if (pending instanceof Promise)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', 'an operator that aggregates by partials must be synchronous, and returned a promise');
     if (level.emitted.length > 0)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', 'an operator that aggregates by partials emits in flush only, not in process');
   }

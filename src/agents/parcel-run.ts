@@ -5,9 +5,15 @@ import { recordBytes } from '../frame/parcel-layout.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
 import { OUTCOME } from '../observe/outcome.js';
+import type { MetaKey, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
+import { sameWays } from './edge-for.js';
 import { type ChainLane, MAX_META_BYTES, type OutputStock } from './operator-chain.js';
 import { unpack } from './unpack.js';
+import type { WorkerPartials } from './worker-partials.js';
+
+/** The count of a slot is a u16. */
+const MAX_PACKED = 0xffff;
 
 /** What a parcel needs of the worker that it is in. */
 export interface RecordWork {
@@ -38,6 +44,9 @@ export class ParcelRun {
   absorbed = 0;
   readonly #stock: OutputStock;
   readonly #work: RecordWork;
+  readonly #partial: WorkerPartials | undefined;
+  readonly #keys: readonly MetaKey[];
+  readonly #sourceNames: readonly string[];
   readonly #arena: Attachment['arena'];
   readonly #reader: ParcelReader;
   readonly #writer: ParcelWriter;
@@ -47,8 +56,17 @@ export class ParcelRun {
   #parcel!: FrameView;
   #lane!: ChainLane;
 
-  constructor(stock: OutputStock, attachment: Attachment, maxRecords: number, work: RecordWork) {
+  constructor(
+    stock: OutputStock,
+    attachment: Attachment,
+    { maxRecords, keys }: Pick<StageNode, 'maxRecords' | 'keys'>,
+    work: RecordWork,
+    partial?: WorkerPartials,
+  ) {
     this.#stock = stock;
+    this.#partial = partial;
+    this.#keys = keys;
+    this.#sourceNames = attachment.sourceNames;
     this.#work = work;
     this.#arena = attachment.arena;
     this.#reader = new ParcelReader(attachment.arena);
@@ -106,6 +124,7 @@ export class ParcelRun {
       this.#end(begin, outcome);
       return;
     }
+    this.#partial?.keep();
     if (lane.outputs.length === 0) {
       if (lane.merged) this.absorbed += this.#group.length;
       this.#end(begin, lane.merged ? OUTCOME.merged : OUTCOME.filtered);
@@ -117,13 +136,30 @@ export class ParcelRun {
     }
     try {
       this.#packBefore(begin);
-      if (!lane.passesOn) lane.mark();
-      this.#pack(lane.outputs, !lane.passesOn);
+      const made = !lane.passesOn;
+      if (made) {
+        this.#checkWays(lane.outputs);
+        lane.mark();
+      }
+      this.#pack(lane.outputs, made);
       this.#handedOn();
     } catch (error) {
       this.#end(begin, this.#work.failed(error, this.#group));
     }
     lane.recycle();
+  }
+
+  /** All records of a parcel go to one worker wherever a stage behind chooses by a key of the meta: what is made must too. */
+  #checkWays(outputs: readonly FrameView[]): void {
+    if (this.#keys.length === 0) return;
+    for (const { rawMeta, meta } of outputs) {
+      if (rawMeta === this.#parcel.rawMeta || sameWays(this.#keys, meta, this.#parcel.meta)) continue;
+      const keys = this.#keys.map(({ name }) => name).join("', '");
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `a record of a parcel has another '${keys}' in its meta than it came with, by which a stage behind chooses its worker: leave out the parcel of '${this.#parcel.source}'`,
+      );
+    }
   }
 
   #handedOn(): void {
@@ -192,7 +228,7 @@ export class ParcelRun {
     this.#writer.open(
       slot.address,
       slot.maxDataBytes,
-      Number.POSITIVE_INFINITY,
+      MAX_PACKED,
       dtypeCode(like.dtype),
       like.shape,
       like.rawMeta,
@@ -227,9 +263,9 @@ export class ParcelRun {
     const slot = this.#target;
     if (!slot) return;
     this.#target = undefined;
-    const { sourceIndex, ordinal, series } = this.#parcel;
-    this.#writer.close(slot, sourceIndex, ordinal, series);
-    slot.records = this.#writer.count;
+    const { sourceIndex, ordinal, series, block } = this.#parcel;
+    this.#writer.close(slot, sourceIndex, ordinal, series, block);
+    slot.load(this.#sourceNames); // whoever chooses an edge for it looks at it
     this.outputs.push(slot);
   }
 }

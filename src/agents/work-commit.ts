@@ -117,7 +117,8 @@ export class WorkCommit {
       record.settle(source, ordinal, leaves, 31 - Math.clz32(run.codes));
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
-    if (this.#partials !== 0) this.#countPartial(source, run.emitted, run.absorbed);
+    if (this.#partial) this.#partial.fill(false);
+    else if (this.#partials !== 0) this.#countPartial(source, run.emitted, run.absorbed);
     return record.commit(run.records, run.bytes);
   }
 

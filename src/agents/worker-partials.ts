@@ -3,13 +3,16 @@ import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
+import { shardOf } from './edge-for.js';
 import { BOOK, BOOK_BANK, PartialBooks } from './partial-books.js';
 
 const NONE = -1;
 
 /**
- * The partials that one worker of a stage fills, and its book of them (`partial-books.ts`). One frame is under way at a
- * time: `start`, for each frame that the operator takes `open` and `took`, at the end of a stretch `parts`, then `fill` before the commit.
+ * The partials that one worker of a stage fills, and its book of them (`partial-books.ts`). One reference is under way at a
+ * time: a frame, or a parcel with its records one after the other. For each of these, and each time that it is tried,
+ * `start`; for each frame that the operator takes of it `open` and `took`; then `keep`, or `discard` after a failure. At the
+ * end of a stretch `parts`. Before the commit of the reference `fill`.
  */
 export class WorkerPartials implements PartialView {
   address = 0;
@@ -23,10 +26,14 @@ export class WorkerPartials implements PartialView {
   #ends = false;
   /** The part that the frames under way go into. */
   #part = NONE;
-  /** Frames of the reference under way that stand in it. */
+  /** Frames of the run under way that stand in it. */
   #taken = 0;
-  /** The part holds frames of a run that failed: nothing in it can be used. */
+  /** What the reference under way has brought into it: 1, or the records of a parcel. */
+  #kept = 0;
+  /** The part held frames of a run that failed: what was in it before the reference under way is void. */
   #isSpoilt = false;
+  /** Records of the parcel under way that were kept, and are void too. */
+  #spoilt = 0;
 
   constructor(attachment: Attachment, stage: StageNode, worker: number) {
     this.#attachment = attachment;
@@ -43,13 +50,13 @@ export class WorkerPartials implements PartialView {
     this.data = this.#regions[part]!;
   }
 
-  /** A reference whose last frame is `last` comes, or comes again after a failure. */
+  /** A frame or record comes, or comes again after a failure; `last`: the last one where a reference is several frames. */
   start(last: FrameView): void {
     // No frame comes while an end is under way, and no end while a frame is: the count stands still until this is settled.
     this.#ends = last.ends;
     this.#stretch = (this.#endsSent() - (last.ends ? 1 : 0)) | 0;
     this.#taken = 0;
-    if (!this.#isSpoilt) this.#part = NONE;
+    if (!this.#isSpoilt && this.#kept === 0) this.#part = NONE;
   }
 
   #endsSent(): number {
@@ -62,13 +69,13 @@ export class WorkerPartials implements PartialView {
   /** The operator is about to take a frame: chooses the part, and clears it where it holds nothing of this stretch. */
   open(frame: FrameView): void {
     const { plan } = this.#books;
-    const part = plan.shards > 0 ? (frame.ordinal >>> 0) % plan.shards : this.#worker;
-    if (this.#part === NONE || this.#isSpoilt) {
-      this.#markDirty(part);
-      if (this.#isSpoilt ? this.#taken === 0 : this.#books.held(part, this.#stretch) === 0) this.#regions[part]!.fill(0);
-      this.#part = part;
-      this.#choose(part);
-    }
+    // All records of a parcel are of one block, and so of one part.
+    if (this.#kept + this.#taken > 0) return;
+    const part = plan.shards > 0 ? shardOf(frame, plan.shards, plan.byBlock) : this.#worker;
+    this.#markDirty(part);
+    if (this.#isSpoilt || this.#books.held(part, this.#stretch) === 0) this.#regions[part]!.fill(0);
+    this.#part = part;
+    this.#choose(part);
   }
 
   #markDirty(part: number): void {
@@ -83,9 +90,19 @@ export class WorkerPartials implements PartialView {
     this.#taken++;
   }
 
+  /** The run succeeded: what it took counts as one, a frame or a record. */
+  keep(): void {
+    if (this.#taken > 0) this.#kept++;
+    this.#taken = 0;
+  }
+
   /** The run failed and comes again, or never. */
   discard(): void {
-    if (this.#taken > 0) this.#isSpoilt = true;
+    if (this.#taken === 0) return;
+    this.#isSpoilt = true;
+    this.#spoilt += this.#kept;
+    this.#kept = 0;
+    this.#taken = 0;
   }
 
   /** What is to be merged now that the stretch is over: the parts that hold something of it, in order. */
@@ -99,17 +116,18 @@ export class WorkerPartials implements PartialView {
 
   /** Writes the bank that the commit that follows makes the live one. */
   fill(failed: boolean): void {
+    if (!failed) this.keep();
     const books = this.#books;
     const { bankBytes, parts } = books.plan;
     const live = books.bank(this.#worker);
     const idle = books.bank(this.#worker, 1);
     for (let word = 0; word < bankBytes; word += 4) books.setWord(idle + word, books.word(live + word));
-    let lost = 0;
-    if (this.#part !== NONE && (this.#isSpoilt || (this.#taken > 0 && !failed))) {
+    let lost = this.#spoilt;
+    if (this.#part !== NONE && (this.#isSpoilt || this.#kept > 0)) {
       const entry = books.entry(this.#part, idle);
       const before = this.#isSpoilt ? 0 : books.held(this.#part, this.#stretch);
       lost += books.held(this.#part) - (books.held(this.#part, this.#stretch) > 0 ? before : 0);
-      books.setWord(entry + BOOK_BANK.held, before + (this.#taken > 0 && !failed && !this.#ends ? 1 : 0));
+      books.setWord(entry + BOOK_BANK.held, before + (this.#ends ? 0 : this.#kept));
       books.setWord(entry + BOOK_BANK.stretch, this.#stretch);
     }
     if (this.#ends) {
@@ -121,6 +139,9 @@ export class WorkerPartials implements PartialView {
     }
     books.setWord(idle + BOOK_BANK.lost, (books.word(idle + BOOK_BANK.lost) + lost) | 0);
     this.#isSpoilt = false;
+    this.#spoilt = 0;
+    this.#kept = 0;
+    this.#taken = 0;
     this.#part = NONE;
   }
 }

@@ -69,6 +69,8 @@ export class FrameView implements MutableFrame {
   parametersLow = 0;
   /** Records of a parcel, whose dtype, shape and meta these are; 0: it is an ordinary frame. */
   records = 0;
+  /** Block of its source's records that it is of, where the source sends parcels. */
+  block = 0;
   /** Number of a record within the parcel that its source sent. */
   index = 0;
   /** Number of a record among the outputs of one. */
@@ -160,7 +162,9 @@ export class FrameView implements MutableFrame {
     this.empty = (kind & FLAGS.empty) !== 0;
     this.parametersHigh = words[at + SLOT.parametersHigh / 4]!;
     this.parametersLow = words[at + SLOT.parametersLow / 4]!;
-    this.records = (kind & FLAGS.parcel) !== 0 ? words[at + SLOT.count / 4]! : 0;
+    const count = words[at + SLOT.count / 4]!;
+    this.records = (kind & FLAGS.parcel) !== 0 ? count & 0xffff : 0;
+    this.block = count >>> 16;
     if (this.records > 0) this.lengthBytes = words[at + SLOT.length / 4]!;
     const metaLength = words[at + SLOT.metaLength / 4]!;
     this.#meta = undefined;
@@ -203,6 +207,7 @@ export class FrameView implements MutableFrame {
     this.timestamp = record.timestamp;
     this.receivedUs = record.receivedUs;
     this.index = record.index;
+    this.block = parcel.block;
     this.parametersHigh = record.own ? record.parametersHigh : parcel.parametersHigh;
     this.parametersLow = record.own ? record.parametersLow : parcel.parametersLow;
     this.output = record.output;
@@ -232,6 +237,7 @@ export class FrameView implements MutableFrame {
     this.parametersLow = 0;
     this.joined = undefined;
     this.records = 0;
+    this.block = 0;
   }
 
   /** Writes header and meta of a slot, before it is committed. Throws ERR_OPERATOR_OUTPUT when the meta does not fit. */
@@ -246,6 +252,7 @@ export class FrameView implements MutableFrame {
     if (meta.length) bytes.set(meta, this.address + metaOffset);
     words[at + SLOT.kind / 4] = this.#kind | (this.ends ? FLAGS.ends : 0) | (this.empty ? FLAGS.empty : 0);
     words[at + SLOT.series / 4] = this.series;
+    words[at + SLOT.count / 4] = this.block << 16;
     words[at + SLOT.parametersHigh / 4] = this.parametersHigh;
     words[at + SLOT.parametersLow / 4] = this.parametersLow;
     for (let i = 0; i < 4; i++) words[at + SLOT.shape / 4 + i] = this.#sides[i]!;

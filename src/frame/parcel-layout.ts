@@ -48,6 +48,14 @@ export const MAX_PARCEL_BYTES = 1 << MORE_SHIFT;
 /** Records of one parcel: each has a byte in the settlement table, for every leaf. */
 export const MAX_RECORDS = 4096;
 
+/**
+ * Records of one block: a source numbers what it commits from 0 on, and of number n the block is floor(n / 4096) mod 65536.
+ * Where a stage takes frames by blocks a parcel has records of one only, so that what is together does not depend on time.
+ */
+const BLOCK_BITS = 12;
+export const BLOCK_RECORDS = 1 << BLOCK_BITS;
+export const blockOf = (number: number): number => (number >>> BLOCK_BITS) & 0xffff;
+
 /** Bytes rounded up to where the next record may begin. */
 export const aligned = (bytes: number): number => (bytes + 7) & ~7;
 

@@ -276,12 +276,12 @@ export class ParcelWriter {
   }
 
   /** Writes the header of the slot in which the records are. */
-  close(slot: FrameView, source: number, ordinal: number, series: number): void {
+  close(slot: FrameView, source: number, ordinal: number, series: number, block = 0): void {
     const at = slot.header >>> 2;
     const metaOffset = this.used;
     if (this.#meta.length) this.#bytes.set(this.#meta, this.#address + metaOffset);
     this.#words[at + SLOT.kind / 4] = this.#kind | FLAGS.parcel;
-    this.#words[at + SLOT.count / 4] = this.count;
+    this.#words[at + SLOT.count / 4] = this.count | (block << 16);
     this.#words[at + SLOT.parametersHigh / 4] = this.#parametersHigh;
     this.#words[at + SLOT.parametersLow / 4] = this.#parametersLow;
     for (let i = 0; i < 4; i++) this.#words[at + SLOT.shape / 4 + i] = this.#shape[i] ?? 0;

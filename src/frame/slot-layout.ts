@@ -39,6 +39,7 @@ export const SLOT = {
   /** First and last four of the eight bytes that name the parameters of the stages that made the frame; 0: none did. */
   parametersHigh: 92,
   parametersLow: 96,
+  /** u16 records of a parcel; u16 block of the source's records that the frame or parcel is of (`parcel-layout.ts`). */
   count: 100,
   /** place[branch] is at `-(place + 4 * branch)`. */
   place: 4,

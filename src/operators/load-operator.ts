@@ -44,7 +44,14 @@ export async function loadOperator(type: string, baseDir: string): Promise<Opera
   return definitionOf(module.default, type);
 }
 
-/** Whether the chain needs the asynchronous loop: it says so, or its function is `async`. */
+/** Whether the plan must count on it that an operator is asynchronous: a module that says nothing may be. */
+export const mayBeAsync = (definition: OperatorDefinition, isModule: boolean): boolean => definition.async ?? isModule;
+
+/** Whether the chain needs the asynchronous loop: it says so, or says nothing and its function is `async`. */
 export function isAsyncOperator(definition: OperatorDefinition, operator: Operator): boolean {
-  return definition.async === true || Object.getPrototypeOf(operator.process)?.constructor?.name === 'AsyncFunction';
+  return definition.async ?? isAsyncFunction(operator);
+}
+
+export function isAsyncFunction(operator: Operator): boolean {
+  return Object.getPrototypeOf(operator.process)?.constructor?.name === 'AsyncFunction';
 }

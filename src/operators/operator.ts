@@ -145,7 +145,11 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly passes?: boolean;
   /** Its parameters may be changed while the pipeline runs: keeps nothing between frames that a new operator would miss. */
   readonly updates?: boolean;
-  /** `process` may return a promise: the stage runs the asynchronous loop. */
+  /**
+   * Whether `process` may return a promise, so that the stage has several frames under way in a worker. Without it a module
+   * is planned as if it might, and is run so if its `process` is an async function. With false it never is: a worker has one
+   * frame at a time, and waits where `process` returns a promise all the same.
+   */
   readonly async?: boolean;
   /** Main thread, once: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the parameters cannot be met. */
   prepare?(params: P, context: PrepareContext): Prepared | Promise<Prepared>;

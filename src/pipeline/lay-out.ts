@@ -19,6 +19,7 @@ import { type Draft, type PlanWithTables, parcelSlots } from './plan.js';
 import type {
   ConstantPlan,
   EdgePlan,
+  MetaKey,
   OperatorPlan,
   PartialPlan,
   PoolPlan,
@@ -28,8 +29,8 @@ import type {
   ThreadPlan,
 } from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
-import { type EdgeChoice, leavesOver, type Route, routeKey, type SourceRoutes } from './routes.js';
-import { isKeyed, type StageSpec } from './spec.js';
+import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
+import type { StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -82,11 +83,18 @@ export function layOut(draft: Draft): PlanWithTables {
       series: space.take(SERIES_TABLE.entries * SERIES_TABLE.entryBytes),
       flushes: routes[index]!.paths.some((path) => path.some((node) => draft.stages.get(node)?.flushes)),
       leaves: routes[index]!.leaves,
-      routes: routesFrom(draft, routes[index]!, name, 0),
+      routes: routesFrom(draft, index, name, 0),
       maxFrameBytes: known.maxBytes,
       shape: known.shape,
       dtype: known.dtype,
-      parcel: parcel && { ...parcel, maxRecords, outcomes: space.take(tableEntries * outcomeStride), outcomeStride },
+      parcel: parcel && {
+        ...parcel,
+        maxRecords,
+        outcomes: space.take(tableEntries * outcomeStride),
+        outcomeStride,
+        keys: keysBehind(draft, name),
+        byBlock: routes[index]!.paths.some((path) => path.some((node) => spec.stages[node]?.deterministic)),
+      },
     };
   });
 
@@ -213,17 +221,13 @@ export function layOut(draft: Draft): PlanWithTables {
         frameBytes,
       };
     });
-    const next = routes.map((route) =>
-      Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => routesFrom(draft, route, name, branch)),
+    const next = routes.map((_, source) =>
+      Array.from({ length: MAX_LEAVES }, (_, branch): readonly Route[] => routesFrom(draft, source, name, branch)),
     );
     const update = prepared.operators.some(({ maxConstantBytes }) => maxConstantBytes !== undefined)
       ? placeParameters(space, mine.length, prepared.operators)
       : undefined;
     const partial = partialPlan(draft, name, space);
-    if (draft.parcels.has(name) && (partial || isKeyed(stage))) {
-      const message = `stage '${name}' takes frames by a key or aggregates by partials, and a parcel goes to one worker as a whole: leave out the parcel of its source`;
-      throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
-    }
     const aggregates = prepared.operators.some(({ merges }) => merges);
     const partials = aggregates && !partial ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
     return {
@@ -239,6 +243,7 @@ export function layOut(draft: Draft): PlanWithTables {
       parcelSlots: draft.parcels.has(name) ? parcelSlots(prepared.maxOutputs) : 0,
       maxRecords: draft.parcels.get(name)?.maxRecords ?? 0,
       outcomes: mine.map(() => space.take(draft.parcels.get(name)?.maxRecords ?? 0)),
+      keys: draft.parcels.has(name) ? keysBehind(draft, name) : [],
       concurrency: lanes,
       attempts: stage.attempts,
       routes: next,
@@ -276,12 +281,27 @@ function placeParameters(space: AddressSpace, workers: number, operators: readon
   };
 }
 
+/** The stages behind a node that choose among workers by a key of the meta. */
+function keysBehind({ spec }: Draft, node: string): MetaKey[] {
+  const reached = new Set([node]);
+  const keys: MetaKey[] = [];
+  // A set takes what is added while it is gone through.
+  for (const from of reached)
+    for (const [name, stage] of Object.entries(spec.stages)) {
+      if (reached.has(name) || !stage.from.includes(from)) continue;
+      reached.add(name);
+      if (stage.key?.kind === 'meta' && stage.workers > 1) keys.push({ name: stage.key.name, workers: stage.workers });
+    }
+  return keys;
+}
+
 /** The ways on from a node, with their edges. */
-function routesFrom({ edges, spec }: Draft, routes: SourceRoutes, producer: string, branch: number): Route[] {
-  const ways = routes.next.get(routeKey(producer, branch)) ?? [];
+function routesFrom({ edges, spec, routes }: Draft, source: number, producer: string, branch: number): Route[] {
+  const ways = routes[source]!.next.get(routeKey(producer, branch)) ?? [];
+  const { parcel } = Object.values(spec.sources)[source]!;
   return ways.map((way) => ({
     ...way,
-    choice: choiceOf(spec.stages[way.node]),
+    choice: choiceOf(spec.stages[way.node], parcel !== undefined),
     edges: edges.flatMap(({ node, producers }, index) => (node === way.node && producers.includes(producer) ? [index] : [])),
   }));
 }
@@ -293,16 +313,17 @@ function partialPlan(draft: Draft, name: string, space: AddressSpace): PartialPl
   const stage = draft.spec.stages[name]!;
   const sources = draft.routes.flatMap(({ paths }, index) => (paths.some((path) => path.includes(name)) ? [index] : []));
   if (sources.length !== 1) {
-    const message = `stage '${name}' aggregates by partials, and so can take the frames of one source only, not of ${sources.length}`;
+    const message = `stage '${name}' aggregates by partials, and so can take the frames of one source only, not of ${sources.length}: give each source a stage of its own`;
     throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
   }
   const shards = stage.deterministic ? stage.shards : 0;
   const parts = Array.from({ length: shards || stage.workers }, () => space.take(bytes, 64));
   const own = Math.ceil(parts.length / stage.workers);
   const books = Array.from({ length: stage.workers }, () => space.take(bookBytesOf(own), 64));
-  return { source: sources[0]!, shards, bytes, parts, books, bankBytes: bankBytesOf(own) };
+  const byBlock = Object.values(draft.spec.sources)[sources[0]!]!.parcel !== undefined;
+  return { source: sources[0]!, shards, byBlock, bytes, parts, books, bankBytes: bankBytesOf(own) };
 }
 
-function choiceOf(stage: StageSpec | undefined): EdgeChoice | undefined {
-  return stage?.deterministic ? { kind: 'shard', shards: stage.shards } : stage?.key;
+function choiceOf(stage: StageSpec | undefined, byBlock: boolean): EdgeChoice | undefined {
+  return stage?.deterministic ? { kind: 'shard', shards: stage.shards, byBlock } : stage?.key;
 }

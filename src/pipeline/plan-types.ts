@@ -92,6 +92,16 @@ export interface ParcelPlan {
   readonly maxRecords: number;
   readonly outcomes: number;
   readonly outcomeStride: number;
+  /** The records of a parcel go one way at every stage that chooses by a key of their meta, */
+  readonly keys: readonly MetaKey[];
+  /** and are of one block where a stage takes them by blocks. */
+  readonly byBlock: boolean;
+}
+
+/** A stage with so many workers takes frames by a key of the meta. */
+export interface MetaKey {
+  readonly name: string;
+  readonly workers: number;
 }
 
 /** Where a table of an operator stands. */
@@ -120,8 +130,9 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
 export interface PartialPlan {
   /** Index of the one source whose frames come here. */
   readonly source: number;
-  /** Parts by ordinal; 0: one a worker. Part p belongs to worker p mod workers. */
+  /** Parts by ordinal, or by blocks of records; 0: one a worker. Part p belongs to worker p mod workers. */
   readonly shards: number;
+  readonly byBlock: boolean;
   readonly bytes: number;
   readonly parts: readonly number[];
   readonly books: readonly number[];
@@ -149,6 +160,8 @@ export interface StageNode {
   readonly maxRecords: number;
   /** Of each worker: where it writes how the records of a parcel ended, a byte each. */
   readonly outcomes: readonly number[];
+  /** Where a parcel comes here: what is made of a record goes the way of the others at every stage behind that has one of these keys. */
+  readonly keys: readonly MetaKey[];
   readonly concurrency: number;
   readonly attempts: number;
   /** By source index and branch: where outputs go. */

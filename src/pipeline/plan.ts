@@ -295,8 +295,10 @@ function checkKeyed({ stages }: Pick<Draft, 'stages'>, name: string, stage: Stag
     throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${name}' ${message}`, stage.place ? { place: stage.place } : {});
   };
   if (comesInAnyOrder) {
-    const remedy = stage.deterministic ? 'it cannot be deterministic behind them' : 'set order: none';
-    refuse(`would keep the order of frames per key, but the operators before it may be asynchronous: ${remedy}`);
+    const remedy = stage.deterministic ? 'take its frames from before them' : 'set order: none here';
+    refuse(
+      `would keep the order of frames per key, but the operators before it may be asynchronous: a module that is not says async: false in its definition; else ${remedy}`,
+    );
   }
   if (stage.key?.kind === 'meta' && stage.from.some((from) => (stages.get(from)?.output.chained ?? 1) > 1))
     refuse('has a key of the meta, but one frame may become several before it, which travel as one');

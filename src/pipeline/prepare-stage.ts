@@ -1,7 +1,7 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import { isStateful } from '../operators/is-stateful.js';
-import { loadOperator, operatorUrl } from '../operators/load-operator.js';
+import { loadOperator, mayBeAsync, operatorUrl } from '../operators/load-operator.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
@@ -107,7 +107,7 @@ function refusalOf(
   if (partialBytes > 0) {
     if (!definition.flushes) return `operator ${spec.type} aggregates by partials, and its definition does not say flushes: true`;
     if (links.some((link) => link.definition.async === true))
-      return `operator ${spec.type} aggregates by partials: an asynchronous operator cannot be in its stage '${name}'`;
+      return `operator ${spec.type} aggregates by partials: an asynchronous operator cannot be in its stage '${name}'; give it a stage of its own before this one`;
   } else if (definition.flushes && stage.workers > 1 && stage.key)
     return `operator ${spec.type} hands on at the end what it holds, and the end comes to one worker only: stage '${name}' needs workers: 1`;
 }
@@ -200,6 +200,6 @@ export async function prepareStage(
     maxOutputs: chained,
     flushes: flushes > 0,
     passes,
-    mayBeAsync: links.some(({ spec, definition }) => definition.async === true || operatorUrl(spec.type, baseDir) !== undefined),
+    mayBeAsync: links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
   };
 }

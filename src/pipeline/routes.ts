@@ -18,7 +18,10 @@ export interface Route extends Way {
 }
 
 /** What decides over which of several edges a frame goes. */
-export type EdgeChoice = KeySpec | { readonly kind: 'shard'; readonly shards: number };
+export type EdgeChoice =
+  | KeySpec
+  /** By ordinal; of a source that sends parcels by blocks of its records, since what is in a parcel depends on time. */
+  | { readonly kind: 'shard'; readonly shards: number; readonly byBlock: boolean };
 
 /** The ways of one source's frames through the graph. A branch is named by the lowest leaf that it serves. */
 export interface SourceRoutes {

@@ -273,7 +273,7 @@ export class Census {
     for (let slot = first, left = this.#plan.slots; slot !== EMPTY && left > 0; left--) {
       const header = this.#header(slot);
       if ((this.#word(header + SLOT.kind) & FLAGS.parcel) === 0) return 1;
-      records += this.#word(header + SLOT.count);
+      records += this.#word(header + SLOT.count) & 0xffff;
       slot = this.#word(header + SLOT.next);
     }
     return records;

@@ -2,18 +2,18 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Counts each frame by its ordinal in a partial of `frames` bytes, slowly; the result is the sum of the parts. With `folder`,
+ * Counts each frame by its ordinal (with `perSeries`, so many numbers for each series, by its number) in a partial of `frames` bytes, slowly; the result is the sum of the parts. With `folder`,
  * the worker that has merged dies before it has handed on, once for each series. `failAt`: throws on the second frame of
  * that ordinal. `failFlush`: the result never comes; by an exception (`throw`), or because its workers die of it (`exit`).
  */
 export default {
   type: 'which',
   description: 'test',
-  parameters: { type: 'object', properties: { frames: {}, spinUs: {}, folder: {}, failAt: {}, failFlush: {} } },
+  parameters: { type: 'object', properties: { frames: {}, perSeries: {}, spinUs: {}, folder: {}, failAt: {}, failFlush: {} } },
   merges: true,
   flushes: true,
   prepare: ({ frames }) => ({ partialBytes: frames, maxOutputBytes: frames }),
-  create({ frames, spinUs = 0, folder, failAt = -1, failFlush }, { partial }) {
+  create({ frames, perSeries, spinUs = 0, folder, failAt = -1, failFlush }, { partial }) {
     const total = new Uint8Array(frames);
     let series = 0;
     let last = -1;
@@ -22,12 +22,13 @@ export default {
         series = started.index;
       },
       process(frame) {
-        if (frame.ordinal === failAt && last === failAt) {
+        const number = perSeries ? Math.max(0, series - 1) * perSeries + frame.sequence : frame.ordinal;
+        if (number === failAt && last === failAt) {
           last = -1;
           throw new Error('the second one');
         }
-        last = frame.ordinal;
-        partial.data[frame.ordinal]++;
+        last = number;
+        partial.data[number]++;
         if (spinUs > 0) for (const until = performance.now() + spinUs / 1e3; performance.now() < until; );
       },
       merge(parts) {
