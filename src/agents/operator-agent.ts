@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
@@ -68,16 +67,11 @@ export class OperatorAgent {
   async run(ready: () => void): Promise<void> {
     await this.#chain.renew();
     this.#chain.settle();
-    const { links } = this.#chain.chain;
-    if (this.#partial && isAsyncChain(links))
-      throw new MillraceError(
-        'ERR_CONFIG_PROMISE',
-        `stage '${this.#stage.name}' aggregates by partials, and so must be synchronous: give its asynchronous operators a stage of their own before this one`,
-      );
     ready();
     try {
       this.#work.finishRecord();
-      this.#isAsync = isAsyncChain(this.#chain.chain.links);
+      // A partial takes one frame after the other: an asynchronous operator before it is waited for.
+      this.#isAsync = !this.#partial && isAsyncChain(this.#chain.chain.links);
       if (this.#isAsync) await this.#runAsync();
       else await this.#runSync();
       this.#chain.leave();

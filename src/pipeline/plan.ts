@@ -295,9 +295,9 @@ function checkKeyed({ stages }: Pick<Draft, 'stages'>, name: string, stage: Stag
     throw new MillraceError('ERR_CONFIG_PROMISE', `stage '${name}' ${message}`, stage.place ? { place: stage.place } : {});
   };
   if (comesInAnyOrder) {
-    const remedy = stage.deterministic ? 'take its frames from before them' : 'set order: none here';
+    const remedy = stage.deterministic ? 'it cannot be deterministic behind them' : 'set order: none';
     refuse(
-      `would keep the order of frames per key, but the operators before it may be asynchronous: a module that is not says async: false in its definition; else ${remedy}`,
+      `would keep the order of frames per key, but the operators before it may be asynchronous: ${remedy}, or say async: false in the definition of a module that is not`,
     );
   }
   if (stage.key?.kind === 'meta' && stage.from.some((from) => (stages.get(from)?.output.chained ?? 1) > 1))

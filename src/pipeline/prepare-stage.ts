@@ -100,14 +100,12 @@ function refusalOf(
   spec: OperatorSpec,
   definition: OperatorDefinition,
   { partialBytes = 0 }: Prepared,
-  links: readonly Link[],
 ): string | undefined {
   if (isStateful(definition, spec.params) && stage.workers > 1 && !(definition.keyed && stage.key))
     return `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1${definition.keyed ? ', or a key' : ''}`;
   if (partialBytes > 0) {
     if (!definition.flushes) return `operator ${spec.type} aggregates by partials, and its definition does not say flushes: true`;
-    if (links.some((link) => link.definition.async === true))
-      return `operator ${spec.type} aggregates by partials: an asynchronous operator cannot be in its stage '${name}'; give it a stage of its own before this one`;
+    if (definition.async) return `operator ${spec.type} aggregates by partials, and so cannot say async: true`;
   } else if (definition.flushes && stage.workers > 1 && stage.key)
     return `operator ${spec.type} hands on at the end what it holds, and the end comes to one worker only: stage '${name}' needs workers: 1`;
 }
@@ -156,7 +154,7 @@ export async function prepareStage(
         ? known
         : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
     }
-    const refusal = refusalOf(name, stage, spec, definition, prepared, links);
+    const refusal = refusalOf(name, stage, spec, definition, prepared);
     if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, spec.place ? { place: spec.place } : {});
     const { constants = {}, ...rest } = prepared;
     const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
@@ -200,6 +198,8 @@ export async function prepareStage(
     maxOutputs: chained,
     flushes: flushes > 0,
     passes,
-    mayBeAsync: links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
+    // A worker that fills partials has one frame at a time.
+    mayBeAsync:
+      partials.length === 0 && links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
   };
 }

@@ -89,6 +89,20 @@ describe('a keyed stage', () => {
     expect(seen.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
   });
 
+  for (const later of [false, true])
+    it(`keeps it behind a module that says async: false${later ? ', though that returns promises' : ''}`, { timeout: 60_000 }, async () => {
+      const { seen } = await run({
+        sources: { s: { ...sim, frames: 1000 } },
+        stages: {
+          first: { from: 's', operators: [{ type: operatorPath('by-number-in-order'), copies: 1, copyAt: 2, later }] },
+          work: { from: 'first', workers: 3, key: { ordinal: 3 }, operators: [who(20)] },
+        },
+        sinks: { out: { type: 'iterate', from: 'work' } },
+      });
+      expect(seen.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+      for (const { ordinal, worker } of seen) expect(worker).toBe(Math.floor(ordinal / 3) % 3);
+    });
+
   it('gives each source to one worker', { timeout: 60_000 }, async () => {
     const { seen } = await run({
       sources: { a: { ...sim, frames: 400 }, b: { ...sim, frames: 400 }, c: { ...sim, frames: 400 } },

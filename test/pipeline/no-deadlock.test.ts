@@ -56,6 +56,8 @@ describe('a pipeline that is accepted', () => {
     let joining = 0;
     let keyed = 0;
     let both = 0;
+    let parcels = 0;
+    let keyedParcels = 0;
     let timesWaited = 0;
     let never = 0;
     for (; accepted < PIPELINES; ) {
@@ -82,9 +84,19 @@ describe('a pipeline that is accepted', () => {
       if (joins(planned)) joining++;
       if (hasKeys(planned)) keyed++;
       if (joins(planned) && hasKeys(planned)) both++;
+      if (planned.sources.some(({ parcel }) => parcel)) parcels++;
+      if (
+        planned.edges.some(
+          ({ input, kind, leaves }) =>
+            kind === 'fifo' &&
+            input > 0 &&
+            planned.sources.some((source) => source.parcel && leaves[source.index]!.some((mask) => mask !== 0)),
+        )
+      )
+        keyedParcels++;
     }
     console.log(
-      `seed ${SEED}: ${accepted} pipelines accepted, ${joining} of which join, ${keyed} have several workers by a key, ${both} both; joins waited ${timesWaited} times, and not once in ${never} that join sources without loss; they run in ${turns} turns; refused: ${refused.links} by their links, ${refused.plan} by their sizes`,
+      `seed ${SEED}: ${accepted} pipelines accepted, ${joining} of which join, ${keyed} have several workers by a key, ${both} both; ${parcels} have sources of parcels, ${keyedParcels} of them into such stages; joins waited ${timesWaited} times, and not once in ${never} that join sources without loss; they run in ${turns} turns; refused: ${refused.links} by their links, ${refused.plan} by their sizes`,
     );
     expect(accepted).toBe(PIPELINES);
   });

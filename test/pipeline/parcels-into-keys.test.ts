@@ -62,13 +62,13 @@ function fnv(value: unknown): number {
 
 const VALUES = ['north', 'south', 'é', 7, [1, 2], undefined];
 
-/** Pushes records whose key `detector` is that of `valueOf`. */
+/** Pushes records whose key `detector` is that of `keyFor`. */
 const pushing =
-  (records: number, valueOf: (i: number) => unknown) =>
+  (records: number, keyFor: (i: number) => unknown) =>
   async (pipeline: Running): Promise<void> => {
     const source = pipeline.source('s');
     for (let i = 0; i < records; i++) {
-      const detector = valueOf(i);
+      const detector = keyFor(i);
       await source.push({ data: Uint8Array.of(i), meta: { i, ...(detector === undefined ? {} : { detector }) } });
     }
     source.end();
@@ -77,7 +77,7 @@ const pushing =
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 describe('records of a parcel in a keyed stage', () => {
-  for (const [name, valueOf] of [
+  for (const [name, keyFor] of [
     ['mixed', (i: number) => VALUES[i % VALUES.length]],
     ['in runs', (i: number) => VALUES[Math.floor(i / 50) % VALUES.length]],
   ] as const) {
@@ -88,11 +88,11 @@ describe('records of a parcel in a keyed stage', () => {
           stages: { work: { from: 's', workers: 3, key: { meta: 'detector' }, operators: [who] } },
           sinks: { out: { type: 'iterate', from: 'work', order: 'none' } },
         },
-        pushing(1800, valueOf),
+        pushing(1800, keyFor),
       );
       expect(seen).toHaveLength(1800);
       expect(expectKept(seen, ({ meta }) => JSON.stringify(meta.detector))).toBe(new Set(VALUES.map((value) => fnv(value) % 3)).size);
-      for (const { sequence, worker } of seen) expect(worker).toBe(fnv(valueOf(sequence)) % 3);
+      for (const { sequence, worker } of seen) expect(worker).toBe(fnv(keyFor(sequence)) % 3);
       // Records were put together where they could be: a parcel has one ordinal.
       if (name === 'in runs') expect(new Set(seen.map(({ ordinal }) => ordinal)).size).toBeLessThan(600);
       expect(report.sources.s!.ledger).toMatchObject({ received: 1800, delivered: 1800, inFlight: 0 });
@@ -136,7 +136,7 @@ describe('records of a parcel in a keyed stage', () => {
 
   it('whose key an operator changes are dead where they would go another way than their parcel, and only those', async () => {
     const to = 'south';
-    const valueOf = (i: number): string => (Math.floor(i / 100) % 2 === 0 ? 'north' : 'south');
+    const keyFor = (i: number): string => (Math.floor(i / 100) % 2 === 0 ? 'north' : 'south');
     expect(fnv('north') % 2).not.toBe(fnv('south') % 2);
     const { seen, report } = await run(
       {
@@ -147,11 +147,11 @@ describe('records of a parcel in a keyed stage', () => {
         },
         sinks: { out: { type: 'iterate', from: 'work' } },
       },
-      pushing(1000, valueOf),
+      pushing(1000, keyFor),
     );
-    const dies = (i: number): boolean => i % 5 === 0 && valueOf(i) !== to;
+    const dies = (i: number): boolean => i % 5 === 0 && keyFor(i) !== to;
     expect(seen.map(({ sequence }) => sequence)).toEqual(numbers(1000).filter((i) => !dies(i)));
-    for (const { sequence, worker } of seen) expect(worker).toBe(fnv(valueOf(sequence)) % 2);
+    for (const { sequence, worker } of seen) expect(worker).toBe(fnv(keyFor(sequence)) % 2);
     expect(report.sources.s!.ledger).toMatchObject({ delivered: 900, dead: { 'operator-output': 100 } });
   });
 
@@ -176,12 +176,18 @@ describe('records of a parcel in a keyed stage', () => {
   it(`come once each, at their worker and in order, though workers die 50 times, seed ${SEED}`, { timeout: 180_000 }, async () => {
     const random = seeded(SEED);
     let sent = 0;
-    const valueOf = (i: number): unknown => VALUES[Math.floor(i / 7) % VALUES.length];
+    const keyFor = (i: number): unknown => VALUES[Math.floor(i / 7) % VALUES.length];
     const { seen, report } = await run(
       {
         sources: { s: push },
         stages: {
-          work: { from: 's', workers: 3, attempts: 100, key: { meta: 'detector' }, operators: [{ ...who, spinUs: 30 }, inOrder({ dropAt: 5 })] },
+          work: {
+            from: 's',
+            workers: 3,
+            attempts: 100,
+            key: { meta: 'detector' },
+            operators: [{ ...who, spinUs: 30 }, inOrder({ dropAt: 5 })],
+          },
         },
         sinks: { out: { type: 'iterate', from: 'work', order: 'none' } },
       },
@@ -196,7 +202,7 @@ describe('records of a parcel in a keyed stage', () => {
           over = true;
         })();
         for (; !over; sent++) {
-          const detector = valueOf(sent);
+          const detector = keyFor(sent);
           await source.push({ data: Uint8Array.of(sent), meta: { ...(detector === undefined ? {} : { detector }) } });
           if (sent % 100 === 99) await delay(1);
         }
@@ -211,7 +217,7 @@ describe('records of a parcel in a keyed stage', () => {
     expect(ledger).toMatchObject({ received: sent, dead: {}, inFlight: 0 });
     expect(accounted(ledger)).toBe(sent);
     expectKept(seen, ({ meta }) => JSON.stringify(meta.detector));
-    for (const { sequence, worker } of seen) expect(worker).toBe(fnv(valueOf(sequence)) % 3);
+    for (const { sequence, worker } of seen) expect(worker).toBe(fnv(keyFor(sequence)) % 3);
     expect(seen.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(numbers(sent).filter((i) => i % 5 !== 0));
   });
 });

@@ -35,7 +35,8 @@ async function run(
   const read: Record<string, Read[]> = {};
   const reading = Object.keys(description.sinks).map(async (name) => {
     read[name] = [];
-    for await (const { sequence, meta, data } of pipeline.sink(name)) read[name].push({ sequence, meta, data: data.slice() as Float64Array });
+    for await (const { sequence, meta, data } of pipeline.sink(name))
+      read[name].push({ sequence, meta, data: data.slice() as Float64Array });
   });
   await during?.(pipeline);
   await Promise.all(reading);
@@ -143,7 +144,14 @@ describe('partials of records', () => {
       const { report, read, errors } = await run(
         {
           sources: { s: { ...sim, frames: most, series: 1500, rate: 10_000, parcel: { bytes: 4096 } } },
-          stages: { work: { from: 's', attempts: 100, ...stage, operators: [{ type: operatorPath('which'), frames: most, perSeries: 1500, spinUs: 80 }] } },
+          stages: {
+            work: {
+              from: 's',
+              attempts: 100,
+              ...stage,
+              operators: [{ type: operatorPath('which'), frames: most, perSeries: 1500, spinUs: 80 }],
+            },
+          },
           sinks: { out: { type: 'iterate', from: 'work' } },
         } as never,
         async (pipeline) => {
@@ -157,7 +165,9 @@ describe('partials of records', () => {
       const { ledger } = report.sources.s!;
       const seen = counted(read.out!);
       const inResults = seen.filter((n) => n > 0).length;
-      console.log(`${report.stages.work!.restarts} deaths, ${ledger.received} received, ${ledger.dead['partial-lost']} lost, ${inResults} in results`);
+      console.log(
+        `${report.stages.work!.restarts} deaths, ${ledger.received} received, ${ledger.dead['partial-lost']} lost, ${inResults} in results`,
+      );
       expect(errors).toEqual([]);
       expect(report).toMatchObject({ ok: true, balanced: true });
       expect(seen.filter((n) => n > 1)).toEqual([]);
@@ -217,9 +227,7 @@ describe('partials of records', () => {
     // 0, 7, 14, 21 and 28 fail before; of 1 to 11 ten had come when 12 failed; 13 to 29 less 14, 21 and 28 came after it.
     expect(report.balanced).toBe(true);
     expect(report.sources.s!.ledger).toMatchObject({ received: 30, merged: 14, dead: { 'partial-lost': 10, 'operator-failed': 6 } });
-    expect(counted(read.out!).slice(0, 31)).toEqual(
-      Array.from({ length: 31 }, (_, i) => (i > 12 && i < 30 && i % 7 !== 0 ? 3 : 0)),
-    );
+    expect(counted(read.out!).slice(0, 31)).toEqual(Array.from({ length: 31 }, (_, i) => (i > 12 && i < 30 && i % 7 !== 0 ? 3 : 0)));
   });
 
   it('that were committed stay when their worker dies between parcels: nothing is lost', { timeout: 60_000 }, async () => {

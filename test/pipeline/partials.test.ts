@@ -116,7 +116,34 @@ describe('partials of several workers', () => {
     expect(report.sources.s!.ledger).toMatchObject({ received: 60, filtered: 60, merged: 0 });
   });
 
-  it('are refused for frames of several sources, for two operators in a stage, and with asynchronous ones', async () => {
+  it('behind an asynchronous operator of their own stage take one frame after the other, each once', { timeout: 60_000 }, async () => {
+    const { report, read } = await run({
+      sources: { s: { ...sim, frames: 130, series: 50 } },
+      stages: {
+        sum: { from: 's', workers: 3, operators: [{ type: operatorPath('slow-async'), ms: 3 }, { type: operatorPath('sum-and-count') }] },
+        mean: {
+          from: 's',
+          workers: 2,
+          deterministic: true,
+          operators: [
+            { type: operatorPath('slow-async'), ms: 3 },
+            { type: 'accumulate', shape: SHAPE },
+          ],
+        },
+      },
+      sinks: { raw: { type: 'iterate', from: 's' }, sums: { type: 'iterate', from: 'sum' }, means: { type: 'iterate', from: 'mean' } },
+    } as never);
+    expect(report).toMatchObject({ ok: true, balanced: true });
+    for (const [i, frames] of blocks(read.raw!, 50).entries()) {
+      const total = frames.reduce((all, { data }) => all + data.reduce((a, b) => a + b, 0), 0);
+      expect([...read.sums![i]!.data]).toEqual([total, frames.length]);
+      for (const [j, value] of statistics(frames).entries())
+        expect(Math.abs(read.means![i]!.data[j]! - value)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(value)));
+    }
+    expect(report.sources.s!.ledger).toMatchObject({ received: 130, inFlight: 0, dead: {} });
+  });
+
+  it('are refused for frames of several sources and for two operators in a stage', async () => {
     const refused = async (stages: object): Promise<unknown> => {
       const sources = { a: { ...sim, frames: 1 }, b: { ...sim, frames: 1 } };
       const from = Object.keys(stages).at(-1);

@@ -25,13 +25,16 @@ function edge(die: Die): object {
   };
 }
 
+/** What a source hands on is a parcel: to rings, pools and workers one reference, which leaves a stage in more slots. */
+const parcel = (die: Die): object => (die(4) === 0 ? { parcel: { bytes: 4096 } } : {});
+
 const slots = (die: Die): object => (die(4) === 0 ? { slots: 1 + die(24) } : {});
 
 /** Blocks of many ordinals, so that one worker's FIFO fills while the others have nothing. */
 const keyed = (die: Die): object =>
   die(5) === 0
     ? { deterministic: true, shards: pick(die, 4, 8) }
-    : { key: pick<unknown>(die, { ordinal: 1 + die(12) }, { ordinal: 1 + die(3) }, 'source') };
+    : { key: pick<unknown>(die, { ordinal: 1 + die(12) }, { ordinal: 1 + die(3) }, 'source', { meta: 'key' }) };
 
 /** Kinds of stages, each with its weight. A new kind of stage is one line here and its work in simulated-worker.ts. */
 const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers: number; type: string } & Record<string, unknown>])[] = [
@@ -84,7 +87,14 @@ export function randomPipeline(die: Die): Description {
         return [`${prefix}${i}`, made];
       }),
     );
-  const sources = named('s', 1 + die(3), () => ({ type: 'sim', pattern: 'counter', shape: [1, 16], dtype: 'uint8', ...slots(die) }));
+  const sources = named('s', 1 + die(3), () => ({
+    type: 'sim',
+    pattern: 'counter',
+    shape: [1, 16],
+    dtype: 'uint8',
+    ...parcel(die),
+    ...slots(die),
+  }));
   const stages = named('w', 1 + die(6), () => (nodes.length > 2 && die(5) === 0 ? joining(die, from) : { from: from(), ...stage(die) }));
   const count = 1 + die(4);
   const sinks: Record<string, { from: string[] }> = {};

@@ -125,6 +125,9 @@ export class SimulatedSource implements SimulatedThread {
     frame.sourceIndex = source.index;
     frame.ordinal = ordinal >>> 0;
     frame.sequence = ordinal >>> 0;
+    // A few parcels of one block, or of one key, behind one another.
+    frame.block = source.parcel ? (ordinal >>> 2) & 0xffff : 0;
+    frame.meta = { key: (ordinal >>> 1) % 5 };
     mark(frame);
     frame.store();
     ring.fanClaimed(

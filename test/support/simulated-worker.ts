@@ -39,7 +39,8 @@ class Work {
     const die = Math.imul(input.ordinal + 1 + 7919 * this.#salt, 0x9e3779b1) >>> 29;
     if (this.#filters && die === 0) return [];
     if (this.#passes && die < 3) return [...inputs];
-    return this.#make(input, stock, die === 7 ? 1 : this.#stage.maxOutputs);
+    // A parcel leaves in as many slots as those that its outputs are packed into.
+    return this.#make(input, stock, die === 7 ? 1 : Math.max(this.#stage.maxOutputs, this.#stage.parcelSlots));
   }
 
   #make(input: FrameView, stock: FrameView[], count: number): FrameView[] {
@@ -49,6 +50,8 @@ class Work {
       output.sourceIndex = input.sourceIndex;
       output.ordinal = input.ordinal;
       output.sequence = input.sequence;
+      output.block = input.block;
+      output.inheritMeta(input);
       mark(output);
       return output;
     });
@@ -136,7 +139,7 @@ export class SimulatedWorker implements SimulatedThread {
       this.#reference = -1;
       return undefined;
     }
-    if (this.#stock.length < this.stage.maxOutputs) {
+    if (this.#stock.length < this.stage.maxOutputs + this.stage.parcelSlots) {
       const slot = ring.claim(this.#pool.ring);
       if (slot < 0) return { bell: this.#pool.bell, members: this.#pool.threads, why: 'a slot' };
       this.#stock.push(this.attachment.frame(slot));
@@ -228,7 +231,7 @@ export class SimulatedAsyncWorker implements SimulatedThread {
     this.#lane ??= this.#idle.pop();
     const lane = this.#lane;
     if (!lane) return false;
-    if (lane.stock.length < this.stage.maxOutputs) {
+    if (lane.stock.length < this.stage.maxOutputs + this.stage.parcelSlots) {
       const left = this.#idle.find(({ stock }) => stock.length > 0)?.stock.pop();
       if (left) lane.stock.push(left);
       if (left) return true;
