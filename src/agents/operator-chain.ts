@@ -180,15 +180,14 @@ export class ChainLane {
     this.#inputs = inputs;
   }
 
-  /** The last frame of a series goes on as that, whatever became of it: marked on the last output, or empty. */
+  /**
+   * The last frame of a series goes on as that, whatever became of it: marked on the last output, or empty. Never in the slot
+   * that it came in: the edges behind a stage that passes nothing on are made for slots of its own pool.
+   */
   passEnd(): void {
     const last = this.#inputs[this.#inputs.length - 1]!;
     if (this.outputs.length > 0) {
       this.outputs[this.outputs.length - 1]!.ends = true;
-      return;
-    }
-    if (last.empty && this.#inputs.length === 1) {
-      this.outputs.push(last);
       return;
     }
     const end = this.takeSlot();
