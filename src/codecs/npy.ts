@@ -74,7 +74,8 @@ export function readNpyHeader(bytes: Uint8Array): NpyHeader {
 }
 
 /**
- * A whole NPY file, any byte order and axis order of the file, as C order and little-endian.
+ * A whole NPY file, any byte order and axis order of the file, as C order and little-endian. Where nothing has to be moved
+ * or turned round the items are a view of `bytes`.
  * Throws ERR_FORMAT; the length must be exactly what the header says.
  */
 export function readNpy(bytes: Uint8Array): DenseArray {
@@ -83,7 +84,11 @@ export function readNpy(bytes: Uint8Array): DenseArray {
   if (bytes.length - dataOffset !== dataBytes) {
     throw refuse(`${dataBytes} bytes of items announced by the shape [${shape.join(', ')}], ${bytes.length - dataOffset} found`);
   }
-  const items = itemsFromBytes(dtype, bytes.subarray(dataOffset), header.bigEndian);
+  const offset = bytes.byteOffset + dataOffset;
+  const isReady = !header.bigEndian && offset % itemSize(dtype) === 0;
+  const items = isReady
+    ? typedView(dtype, bytes.buffer, offset, dataBytes / itemSize(dtype))
+    : itemsFromBytes(dtype, bytes.subarray(dataOffset), header.bigEndian);
   return { dtype, shape, data: header.fortranOrder && shape.length > 1 ? toCOrder(items, dtype, shape) : items };
 }
 

@@ -42,9 +42,21 @@ export function toFloat32(data: TypedArray): Float32Array {
   return values;
 }
 
-/** One byte per pixel, 1 where the table is not zero. NaN counts as masked. */
+/** One byte per pixel, 1 where the table is not zero. NaN counts as masked. A table that is so already is given back. */
 export function toMask(data: TypedArray): Uint8Array {
+  if (data instanceof Uint8Array && holdsOnlyBits(data)) return data;
   const mask = new Uint8Array(data.length);
   for (let i = 0; i < mask.length; i++) mask[i] = Number(data[i]) === 0 ? 0 : 1;
   return mask;
+}
+
+/** Whether every byte is 0 or 1; four at a time, for the main thread does this while a pipeline runs. */
+function holdsOnlyBits(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes;
+  const isAligned = byteOffset % 4 === 0;
+  const words = isAligned ? new Uint32Array(buffer, byteOffset, length >>> 2) : [];
+  let all = 0;
+  for (let i = 0; i < words.length; i++) all |= words[i]!;
+  for (let i = 4 * words.length; i < length; i++) all |= bytes[i]!;
+  return (all & 0xfe_fe_fe_fe) === 0;
 }

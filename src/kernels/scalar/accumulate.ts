@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /**
  * Welford's update of mean and M2 (sum of squared deviations), one float64 of each per pixel
@@ -7,7 +8,7 @@ import { memoryViews, numericView } from '../memory-views.js';
  */
 export type AccumulateKernel = (dtype: number, source: number, pixels: number, n: number, mean: number, m2: number) => void;
 
-export function createAccumulate(memory: WebAssembly.Memory): AccumulateKernel {
+export const createAccumulate = oncePerMemory((memory): AccumulateKernel => {
   const views = memoryViews(memory);
   const { f64 } = views;
   return (dtype, source, pixels, n, mean, m2) => {
@@ -30,4 +31,4 @@ export function createAccumulate(memory: WebAssembly.Memory): AccumulateKernel {
       f64[firstM2 + i] = f64[firstM2 + i]! + (value - before) * (value - after);
     }
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /**
  * out = (in - dark) / flat, NaN where masked, in the float dtype of `out`.
@@ -24,7 +25,7 @@ export type CorrectPixelsKernel = (
   out: number,
 ) => void;
 
-export function createCorrectPixels(memory: WebAssembly.Memory): CorrectPixelsKernel {
+export const createCorrectPixels = oncePerMemory((memory): CorrectPixelsKernel => {
   const views = memoryViews(memory);
   const { u8, f32 } = views;
   return (dtype, source, pixels, mask, dark, flat, below, above, outDtype, out) => {
@@ -46,4 +47,4 @@ export function createCorrectPixels(memory: WebAssembly.Memory): CorrectPixelsKe
       results[firstOut + i] = value;
     }
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /** Bytes of the sums of one bin: float64 signal, variance, rejected normalisation, rejected count. */
 export const BIN_SUMS_BYTES = 32;
@@ -38,7 +39,7 @@ export type IntegrateAzimuthalKernel = (
  * Histogram without pixel splitting: S = sum of raw - dark, V = sum of max(raw, 1) (Poisson). The normalisation of all
  * pixels of a bin is known beforehand, so only that of rejected pixels is summed here, which saves reading a table.
  */
-export function createIntegrateAzimuthal(memory: WebAssembly.Memory): IntegrateAzimuthalKernel {
+export const createIntegrateAzimuthal = oncePerMemory((memory): IntegrateAzimuthalKernel => {
   const views = memoryViews(memory);
   const { u16, f32, f64 } = views;
   return (dtype, source, pixels, binTable, bins, norm, dark, below, above, sums) => {
@@ -69,4 +70,4 @@ export function createIntegrateAzimuthal(memory: WebAssembly.Memory): IntegrateA
       }
     }
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 const BUCKETS = 65536;
 
@@ -14,7 +15,7 @@ export const PERCENTILE_SCRATCH_BYTES = BUCKETS * 4 + 64;
  */
 export type PercentileKernel = (dtype: number, source: number, pixels: number, fraction: number, scratch: number) => number;
 
-export function createPercentile(memory: WebAssembly.Memory): PercentileKernel {
+export const createPercentile = oncePerMemory((memory): PercentileKernel => {
   const views = memoryViews(memory);
   const { u32, f32 } = views;
   return (dtype, source, pixels, fraction, scratch) => {
@@ -54,4 +55,4 @@ export function createPercentile(memory: WebAssembly.Memory): PercentileKernel {
     u32[cell] = (key & 0x80000000) !== 0 ? key & 0x7fffffff : ~key;
     return f32[cell]!;
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /**
  * Sums blocks of `factorY` × `factorX` pixels of a C-ordered image, in float64, rounded once into `outDtype`.
@@ -18,7 +19,7 @@ export type RebinKernel = (
   out: number,
 ) => void;
 
-export function createRebin(memory: WebAssembly.Memory): RebinKernel {
+export const createRebin = oncePerMemory((memory): RebinKernel => {
   const views = memoryViews(memory);
   return (dtype, source, height, width, factorY, factorX, outDtype, out) => {
     const items = numericView(views, dtype);
@@ -39,4 +40,4 @@ export function createRebin(memory: WebAssembly.Memory): RebinKernel {
       }
     }
   };
-}
+});

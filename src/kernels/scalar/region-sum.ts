@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /**
  * The statistic of a region by which frames are kept or dropped: the total of its finite values (`level` NaN), or the
@@ -15,7 +16,7 @@ export type RegionSumKernel = (
   level: number,
 ) => number;
 
-export function createRegionSum(memory: WebAssembly.Memory): RegionSumKernel {
+export const createRegionSum = oncePerMemory((memory): RegionSumKernel => {
   const views = memoryViews(memory);
   return (dtype, source, width, y0, y1, x0, x1, level) => {
     const items = numericView(views, dtype);
@@ -32,4 +33,4 @@ export function createRegionSum(memory: WebAssembly.Memory): RegionSumKernel {
     }
     return sum;
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /** The statistics in the order in which the kernel writes them. */
 export const ROI_STATISTICS = ['min', 'max', 'mean', 'sigma', 'total', 'count', 'com_y', 'com_x'] as const;
@@ -23,7 +24,7 @@ export type RoiStatsKernel = (
   stride: number,
 ) => void;
 
-export function createRoiStats(memory: WebAssembly.Memory): RoiStatsKernel {
+export const createRoiStats = oncePerMemory((memory): RoiStatsKernel => {
   const views = memoryViews(memory);
   const { f64 } = views;
   return (dtype, source, width, y0, y1, x0, x1, out, stride) => {
@@ -67,4 +68,4 @@ export function createRoiStats(memory: WebAssembly.Memory): RoiStatsKernel {
     f64[target + 6 * stride] = total === 0 ? NaN : momentY / total;
     f64[target + 7 * stride] = total === 0 ? NaN : momentX / total;
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /**
  * Copies `pixels` items, with `putBelow` in place of those under `below` and `putAbove` in place of those over `above`.
@@ -15,7 +16,7 @@ export type ThresholdKernel = (
   out: number,
 ) => void;
 
-export function createThreshold(memory: WebAssembly.Memory): ThresholdKernel {
+export const createThreshold = oncePerMemory((memory): ThresholdKernel => {
   const views = memoryViews(memory);
   return (dtype, source, pixels, below, above, putBelow, putAbove, out) => {
     const items = numericView(views, dtype);
@@ -26,4 +27,4 @@ export function createThreshold(memory: WebAssembly.Memory): ThresholdKernel {
       items[firstOut + i] = value < below ? putBelow : value > above ? putAbove : value;
     }
   };
-}
+});

@@ -1,4 +1,5 @@
 import { memoryViews, numericView } from '../memory-views.js';
+import { oncePerMemory } from '../once-per-memory.js';
 
 /** Numbers of the scales. */
 export const SCALES = ['linear', 'log', 'sqrt'] as const;
@@ -23,7 +24,7 @@ export type ToImageKernel = (
   out: number,
 ) => void;
 
-export function createToImage(memory: WebAssembly.Memory): ToImageKernel {
+export const createToImage = oncePerMemory((memory): ToImageKernel => {
   const views = memoryViews(memory);
   const { u8 } = views;
   return (dtype, source, pixels, scale, low, high, table, out) => {
@@ -48,4 +49,4 @@ export function createToImage(memory: WebAssembly.Memory): ToImageKernel {
       u8[target + 2] = u8[colour + 2]!;
     }
   };
-}
+});
