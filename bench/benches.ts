@@ -12,6 +12,9 @@ import { parcels } from './ring/parcels.js';
 import { payloadCopy } from './ring/payload-copy.js';
 import { slotLife } from './ring/slot-life.js';
 import type { Bench } from './support/bench.js';
+import { zmtpPublish } from './transports/zmtp-publish.js';
+import { zmtpReceive } from './transports/zmtp-receive.js';
+import { zmtpSend } from './transports/zmtp-send.js';
 
 /** All benches, in the order in which they are shown. */
 export const BENCHES: readonly Bench[] = [
@@ -26,6 +29,9 @@ export const BENCHES: readonly Bench[] = [
   recoveryPause,
   updateCost,
   zmqIntegrateZmq,
+  zmtpReceive,
+  zmtpSend,
+  zmtpPublish,
   integrateKernel,
   msgpackNative,
 ];
