@@ -45,7 +45,7 @@ export class Connection implements StreamReader {
   readonly #assembly: MessageAssembly;
   readonly #heartbeat: Heartbeat;
   readonly #writer: StreamWriter;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #socket: net.Socket | undefined;
   #parser: FrameParser | undefined;
   #result: HandshakeResult | undefined;
@@ -60,14 +60,14 @@ export class Connection implements StreamReader {
     this.#owner = owner;
     this.#handshake = new Handshake(settings);
     this.#assembly = new MessageAssembly(settings.limits, settings.frames, owner);
-    this.#heartbeat = new Heartbeat(settings, {
-      ping: (bytes) => this.sendControl(bytes),
-      silent: (error) => this.fail(error),
-    });
+    this.#heartbeat = new Heartbeat(settings, this);
     this.#writer = new StreamWriter(queue, owner);
-    this.#timer = setTimeout(() => {
-      this.fail(new MillraceError('ERR_PEER_SILENT', `no handshake within ${settings.limits.handshakeTimeoutMs} ms`));
-    }, settings.limits.handshakeTimeoutMs);
+    const { handshakeTimeoutMs } = settings.limits;
+    if (handshakeTimeoutMs > 0) {
+      this.#timer = setTimeout(() => {
+        this.fail(new MillraceError('ERR_PEER_SILENT', `no handshake within ${handshakeTimeoutMs} ms`));
+      }, handshakeTimeoutMs);
+    }
     const socket = open(this);
     this.#socket = socket;
     if (typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
@@ -189,6 +189,20 @@ export class Connection implements StreamReader {
     const farewell = (thrown as { farewell?: Buffer }).farewell;
     if (farewell !== undefined) this.#socket!.write(farewell);
     this.fail(asMillraceError(thrown, 'ERR_PEER_PROTOCOL'));
+  }
+
+  // --- what the heartbeat asks for ---
+
+  get deaf(): boolean {
+    return this.#paused !== 0;
+  }
+
+  ping(bytes: Buffer): void {
+    this.#writer.ping(bytes);
+  }
+
+  silent(error: MillraceError): void {
+    this.fail(error);
   }
 
   // --- frames, as the parser finds them ---

@@ -21,7 +21,8 @@ export class Heartbeat {
 
   constructor(
     private readonly settings: HeartbeatSettings,
-    private readonly to: { ping(bytes: Buffer): void; silent(error: MillraceError): void },
+    /** `deaf` while this side does not read: a peer cannot be heard then, and is not given up for it. */
+    private readonly to: { readonly deaf: boolean; ping(bytes: Buffer): void; silent(error: MillraceError): void },
   ) {}
 
   start(result: HandshakeResult): void {
@@ -30,7 +31,7 @@ export class Heartbeat {
     this.heard();
     const patienceMs = heartbeatTimeoutMs || heartbeatIntervalMs;
     this.#interval = setInterval(() => {
-      const silentMs = performance.now() - this.#heardAt;
+      const silentMs = this.#silentMs();
       if (silentMs > heartbeatIntervalMs + patienceMs) this.#giveUp(silentMs);
       else this.to.ping(encodePing(heartbeatTtlMs));
     }, heartbeatIntervalMs);
@@ -57,11 +58,16 @@ export class Heartbeat {
 
   #watchFor(delayMs: number): void {
     this.#watch = setTimeout(() => {
-      const silentMs = performance.now() - this.#heardAt;
+      const silentMs = this.#silentMs();
       if (silentMs >= this.#ttlMs) this.#giveUp(silentMs);
       else this.#watchFor(this.#ttlMs - silentMs + 1);
     }, delayMs);
     this.#watch.unref();
+  }
+
+  #silentMs(): number {
+    if (this.to.deaf) this.heard();
+    return performance.now() - this.#heardAt;
   }
 
   #giveUp(silentMs: number): void {

@@ -12,6 +12,7 @@ export class Inbox {
   #turn = 0;
   readonly #calls: PendingCall<Buffer[]>[] = [];
   readonly #latest: Map<string, WaitingMessage> | undefined;
+  #latestBytes = 0;
   #error: MillraceError | undefined;
 
   constructor(
@@ -54,8 +55,10 @@ export class Inbox {
     const peer = waiting[this.#turn]!;
     const { parts, bytes } = peer.inbound.shift()!;
     peer.inboundBytes -= bytes;
-    if (peer.inbound.length === 0) waiting.splice(this.#turn, 1);
-    else this.#turn += 1;
+    if (peer.inbound.length === 0) {
+      waiting.splice(this.#turn, 1);
+      peer.left?.();
+    } else this.#turn += 1;
     const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
     if (peer.inbound.length <= receiveHighWaterMark / 2 && peer.inboundBytes <= receiveHighWaterBytes / 2) peer.connection?.resume();
     this.#deliver(parts);
@@ -92,9 +95,11 @@ export class Inbox {
     }
   }
 
-  /** Ends the calls that wait, and goes on. */
-  rejectCalls(error: MillraceError): void {
-    for (const call of this.#calls.splice(0)) call.reject(error);
+  /** Ends the calls that wait, and goes on. Returns how many there were. */
+  rejectCalls(error: MillraceError): number {
+    const calls = this.#calls.splice(0);
+    for (const call of calls) call.reject(error);
+    return calls.length;
   }
 
   drop(parts: readonly Buffer[]): void {
@@ -107,6 +112,7 @@ export class Inbox {
     for (let message = this.#next(); message !== undefined; message = this.#next()) this.drop(message.parts);
     for (const { parts } of this.#latest?.values() ?? []) this.drop(parts);
     this.#latest?.clear();
+    this.#latestBytes = 0;
     this.rejectCalls(this.#error);
   }
 
@@ -123,24 +129,40 @@ export class Inbox {
   }
 
   #takeLatest(latest: Map<string, WaitingMessage>): Buffer[] | undefined {
-    const first = latest.entries().next();
-    if (first.done) return undefined;
-    latest.delete(first.value[0]);
-    this.#deliver(first.value[1].parts);
-    return first.value[1].parts;
+    const oldest = latest.keys().next();
+    if (oldest.done) return undefined;
+    const { parts } = this.#remove(latest, oldest.value);
+    this.#deliver(parts);
+    return parts;
   }
 
   #replace(latest: Map<string, WaitingMessage>, parts: Buffer[], bytes: number): void {
     const key = this.options.conflate === 'topic' ? parts[0]!.toString('latin1') : '';
-    let old = latest.get(key);
-    if (old !== undefined) this.counters.dropped.conflated += 1;
-    else if (latest.size >= (this.options.receiveHighWaterMark || Number.POSITIVE_INFINITY)) {
-      const [oldest, message] = latest.entries().next().value!;
-      latest.delete(oldest);
-      old = message;
-      this.counters.dropped.highWater += 1;
+    const { dropped } = this.counters;
+    if (latest.has(key)) {
+      // In the place of the old one, so that a busy topic is not put off again and again.
+      const old = latest.get(key)!;
+      this.#latestBytes -= old.bytes;
+      dropped.conflated += 1;
+      this.drop(old.parts);
     }
-    if (old !== undefined) this.drop(old.parts);
     latest.set(key, { parts, bytes });
+    this.#latestBytes += bytes;
+    const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
+    // The oldest topics go first; the one that came just now stays, whatever its size.
+    for (const other of latest.keys()) {
+      const crowded = receiveHighWaterMark > 0 && latest.size > receiveHighWaterMark;
+      if (latest.size === 1 || !(crowded || this.#latestBytes > receiveHighWaterBytes)) return;
+      if (other === key) continue;
+      this.drop(this.#remove(latest, other).parts);
+      dropped.highWater += 1;
+    }
+  }
+
+  #remove(latest: Map<string, WaitingMessage>, key: string): WaitingMessage {
+    const message = latest.get(key)!;
+    latest.delete(key);
+    this.#latestBytes -= message.bytes;
+    return message;
   }
 }

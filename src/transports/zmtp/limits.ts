@@ -1,6 +1,6 @@
 /** What a peer may cost at most. Every bound ends in a lost connection with a coded error, never in memory. */
 export interface Limits {
-  /** Greeting and handshake together (ERR_PEER_SILENT). */
+  /** Greeting and handshake together (ERR_PEER_SILENT); 0 for no limit. */
   readonly handshakeTimeoutMs: number;
   /** All parts of one message (ERR_PEER_LIMIT). */
   readonly maxMessageBytes: number;

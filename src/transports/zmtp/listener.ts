@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { MillraceError } from '../../errors/errors.js';
 import { connectOptions, type Endpoint, formatEndpoint, formatTcp, listenOptions } from './endpoint.js';
@@ -37,9 +37,9 @@ export class Listener {
     else this.address = formatEndpoint(this.endpoint);
   }
 
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  /** The address is free when this returns. Streams that were accepted stay, so the server's own end is not waited for. */
+  close(): void {
+    if (this.#server.listening) this.#server.close();
   }
 
   #listenOnce(): Promise<void> {
@@ -66,12 +66,23 @@ export class Listener {
       });
       probe.once('error', (reason: NodeJS.ErrnoException) => resolve(reason.code === 'ECONNREFUSED'));
     });
-    if (alone) await rm(endpoint.path, { force: true });
-    return alone;
+    // Connecting to a file that is no socket is refused just so, and that file is somebody's.
+    if (!alone || !(await isSocket(endpoint.path))) return false;
+    await rm(endpoint.path, { force: true });
+    return true;
   }
 
   #refused(cause: unknown): MillraceError {
     const text = cause instanceof Error ? cause.message : String(cause);
     return new MillraceError('ERR_ADDRESS', `cannot bind ${formatEndpoint(this.endpoint)}: ${text}`, { cause });
+  }
+}
+
+async function isSocket(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSocket();
+  } catch {
+    // Gone by now.
+    return false;
   }
 }

@@ -5,7 +5,10 @@ import { type CallOptions, PendingCall } from './pending-call.js';
 import type { ResolvedOptions } from './socket-options.js';
 
 export interface SendOptions extends CallOptions {
-  /** Called once when the transport reads the parts no more: written, copied or dropped. Until then they must not change. */
+  /**
+   * Called once when the transport reads the parts no more: written, copied or dropped. Until then they must not change. A `send`
+   * that fails has taken nothing and does not call it.
+   */
   readonly released?: () => void;
 }
 

@@ -38,6 +38,8 @@ export class Peer implements ConnectionOwner {
   routingKey = '';
   /** Stamped by a publisher, so that a peer with several matching topics gets a message once. */
   stamp = 0;
+  /** Set when it is gone for good and left messages behind: called when the last of them was taken. */
+  left: (() => void) | undefined;
   /** Where it is or was, for the monitor. */
   address = '';
   #latest: Map<string, { parts: readonly Uint8Array[]; release: (() => void) | undefined }> | undefined;

@@ -19,6 +19,7 @@ export interface SocketOptions {
   /** The first pause before a connection is tried again; it doubles up to the second, and each is cut by up to half at random. */
   readonly reconnectIntervalMs?: number;
   readonly reconnectMaxIntervalMs?: number;
+  /** For greeting and handshake together, the wait for the stream too; 0 for no limit. Default 30,000. */
   readonly handshakeTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;
   readonly heartbeatTimeoutMs?: number;
@@ -68,6 +69,8 @@ const DEFAULTS = {
   maxPeers: 4096,
 };
 
+// A timer that is told more fires at once.
+const LONGEST_MS = 2 ** 31 - 1;
 const UNBOUNDED: readonly string[] = ['sendTimeoutMs', 'receiveTimeoutMs', 'lingerMs'];
 
 /** @throws ERR_USAGE for a value out of range */
@@ -76,7 +79,9 @@ export function resolveOptions(options: SocketOptions): ResolvedOptions {
   for (const [name, standard] of Object.entries(DEFAULTS)) {
     const value = (options as Record<string, unknown>)[name] ?? standard;
     const least = UNBOUNDED.includes(name) ? -1 : 0;
-    if (typeof value !== 'number' || !(value >= least)) throw new MillraceError('ERR_USAGE', `${name}: ${String(value)} is out of range`);
+    const most = name.endsWith('Ms') ? LONGEST_MS : Number.POSITIVE_INFINITY;
+    if (typeof value !== 'number' || !(value >= least && value <= most))
+      throw new MillraceError('ERR_USAGE', `${name}: ${String(value)} is out of range`);
     numbers[name] = value;
   }
   const routingId = Buffer.from(options.routingId ?? '');

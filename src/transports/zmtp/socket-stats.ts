@@ -10,7 +10,7 @@ export type DropReason =
   | 'lost'
   /** Came in without the envelope that REQ and REP ask for, or as an answer that nobody waited for. */
   | 'unexpected'
-  /** Came in and was not subscribed to (SUB, XSUB). */
+  /** Came in and was not subscribed to (SUB). */
   | 'unwanted';
 
 export interface SocketStats {
@@ -22,6 +22,8 @@ export interface SocketStats {
   readonly sent: number;
   readonly reconnects: number;
   readonly handshakesFailed: number;
+  /** Streams that were closed at once, since `maxPeers` were there. */
+  readonly peersRefused: number;
 }
 
 export class StatsCounter {
@@ -30,4 +32,5 @@ export class StatsCounter {
   sent = 0;
   reconnects = 0;
   handshakesFailed = 0;
+  peersRefused = 0;
 }

@@ -9,6 +9,8 @@ export class StreamWriter {
   #socket: net.Socket | undefined;
   #batch: Segment[] | undefined;
   #control: Buffer[] = [];
+  // Only the latest of each waits, however long the peer does not read.
+  #ping: Buffer | undefined;
   #pong: Buffer | undefined;
   #scheduled = false;
   #ending = false;
@@ -43,6 +45,11 @@ export class StreamWriter {
     this.schedule();
   }
 
+  ping(bytes: Buffer): void {
+    this.#ping = bytes;
+    this.schedule();
+  }
+
   pong(bytes: Buffer): void {
     this.#pong = bytes;
     this.schedule();
@@ -66,10 +73,10 @@ export class StreamWriter {
     if (socket === undefined || this.#batch !== undefined) return;
     const batch = this.queue.takeBatch(BATCH_BYTES);
     const control = this.#control;
-    if (this.#pong !== undefined) {
-      control.push(this.#pong);
-      this.#pong = undefined;
-    }
+    if (this.#ping !== undefined) control.push(this.#ping);
+    if (this.#pong !== undefined) control.push(this.#pong);
+    this.#ping = undefined;
+    this.#pong = undefined;
     if (batch.length === 0 && control.length === 0) {
       if (this.#ending) socket.end();
       return;

@@ -77,11 +77,16 @@ export class TopicTree<T> {
   }
 
   matches(topic: Uint8Array): boolean {
-    let found = false;
-    this.match(topic, () => {
-      found = true;
-    });
-    return found;
+    let at = this.#root;
+    let offset = 0;
+    for (;;) {
+      if (at.values.size > 0) return true;
+      if (offset >= topic.length) return false;
+      const child = at.children.get(topic[offset]!);
+      if (child === undefined || commonLength(child.label, topic, offset) < child.label.length) return false;
+      offset += child.label.length;
+      at = child;
+    }
   }
 }
 

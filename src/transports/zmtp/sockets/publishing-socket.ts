@@ -117,7 +117,9 @@ export abstract class PublishingSocket extends ReadingSocket {
       this.#crowded = true;
       return false;
     }
-    if (queue.messages * 2 >= this.options.sendHighWaterMark || queue.bytes * 2 >= this.options.sendHighWaterBytes) this.#crowded = true;
+    const { sendHighWaterMark, sendHighWaterBytes } = this.options;
+    const half = sendHighWaterMark > 0 && queue.messages * 2 >= sendHighWaterMark;
+    if (half || queue.bytes * 2 >= sendHighWaterBytes) this.#crowded = true;
     return true;
   }
 

@@ -27,8 +27,9 @@ export class Push extends ZmtpSocket {
     return !this.closed && this.#outbox.trySend(toParts(message), released);
   }
 
-  peerMessage(_peer: Peer, _parts: Buffer[]): void {
+  peerMessage(_peer: Peer, parts: Buffer[]): void {
     this.counters.dropped.unexpected += 1;
+    this.frames?.drop(parts);
   }
 
   override peerDrained(peer: Peer): void {

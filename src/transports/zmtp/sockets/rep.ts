@@ -15,30 +15,42 @@ interface Asker {
 export class Rep extends ReadingSocket {
   readonly #askers = new WeakMap<Buffer[], Asker>();
   #asker: Asker | undefined;
+  #receiving = false;
 
   constructor(options?: SocketOptions) {
     super('REP', options);
   }
 
-  /** @throws ERR_STATE while the last request has no answer */
+  /** @throws ERR_STATE while the last request has no answer, or while another call waits for one */
   override async receive(options?: CallOptions): Promise<Buffer[]> {
-    if (this.#asker !== undefined) throw new MillraceError('ERR_STATE', 'the last request has no answer yet');
-    const parts = await super.receive(options);
-    this.#asker = this.#askers.get(parts);
-    return parts;
+    this.#assertTurn();
+    this.#receiving = true;
+    try {
+      const parts = await super.receive(options);
+      this.#asker = this.#askers.get(parts);
+      return parts;
+    } finally {
+      this.#receiving = false;
+    }
   }
 
   override tryReceive(): Buffer[] | undefined {
-    if (this.#asker !== undefined) throw new MillraceError('ERR_STATE', 'the last request has no answer yet');
+    this.#assertTurn();
     const parts = super.tryReceive();
     if (parts !== undefined) this.#asker = this.#askers.get(parts);
     return parts;
   }
 
-  /** Requests until the socket is closed; answer each before the next. */
+  /** Requests until the socket is closed. @throws ERR_STATE when one was not answered before the next */
   override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer[], void, undefined> {
-    for await (const parts of super[Symbol.asyncIterator]()) {
-      this.#asker = this.#askers.get(parts);
+    for (;;) {
+      let parts: Buffer[];
+      try {
+        parts = await this.receive();
+      } catch (error) {
+        if (this.closed && error instanceof MillraceError && error.code === 'ERR_CLOSED') return;
+        throw error;
+      }
       yield parts;
     }
   }
@@ -71,5 +83,10 @@ export class Rep extends ReadingSocket {
     this.inbox.drop(lying);
     this.#askers.set(parts, { peer, envelope });
     super.peerMessage(peer, parts, bytes);
+  }
+
+  #assertTurn(): void {
+    if (this.#asker !== undefined) throw new MillraceError('ERR_STATE', 'the last request has no answer yet');
+    if (this.#receiving) throw new MillraceError('ERR_STATE', 'a request is waited for already');
   }
 }

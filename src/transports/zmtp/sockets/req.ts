@@ -10,7 +10,7 @@ const DELIMITER = Buffer.alloc(0);
 /** REQ (RFC 28): one request, then its answer, in turn. The answer of anybody else than the peer that was asked is dropped. */
 export class Req extends ReadingSocket {
   readonly #outbox: Outbox;
-  #state: 'free' | 'sending' | 'asked' = 'free';
+  #state: 'free' | 'sending' | 'asked' | 'lost' = 'free';
   #asked: Peer | undefined;
 
   constructor(options?: SocketOptions) {
@@ -22,7 +22,8 @@ export class Req extends ReadingSocket {
   /** @throws ERR_STATE while an answer is due; otherwise as `Push.send` */
   async send(message: Part | readonly Part[], options: SendOptions = {}): Promise<void> {
     this.assertOpen();
-    if (this.#state !== 'free') throw new MillraceError('ERR_STATE', 'the answer to the last request is still to come');
+    if (this.#state !== 'free' && this.#state !== 'lost')
+      throw new MillraceError('ERR_STATE', 'the answer to the last request is still to come');
     this.#state = 'sending';
     try {
       await this.#outbox.send([DELIMITER, ...toParts(message)], options, (peer) => {
@@ -38,6 +39,10 @@ export class Req extends ReadingSocket {
   /** @throws ERR_STATE without a request, ERR_UNREACHABLE when the peer that was asked is lost */
   override async receive(options?: CallOptions): Promise<Buffer[]> {
     if (this.#state === 'free' && !this.closed) throw new MillraceError('ERR_STATE', 'nothing was asked');
+    if (this.#state === 'lost') {
+      this.#state = 'free';
+      throw lost();
+    }
     const parts = await super.receive(options);
     this.#state = 'free';
     return parts;
@@ -73,13 +78,17 @@ export class Req extends ReadingSocket {
     this.#outbox.remove(peer);
     if (this.#asked !== peer) return;
     this.#asked = undefined;
-    this.#state = 'free';
     peer.discard();
-    this.inbox.rejectCalls(new MillraceError('ERR_UNREACHABLE', 'the peer that was asked is lost'));
+    // Who waits is told now, who comes later is told then.
+    this.#state = this.inbox.rejectCalls(lost()) > 0 ? 'free' : 'lost';
   }
 
   protected override closePattern(error: MillraceError): void {
     super.closePattern(error);
     this.#outbox.close(error);
   }
+}
+
+function lost(): MillraceError {
+  return new MillraceError('ERR_UNREACHABLE', 'the peer that was asked is lost');
 }

@@ -4,7 +4,7 @@ import { SubscribingSocket } from './subscribing-socket.js';
 /** SUB (RFC 29). */
 export class Sub extends SubscribingSocket {
   constructor(options?: SocketOptions) {
-    super('SUB', options);
+    super('SUB', options, true);
   }
 
   /** Messages whose first part begins with one of the topics; all messages when none is given. Counted: each call wants its undoing. */

@@ -12,7 +12,12 @@ export abstract class SubscribingSocket extends ReadingSocket {
   readonly #wanted = new Map<string, number>();
   readonly #tree = new TopicTree<string>();
 
-  constructor(type: SocketType, options?: SocketOptions) {
+  /** @param filters drops what matches no subscription; an XSUB hands on all, as in libzmq */
+  constructor(
+    type: SocketType,
+    options: SocketOptions | undefined,
+    private readonly filters: boolean,
+  ) {
     super(type, options);
   }
 
@@ -40,7 +45,7 @@ export abstract class SubscribingSocket extends ReadingSocket {
   }
 
   override peerMessage(peer: Peer, parts: Buffer[], bytes: number): void {
-    if (this.#tree.matches(parts[0]!)) {
+    if (!this.filters || this.#tree.matches(parts[0]!)) {
       super.peerMessage(peer, parts, bytes);
       return;
     }

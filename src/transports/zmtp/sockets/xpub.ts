@@ -3,7 +3,7 @@ import type { SocketOptions } from '../socket-options.js';
 import { PublishingSocket } from './publishing-socket.js';
 
 export interface XpubOptions extends SocketOptions {
-  /** Hand on each subscription, not only the first and the end of the last to a topic. */
+  /** Hand on each subscription, not only the first to a topic. The end is handed on when it is the last one's. */
   readonly verbose?: boolean;
 }
 
@@ -18,7 +18,7 @@ export class Xpub extends PublishingSocket {
 
   override peerSubscription(peer: Peer, topic: Buffer, subscribe: boolean): void {
     const news = subscribe ? this.subscriptions.add(peer, topic) : this.subscriptions.remove(peer, topic);
-    if (news || this.#verbose) this.#tell(peer, topic, subscribe);
+    if (news || (subscribe && this.#verbose)) this.#tell(peer, topic, subscribe);
   }
 
   protected override peerUpstream(peer: Peer, parts: Buffer[], bytes: number): void {

@@ -8,7 +8,7 @@ export class Xsub extends SubscribingSocket {
   readonly #turn = new EventTurn();
 
   constructor(options?: SocketOptions) {
-    super('XSUB', options);
+    super('XSUB', options, false);
   }
 
   async send(message: Part | readonly Part[], options: SendOptions = {}): Promise<void> {

@@ -61,7 +61,7 @@ export abstract class ZmtpSocket implements PeerHost {
     const listener = new Listener(endpoint, this.options.maxPeers, (socket, from) => this.#accept(socket, from));
     await listener.listen();
     if (this.closed) {
-      await listener.close();
+      listener.close();
       this.assertOpen();
     }
     this.#listeners.set(listener.address, listener);
@@ -74,7 +74,7 @@ export abstract class ZmtpSocket implements PeerHost {
     const listener = this.#listeners.get(address);
     if (listener === undefined) throw new MillraceError('ERR_ADDRESS', `${address} is not bound`);
     this.#listeners.delete(address);
-    await listener.close();
+    listener.close();
     this.events.emit('unbind', { address });
   }
 
@@ -122,8 +122,18 @@ export abstract class ZmtpSocket implements PeerHost {
       queuedMessages += peer.queue.messages;
       queuedBytes += peer.queue.bytes;
     }
-    const { dropped, received, sent, reconnects, handshakesFailed } = this.counters;
-    return { dropped: { ...dropped }, peers: ready, queuedMessages, queuedBytes, received, sent, reconnects, handshakesFailed };
+    const { dropped, received, sent, reconnects, handshakesFailed, peersRefused } = this.counters;
+    return {
+      dropped: { ...dropped },
+      peers: ready,
+      queuedMessages,
+      queuedBytes,
+      received,
+      sent,
+      reconnects,
+      handshakesFailed,
+      peersRefused,
+    };
   }
 
   // --- what a pattern adds ---
@@ -170,6 +180,7 @@ export abstract class ZmtpSocket implements PeerHost {
 
   #accept(stream: net.Socket, listener: Listener): void {
     if (this.closed || listener.peers >= listener.maxPeers) {
+      this.counters.peersRefused += 1;
       stream.destroy();
       return;
     }
@@ -212,7 +223,15 @@ export abstract class ZmtpSocket implements PeerHost {
 
   #forget(peer: Peer): void {
     const listener = this.#accepted.get(peer);
-    if (listener !== undefined) listener.peers -= 1;
+    if (listener !== undefined) {
+      const leave = () => {
+        peer.left = undefined;
+        listener.peers -= 1;
+      };
+      // One that comes, fills its queue and goes, again and again, is held off by what was not received yet.
+      if (peer.inbound.length > 0) peer.left = leave;
+      else leave();
+    }
     this.#accepted.delete(peer);
     this.peers.delete(peer);
     this.peerGone(peer, true);
@@ -228,7 +247,7 @@ export abstract class ZmtpSocket implements PeerHost {
   async #close(lingerMs: number): Promise<void> {
     const error = new MillraceError('ERR_CLOSED', `the ${this.type} socket is closed`);
     this.closePattern(error);
-    const listeners = [...this.#listeners.values()].map((listener) => listener.close());
+    for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     await this.#until(() => [...this.peers].every((peer) => peer.idle), lingerMs);
     for (const dialled of [...this.#dialled.values()]) {
@@ -246,7 +265,6 @@ export abstract class ZmtpSocket implements PeerHost {
     await this.#until(() => this.peers.size === 0, 500);
     for (const peer of [...this.peers]) peer.connection?.fail(undefined);
     await this.#until(() => this.peers.size === 0, -1);
-    await Promise.all(listeners);
     this.events.emit('close', { address: this.lastEndpoint ?? '' });
   }
 
