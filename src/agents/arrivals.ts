@@ -5,7 +5,7 @@ const MARKS = 16;
  * are at least an eighth of `waitUs` apart, so that no more are needed than there are.
  */
 export class Arrivals {
-  readonly #apartUs: number;
+  #apartUs = 0;
   readonly #ordinals = new Int32Array(MARKS);
   readonly #timesUs = new Float64Array(MARKS);
   #first = 0;
@@ -13,6 +13,10 @@ export class Arrivals {
   #lastUs = Number.NEGATIVE_INFINITY;
 
   constructor(waitUs: number) {
+    this.waitUs = waitUs;
+  }
+
+  set waitUs(waitUs: number) {
     this.#apartUs = waitUs / 8;
   }
 

@@ -46,17 +46,15 @@ export class JoinInputs {
   readonly #attachment: Attachment;
   readonly #inputs: readonly Input[];
   readonly #by: JoinParams['by'];
-  readonly #tolerance: number;
-  readonly #waitUs: number;
+  #tolerance = 0;
+  #waitUs = 0;
   #isUnmatched = false;
   #isAlone = false;
 
   constructor(attachment: Attachment, stage: StageNode) {
-    const { by, toleranceMs = 0, waitMs = 1000 } = stage.operators[0]!.params as unknown as JoinParams;
+    const params = stage.operators[0]!.params as unknown as JoinParams;
     this.#attachment = attachment;
-    this.#by = by;
-    this.#tolerance = toleranceMs / 1e3;
-    this.#waitUs = waitMs * 1e3;
+    this.#by = params.by;
     this.#inputs = attachment.edgesRead().map((edge) => {
       const source = edge.leaves.findIndex((leaves) => leaves.some((mask) => mask !== 0));
       return {
@@ -66,11 +64,19 @@ export class JoinInputs {
         reference: EMPTY,
         frames: [],
         sinceUs: 0,
-        arrivals: new Arrivals(this.#waitUs),
+        arrivals: new Arrivals(0),
         next: 0,
         isOver: false,
       };
     });
+    this.use(params);
+  }
+
+  /** Tolerance and wait, for all that is decided from now on, of the heads that are held too. */
+  use({ toleranceMs = 0, waitMs = 1000 }: JoinParams): void {
+    this.#tolerance = toleranceMs / 1e3;
+    this.#waitUs = waitMs * 1e3;
+    for (const { arrivals } of this.#inputs) arrivals.waitUs = this.#waitUs;
   }
 
   /** Nothing comes on any input; what `take` then does not find is not there. */

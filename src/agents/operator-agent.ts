@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
+import type { JoinParams } from '../operators/join.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
@@ -65,7 +66,7 @@ export class OperatorAgent {
   }
 
   async run(ready: () => void): Promise<void> {
-    await this.#chain.renew();
+    await this.#renew();
     this.#chain.settle();
     ready();
     try {
@@ -79,6 +80,13 @@ export class OperatorAgent {
       this.#release(this.#stock);
       this.#chain.close();
     }
+  }
+
+  /** Takes the present parameters. Returns the operators that were replaced. */
+  async #renew(): Promise<ChainLink[]> {
+    const replaced = await this.#chain.renew();
+    this.#join?.use(this.#chain.chain.links[0]!.params as unknown as JoinParams);
+    return replaced;
   }
 
   #release(stock: readonly FrameView[]): void {
@@ -107,7 +115,7 @@ export class OperatorAgent {
       }
       if (this.#attachment.aborted) return;
       if (this.#chain.stale) {
-        for (const { operator } of await this.#chain.renew()) operator.close?.();
+        for (const { operator } of await this.#renew()) operator.close?.();
         lane = this.#lane(0, this.#stock);
         this.#chain.settle();
       }
@@ -293,7 +301,7 @@ export class OperatorAgent {
         if (failed) throw failed;
         if (this.#attachment.aborted) return;
         if (this.#chain.stale) {
-          replaced.push(...(await this.#chain.renew()));
+          replaced.push(...(await this.#renew()));
           settle();
         }
         // Out of the idle ones at once: others come back to them during every wait below.

@@ -25,6 +25,7 @@ export interface ChainLink {
   readonly plan: OperatorPlan;
   readonly definition: OperatorDefinition;
   readonly operator: Operator;
+  readonly params: OperatorParameters['params'];
   /** By source, the series whose start it has heard. */
   readonly heard: SeriesSeen;
 }
@@ -51,7 +52,7 @@ export async function makeLink(
   const prepared = { ...plan.prepared, state: parameters.state };
   const operator = definition.create({ ...parameters.params }, { memory, constants, scratch, partial, worker, log }, prepared);
   await operator.setup?.();
-  return { plan, definition, operator, heard: new Map() };
+  return { plan, definition, operator, params: parameters.params, heard: new Map() };
 }
 
 export const isAsyncChain = (links: readonly ChainLink[]): boolean =>

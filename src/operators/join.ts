@@ -23,6 +23,7 @@ export const join = defineOperator<JoinParams>({
   type: 'join',
   description: 'Brings frames of one event together, from branches of one source or from several sources.',
   stateful: true,
+  updates: ['toleranceMs', 'waitMs'],
   parameters: {
     type: 'object',
     additionalProperties: false,

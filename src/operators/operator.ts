@@ -143,8 +143,11 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly folds?: readonly string[];
   /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */
   readonly passes?: boolean;
-  /** Its parameters may be changed while the pipeline runs: keeps nothing between frames that a new operator would miss. */
-  readonly updates?: boolean;
+  /**
+   * Its parameters, or those named, may be changed while the pipeline runs: it keeps nothing between frames that a new
+   * operator would miss, and so neither merges nor flushes.
+   */
+  readonly updates?: boolean | readonly (keyof P & string)[];
   /**
    * Whether `process` may return a promise, so that the stage has several frames under way in a worker. Without it a module
    * is planned as if it might, and is run so if its `process` is an async function. With false it never is: a worker has one

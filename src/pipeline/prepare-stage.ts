@@ -103,6 +103,8 @@ function refusalOf(
 ): string | undefined {
   if (isStateful(definition, spec.params) && stage.workers > 1 && !(definition.keyed && stage.key))
     return `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1${definition.keyed ? ', or a key' : ''}`;
+  if (definition.updates && (definition.merges || definition.flushes || partialBytes > 0))
+    return `operator ${spec.type} aggregates frames, and with new parameters those that it holds would be lost: its definition cannot say updates`;
   if (partialBytes > 0) {
     if (!definition.flushes) return `operator ${spec.type} aggregates by partials, and its definition does not say flushes: true`;
     if (definition.async) return `operator ${spec.type} aggregates by partials, and so cannot say async: true`;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { makeLink } from '../agents/operator-chain.js';
 import {
   encodeParameters,
@@ -101,10 +102,12 @@ export class Updater {
     const plan = state.node.operators[at]!;
     const path = `stages.${stage}.operators[${index}]`;
     const { update } = state.node;
-    if (!update || plan.maxConstantBytes === undefined || !state.prepared.definitions[index]!.updates)
+    const { updates } = state.prepared.definitions[index]!;
+    if (!update || plan.maxConstantBytes === undefined || !updates)
       throw new MillraceError('ERR_CONFIG_PROMISE', `${path}: the parameters of ${state.specs[index]!.type} cannot change while it runs`);
     const params = cloned(given, path);
     checkParameters(state.prepared.definitions[index]!.parameters, params, path);
+    if (updates !== true) mustKeepOthers(path, updates, state.specs[index]!.params, params);
     const specs = state.specs.map((one, i) => (i === index ? { ...one, params } : one));
 
     await this.#adopted(state, signal); // until then somebody may still read the other bank
@@ -231,6 +234,18 @@ async function prepare(known: PreparedWith, own: OperatorSpec, folded: readonly 
   } catch (error) {
     throw asMillraceError(error, 'ERR_CONFIG_INVALID', path);
   }
+}
+
+/** Refuses a change of a parameter that is not among those that may change. */
+function mustKeepOthers(
+  path: string,
+  updates: readonly string[],
+  before: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): void {
+  for (const name of new Set([...Object.keys(before), ...Object.keys(now)]))
+    if (!updates.includes(name) && !isDeepStrictEqual(before[name], now[name]))
+      throw new MillraceError('ERR_CONFIG_PROMISE', `${path}: ${name} cannot change while it runs, only ${updates.join(' and ')} can`);
 }
 
 /** What other stages, slots and scratch were planned by stays as it was. */
