@@ -157,6 +157,46 @@ const RUNS = [
   run('chain', '-DNF=3 -DNCRASH=2'),
   long('chain', '-DNF=3', 'cycles'),
   ...['NO_REACH', 'STALE_NEXT', 'BITS_FIRST', 'READ_LATE', 'TAIL_FIRST'].map((name) => mutant('chain', '-DNF=3', `-DM_${name}`)),
+  // ---- parcel.pml: records of a parcel
+  run('parcel', ''),
+  run('parcel', '-DLIMA=1'),
+  long('parcel', '-DNCRASH=2'),
+  ...['EACH_LATE', 'EACH_EARLY', 'ONE_LEAF', 'NO_CLEAR', 'LEAF_FIRST', 'LEAF_LATE', 'SPLIT_LATE', 'REDO_BLIND', 'LETTER_LATE', 'NO_REDO'].map(
+    (name) => mutant('parcel', '', `-DM_${name}`),
+  ),
+  // ---- partial.pml: partials and their books
+  run('partial', ''),
+  run('partial', '-DUP'),
+  run('partial', '-DNF=1 -DFAIL'),
+  run('partial', '-DNF=1 -DLIMA=1 -DNCRASH=2'),
+  long('partial', '-DNCRASH=2'),
+  long('partial', '-DNF=1 -DFAIL -DLIMA=1 -DUP'),
+  ...['NO_DIRTY', 'DIRTY_LATE', 'LATE_LOSS', 'LIVE_BANK', 'NO_CLEAR', 'ANY_STRETCH', 'END_EARLY'].map((name) =>
+    mutant('partial', '', `-DM_${name}`),
+  ),
+  mutant('partial', '-DNF=1 -DLIMA=1', '-DM_MERGED_LIVE'),
+  mutant('partial', '-DNE=1 -DFAIL', '-DM_KEEP_SPOILT'),
+  mutant('partial', '-DNF=1 -DLIMA=1', '-DM_NO_LOSE'),
+  mutant('partial', '-DNF=1 -DUP', '-DM_NO_LOSE_UP'),
+  // ---- join.pml: a stage that brings inputs together
+  run('join', ''),
+  run('join', '-DNO=1 -DNCRASH=2 -DLIMA=2'),
+  run('join', '-DNO=1 -DTIME'),
+  run('join', '-DNO=1 -DFULL'),
+  run('join', '-DNO=1 -DSHARE -DLIMA=2'),
+  long('join', '-DNCRASH=2'),
+  long('join', '-DTIME'),
+  ...['EAGER', 'NEXT_FIRST', 'SILENT', 'UNNAMED', 'BACK', 'LEFT_OUT', 'END_WAITS'].map((name) => mutant('join', '-DNO=1', `-DM_${name}`)),
+  mutant('join', '', '-DM_LANE_LAST'),
+  mutant('join', '-DNO=1 -DLIMA=1', '-DM_NO_DROPREC'),
+  mutant('join', '-DNO=1 -DSHARE -DLIMA=2', '-DM_ATT_TWICE'),
+  // ---- update.pml: parameters that change
+  run('update', '-DNCRASH=2'),
+  run('update', '-DASYNC -DNCRASH=2 -DF=3'),
+  run('update', '-DU=4'),
+  long('update', '-DW=2 -DU=2 -DF=1'),
+  ...['NO_WAIT', 'EPOCH_FIRST', 'TABLE_LATE', 'LEFT_STAYS', 'ONE_PLACE'].map((name) => mutant('update', '', `-DM_${name}`)),
+  ...['LANE_FREE', 'STAMP_NEW'].map((name) => mutant('update', '-DASYNC', `-DM_${name}`)),
 ];
 
 function report({ model, defs, kind, role }, { states, errors, seconds, cut, failure }) {
