@@ -16,6 +16,8 @@ export const STAGE_PARAMETERS = { epoch: 0, length: 4, worker: 64 } as const;
 
 /** The epoch of a worker that takes no more frames. */
 export const LEFT = -1;
+/** Of one that takes the place of a worker that died after it had said so: behind every epoch, so that it is waited for. */
+export const BACK = -2;
 
 export interface ParametersPlan {
   readonly block: number;

@@ -4,7 +4,7 @@ import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { type ChainLink, makeLink, type SeriesSeen } from './operator-chain.js';
-import { epochAddress, LEFT, readParameters, workerAddress } from './stage-parameters.js';
+import { BACK, epochAddress, LEFT, readParameters, workerAddress } from './stage-parameters.js';
 
 /** The operators of a worker with the parameters of one epoch, and how their frames are marked. */
 export interface Chain {
@@ -48,6 +48,8 @@ export class WorkerChain {
     const { update, operators, parameters: first } = this.#stage;
     const { words, buffer } = this.#attachment.arena;
     const before = this.#chain;
+    // Said before the epoch is read: from then on its bank is kept.
+    if (update && !before && Atomics.load(words, workerAddress(update, this.#worker)) === LEFT) this.#say(BACK);
     const epoch = update ? Atomics.load(words, epochAddress(update)) : 0; // acquires: the bank and the tables of the epoch
     const present = update && epoch > 0 ? readParameters(buffer, update, epoch) : undefined;
     const links: ChainLink[] = [];

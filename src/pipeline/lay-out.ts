@@ -316,6 +316,13 @@ function partialPlan(draft: Draft, name: string, space: AddressSpace): PartialPl
     const message = `stage '${name}' aggregates by partials, and so can take the frames of one source only, not of ${sources.length}: give each source a stage of its own`;
     throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
   }
+  const { paths } = draft.routes[sources[0]!]!;
+  const ways = new Set(paths.filter((path) => path.includes(name)).map((path) => path.slice(0, path.indexOf(name)).join('\n')));
+  if (ways.size > 1) {
+    // The end of a series would come as often, and each time what is held be merged.
+    const message = `stage '${name}' aggregates by partials, and so can take the frames of a source by one way only, not by ${ways.size}`;
+    throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
+  }
   const shards = stage.deterministic ? stage.shards : 0;
   const parts = Array.from({ length: shards || stage.workers }, () => space.take(bytes, 64));
   const own = Math.ceil(parts.length / stage.workers);

@@ -85,7 +85,7 @@ export class Supervisor {
         const sink = plan.sinks.find(({ name }) => name === node);
         if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += records;
       },
-      onLost: ({ edge, slot, source, ordinal, attempts, thread, records }) => {
+      onLost: ({ edge, slot, source, ordinal, leaves, attempts, thread, records }) => {
         const cause = this.#causes.get(thread);
         const name = plan.sources[source]!.name;
         this.#log.error(
@@ -94,8 +94,7 @@ export class Supervisor {
         );
         const { node } = plan.edges.find(({ number }) => number === edge)!;
         this.counts(node).lost += records;
-        const books = this.#books.get(node);
-        if (books && endsSeries(this.#words, plan, slot)) this.#partialsLost.add(source, books.loseAll());
+        if (this.#books.size > 0 && endsSeries(this.#words, plan, slot)) this.#loseEnd(source, leaves);
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
@@ -193,6 +192,15 @@ export class Supervisor {
     for (let source = 0; source < this.#plan.sources.length; source++) {
       this.#partialsLost.add(source, this.#word(live + 4 * source));
       this.#words[(live + 4 * source) >>> 2] = 0;
+    }
+  }
+
+  /** An end that is given up on some leaves comes to no stage on these any more: what their partials hold has no result. */
+  #loseEnd(source: number, leaves: number): void {
+    for (const [node, books] of this.#books) {
+      if (books.plan.source !== source) continue;
+      const into = this.#plan.edges.filter((edge) => edge.node === node).flatMap((edge) => edge.leaves[source]!);
+      if (into.some((mask) => (mask & leaves) !== 0)) this.#partialsLost.add(source, books.loseAll());
     }
   }
 

@@ -43,6 +43,8 @@ export interface CensusOptions {
     readonly slot: number;
     readonly source: number;
     readonly ordinal: number;
+    /** The leaves on which it ends. */
+    readonly leaves: number;
     readonly attempts: number;
     /** Records of a parcel; 1 for a frame. */
     readonly records: number;

@@ -31,6 +31,8 @@ export class Census {
   /** Outputs of the records of the dead that are neither theirs any more nor in a cell: they were going in, or are taken. */
   #given = new Set<number>();
   #toLane = new Map<CensusEdge, number[]>();
+  /** Slot and holder of whom a death was counted: one death is one attempt, however many branches of the slot were held. */
+  readonly #counted = new Set<number>();
   #did: CensusResult = nothingDone();
 
   constructor(memory: WebAssembly.Memory, plan: CensusPlan, ring: RingOperations, options: CensusOptions) {
@@ -53,6 +55,7 @@ export class Census {
     this.#kept = new Set();
     this.#given = new Set();
     this.#toLane = new Map();
+    this.#counted.clear();
     this.#readRings();
     for (const thread of dead) this.#finishRecords(thread);
     // What the dead held first: what was on its way is put beside it by ordinal.
@@ -242,29 +245,38 @@ export class Census {
       this.#drop(edge, reference); // it had been taken out to make room
       return;
     }
-    const header = this.#header(reference & SLOT_MASK);
-    const attempts = this.#word(header + SLOT.attempts) + 1;
-    this.#put(header + SLOT.attempts, attempts);
+    const attempts = this.#countDeath(reference & SLOT_MASK, holder);
     if (attempts < edge.attempts) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
       this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK));
       return;
     }
+    const slot = reference & SLOT_MASK;
+    const header = this.#header(slot);
     const source = this.#word(header + SLOT.source);
     const ordinal = this.#word(header + SLOT.ordinal);
-    const slot = reference & SLOT_MASK;
     this.#options.onLost?.({
       edge: edge.number,
       slot,
       source,
       ordinal: ordinal >>> 0,
+      leaves: edge.leaves[source]![reference >>> 24]!,
       attempts,
       thread: holder,
       records: this.#recordsOf(slot),
     });
     this.#settle(edge, reference, this.#options.lostCode);
     this.#did.lost++;
+  }
+
+  /** Attempts of a slot, this death included. */
+  #countDeath(slot: number, holder: number): number {
+    const at = this.#header(slot) + SLOT.attempts;
+    const key = slot + (SLOT_MASK + 1) * holder;
+    if (!this.#counted.has(key)) this.#put(at, this.#word(at) + 1);
+    this.#counted.add(key);
+    return this.#word(at);
   }
 
   /** What a reference counts as: one, or the records of its parcels. */

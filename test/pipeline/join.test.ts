@@ -572,6 +572,32 @@ describe('a worker that joins', () => {
     expect(ledger).toMatchObject({ delivered: events.length, dropped: { unmatched: ledger.received - events.length }, dead: {} });
   });
 
+  it('dies once with an event of which two inputs are one slot: that is one attempt', { timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-join-deaths-'));
+    try {
+      const { report, events } = await runJoin({
+        sources: { s: counter(400) },
+        stages: {
+          a: { from: 's', operators: [{ type: 'veto', min: 0 }] },
+          j: {
+            from: ['a', 's'],
+            attempts: 2,
+            operators: [
+              { type: 'join', by: 'ordinal', as: 'list' },
+              { type: operatorPath('deaths'), kind: 'exit', every: 100, at: 50, folder },
+            ],
+          },
+        },
+        troubles: /died and will be replaced/,
+      });
+      expect(report.stages.j!.restarts).toBe(4);
+      expect(ordinals(events)).toEqual(range(400));
+      expect(report.sources.s!.ledger).toMatchObject({ delivered: 400, dropped: {}, dead: {} });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('is ended under load with two sources and an asynchronous operator: the same', { timeout: 300_000 }, async () => {
     const random = seeded(SEED + 10);
     const frames = 6000;

@@ -153,6 +153,10 @@ describe('partials of several workers', () => {
     expect(await refused({ x: { from: ['a', 'b'], operators: [{ type: 'accumulate' }] } })).toMatchObject(
       promise(/one source only, not of 2/),
     );
+    const way = { from: 'a', operators: [{ type: 'threshold', above: 1, put: 0 }] };
+    expect(await refused({ p: way, q: way, x: { from: ['p', 'q'], order: 'none', operators: [{ type: 'accumulate' }] } })).toMatchObject(
+      promise(/by one way only, not by 2/),
+    );
     const both = [{ type: 'accumulate' }, { type: operatorPath('sum-and-count') }];
     expect(await refused({ x: { from: 'a', operators: both } })).toMatchObject(promise(/at most one can stand in a stage/));
     expect(await refused({ x: { from: 'a', deterministic: true, operators: [] } })).toMatchObject(promise(/none of its operators/));
@@ -329,6 +333,22 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       expect(report.sources.s!.ledger).toMatchObject({ received: 40, merged: 0, dead: { 'partial-lost': 40 } });
     });
   }
+
+  it('whose end is given up in a stage before: what is held is partial-lost', { timeout: 60_000 }, async () => {
+    const { report } = await runPipeline({
+      sources: { s: { ...sim, frames: 40 } },
+      stages: {
+        before: { from: 's', attempts: 2, operators: [{ type: operatorPath('dies-at-end') }] },
+        work: { from: 'before', workers: 2, operators: [{ type: operatorPath('which'), frames: 60 }] },
+        // What is held elsewhere of the same source has its end.
+        beside: { from: 's', workers: 2, operators: [{ type: operatorPath('which'), frames: 60 }] },
+      },
+      sinks: { out: { type: 'null', from: 'work' }, other: { type: 'null', from: 'beside' } },
+    });
+    expect(report).toMatchObject({ balanced: true, stages: { before: { restarts: 2 } } });
+    expect(report.sources.s!.ledger).toMatchObject({ received: 40, merged: 0, dead: { 'partial-lost': 40 } });
+    expect(report.sinks.other).toMatchObject({ delivered: 1 });
+  });
 
   it('that fails with some of the frames of one input taken: what the partial held is lost, and none of them counts', async () => {
     const { report, read } = await run({
