@@ -7,6 +7,7 @@ import { stageCost } from './pipeline/stage-cost.js';
 import { twoWorkers } from './pipeline/two-workers.js';
 import { updateCost } from './pipeline/update-cost.js';
 import { zmqIntegrateZmq } from './pipeline/zmq-integrate-zmq.js';
+import { zmqNullZmq } from './pipeline/zmq-null-zmq.js';
 import { guardCost } from './ring/guard-cost.js';
 import { parcels } from './ring/parcels.js';
 import { payloadCopy } from './ring/payload-copy.js';
@@ -29,6 +30,7 @@ export const BENCHES: readonly Bench[] = [
   recoveryPause,
   updateCost,
   zmqIntegrateZmq,
+  zmqNullZmq,
   zmtpReceive,
   zmtpSend,
   zmtpPublish,

@@ -8,7 +8,7 @@ import { blockOf } from '../frame/parcel-layout.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
 import type { SeriesMessage } from '../frame/series.js';
 import { META_BYTES } from '../frame/slot-layout.js';
-import type { FrameWriter, OpenSlot, RefuseReason } from '../ingress/ingress.js';
+import type { FrameWriter, LentSlot, OpenSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
@@ -17,6 +17,7 @@ import { EMPTY, LEDGER } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { ClaimedSlot } from './claimed-slot.js';
+import { LentSlots } from './lent-slots.js';
 import { OpenParcel } from './open-parcel.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import { SourceLedger } from './source-ledger.js';
@@ -41,6 +42,7 @@ export class IngressAgent implements FrameWriter {
   readonly #poolBit: number;
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
+  readonly #lent: LentSlots;
   readonly #timer: NodeJS.Timeout;
   readonly #ledger: SourceLedger;
   readonly #outputs: SourceOutputs;
@@ -81,6 +83,10 @@ export class IngressAgent implements FrameWriter {
     this.#slot = new ClaimedSlot(this, attachment.arena.buffer);
     this.#parcel = node.parcel && new OpenParcel(new ParcelWriter(attachment.arena), node.parcel, attachment.nowUs, () => this.#flush());
     this.#stock = new SlotStock(attachment.ring, attachment.arena.words, attachment.line, this.#pool.ring, this.#pool.slots);
+    this.#lent = new LentSlots(node.lends, this.#stock, {
+      frame: (slot) => attachment.frame(slot),
+      commit: (frame, header) => this.#commitLent(frame, header),
+    });
     this.#series = new SourceSeries(attachment, node, this.#ledger, this.#seriesWriter(), log, { signal, onSeries, timeoutMs });
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
@@ -98,24 +104,26 @@ export class IngressAgent implements FrameWriter {
         'ERR_MESSAGE_TOO_LARGE',
         `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${this.maxBytes}`,
       );
-    const meta = header.meta ? encodeMeta(header.meta).length : 0;
-    if (meta > META_BYTES - 8)
-      throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
+    checkMeta(header);
     if (this.#parcel?.takes(header, bytes)) return this.#claimRecord(this.#parcel, header, bytes);
     if (this.#parcel?.slot) this.#flush();
     const slot = this.#claimSlot();
     if (slot === EMPTY) return undefined;
     const frame = this.#attachment.frame(slot);
-    frame.begin(header.dtype, header.shape);
-    if (header.meta) frame.meta = header.meta;
-    frame.sourceIndex = this.#node.index;
-    frame.sequence = header.sequence ?? (this.#parcel ? this.#number : this.#ordinal) >>> 0;
-    frame.timestamp = header.timestamp ?? Number.NaN;
+    this.#begin(frame, header);
     this.#slot.frame = frame;
     this.#slot.numbered = header.sequence !== undefined;
     this.#slot.at(frame.address, bytes);
     this.#stock.take();
     return this.#slot;
+  }
+
+  #begin(frame: FrameView, header: FrameHeader): void {
+    frame.begin(header.dtype, header.shape);
+    if (header.meta) frame.meta = header.meta;
+    frame.sourceIndex = this.#node.index;
+    frame.sequence = header.sequence ?? (this.#parcel ? this.#number : this.#ordinal) >>> 0;
+    frame.timestamp = header.timestamp ?? Number.NaN;
   }
 
   /** The slot that the stock gives next, or EMPTY: there is none now, or nothing may be claimed. */
@@ -169,12 +177,18 @@ export class IngressAgent implements FrameWriter {
   }
 
   ready(): Promise<void> {
-    const { arena, park } = this.#attachment;
     if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
+    return this.#obstacle() ?? this.#freeSlot();
+  }
+
+  /** What keeps a frame that has its slot from being committed. */
+  #obstacle(): Promise<void> | undefined {
+    const { arena, park } = this.#attachment;
     if (this.#series.held) return this.#series.held;
     if (this.#handing) return this.#handing;
-    if (this.#ledger.isFull) return sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#ledger.isFull);
-    return this.#freeSlot();
+    if (!this.#ledger.isFull) return undefined;
+    this.#ledger.sweep();
+    return this.#ledger.isFull ? sleepAsync(arena.words, this.#node.bell, 1, park, () => this.#ledger.isFull) : undefined;
   }
 
   #freeSlot(): Promise<void> {
@@ -217,6 +231,46 @@ export class IngressAgent implements FrameWriter {
       if (!slot) continue;
       this.#slot.set(data);
       await slot.commit();
+      return true;
+    }
+  }
+
+  lend(lengthBytes: number): LentSlot | undefined | null {
+    if (lengthBytes > this.maxBytes || this.#parcel?.takesBytes(lengthBytes)) return undefined;
+    return this.#lent.lend(lengthBytes);
+  }
+
+  #commitLent(frame: FrameView, header: FrameHeader): Promise<boolean> | boolean {
+    try {
+      checkMeta(header);
+    } catch (error) {
+      this.#stock.putBack(frame.slot);
+      this.refuse('too-large', (error as MillraceError).message);
+      return true;
+    }
+    const series = header.meta?.series;
+    const beginsSeries = series !== undefined && series !== this.#series.id && isSeriesId(series);
+    if (this.#parcel?.slot) this.#flush();
+    if (beginsSeries || this.#obstacle()) return this.#commitLentLater(frame, header);
+    this.#begin(frame, header);
+    const pending = this.commit(frame, header.sequence !== undefined);
+    return pending ? pending.then(() => true) : true;
+  }
+
+  async #commitLentLater(frame: FrameView, header: FrameHeader): Promise<boolean> {
+    const series = header.meta?.series;
+    for (;;) {
+      const obstacle = this.#obstacle();
+      if (obstacle) await obstacle;
+      const aborted = this.#signal.aborted || this.#attachment.aborted;
+      const begins = series !== undefined && series !== this.#series.id && isSeriesId(series);
+      if (aborted || (begins && !(await this.startSeries({ kind: 'series-start', series })))) {
+        this.#stock.putBack(frame.slot);
+        return false;
+      }
+      if (begins || this.#obstacle()) continue;
+      this.#begin(frame, header);
+      await this.commit(frame, header.sequence !== undefined);
       return true;
     }
   }
@@ -373,4 +427,11 @@ export class IngressAgent implements FrameWriter {
     }
     for (const slot of this.#stock.empty()) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
   }
+}
+
+/** Throws ERR_MESSAGE_TOO_LARGE for a meta that has no room. */
+function checkMeta(header: FrameHeader): void {
+  const meta = header.meta ? encodeMeta(header.meta).length : 0;
+  if (meta > META_BYTES - 8)
+    throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
 }

@@ -44,6 +44,11 @@ export class OpenParcel {
     return recordBytes(dataBytes, true, true, meta) <= this.#plan.bytes;
   }
 
+  /** The same of a message of which only the length is known. */
+  takesBytes(dataBytes: number): boolean {
+    return recordBytes(dataBytes, true, true, 0) <= this.#plan.bytes;
+  }
+
   /** Begins with a record that has this number among those of the source. */
   open(slot: FrameView, { dtype, shape, meta }: FrameHeader, number: number): void {
     this.slot = slot;

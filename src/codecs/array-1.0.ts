@@ -24,6 +24,7 @@ const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes
 
 export const array10: Codec = {
   name: NAME,
+  bodyPart: 1,
 
   decode(parts) {
     if (parts.length !== 2) throw new MillraceError('ERR_MESSAGE_PARTS', `${NAME}: ${parts.length} parts, 2 expected`);

@@ -13,6 +13,8 @@ export interface DecodedFrame extends FrameHeader {
  */
 export interface Codec {
   readonly name: string;
+  /** Number of the part that is the data of a frame as it lies in memory, where there is one: it may be read into its place. */
+  readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;
   encode(frame: Frame): Uint8Array[];
   /** What a message says of a series, where the format has such messages; undefined for one that carries a frame. */

@@ -10,6 +10,7 @@ const MAX_PARTS = 4096;
  */
 export const raw: Codec = {
   name: NAME,
+  bodyPart: 0,
 
   decode(parts) {
     if (parts.length === 0 || parts.length > MAX_PARTS) {

@@ -19,6 +19,17 @@ export interface OpenSlot {
   abort(): void;
 }
 
+/** A slot for data that is still to arrive. Commit it or give it back, once. */
+export interface LentSlot {
+  /** The place of the data, in shared memory. */
+  readonly bytes: Buffer;
+  /** All of it is there: the slot will soon be committed or given back. */
+  arrived(): void;
+  /** Publishes the frame, of exactly these bytes; as `FrameWriter.write`. */
+  commit(header: FrameHeader): Promise<boolean> | boolean;
+  giveBack(): void;
+}
+
 /** What an ingress writes into. One claim at a time. */
 export interface FrameWriter {
   /** Largest payload, in bytes. */
@@ -32,6 +43,11 @@ export interface FrameWriter {
   ready(): Promise<void>;
   /** Claim, copy, commit, waiting where it must. Resolves false when the signal was aborted before the frame was taken. Too large: refused and counted. */
   write(header: FrameHeader, data: Uint8Array): Promise<boolean> | boolean;
+  /**
+   * A slot for the data of a frame that is still to arrive, beside the one claim; several may be lent. Undefined: use memory
+   * of your own (a writer without the method has none). Null: there is none now; ask again after `ready()`.
+   */
+  lend?(lengthBytes: number): LentSlot | undefined | null;
   /**
    * The frames that follow belong to a new series; one that is open ends as superseded. Resolves when what came before is
    * settled and the operators have handed on what they held of it; false when the run was given up before.
@@ -84,6 +100,8 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   readonly restarts?: boolean | ((options: O) => boolean);
   /** What its schema cannot say is wrong with options that the schema accepts. */
   checkOptions?(options: O): readonly OptionIssue[];
+  /** Most slots that it borrows for data under way; its pool has as many more. */
+  lends?(options: O): number;
   /** Main thread, once; may open files. Throws ERR_CONFIG_* when the options cannot be met. */
   plan?(options: O, context: { baseDir: string }): SourcePlan | Promise<SourcePlan>;
   create(options: O, context: IngressContext): Ingress;

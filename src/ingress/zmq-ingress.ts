@@ -3,6 +3,7 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { openZmqReader, type ZmqReader } from '../transports/zmq.js';
 import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { FrameWriter, Ingress, IngressContext, IngressDefinition, RefuseReason } from './ingress.js';
+import { SlotMemory } from './slot-memory.js';
 
 export interface ZmqIngressOptions extends ZmqOptions {
   readonly socket?: 'pull' | 'sub';
@@ -14,6 +15,8 @@ export interface ZmqIngressOptions extends ZmqOptions {
 
 /** How long a socket is read out after the signal, at most. */
 const READ_OUT_MS = 200;
+/** Bodies under way at once that are read into their slots; those of further senders are copied. */
+const LENDS = 4;
 
 /**
  * Frames from a PULL or SUB socket, one multipart message each.
@@ -26,17 +29,23 @@ const READ_OUT_MS = 200;
 class ZmqIngress implements Ingress {
   readonly #options: ZmqIngressOptions;
   readonly #context: IngressContext;
+  /** Where large bodies go: only a codec that has data of its own for a part knows it. */
+  readonly #memory: SlotMemory | undefined;
   #reader: ZmqReader | undefined;
 
   constructor(options: ZmqIngressOptions, context: IngressContext) {
     this.#options = options;
     this.#context = context;
+    const { bodyPart } = context.codec;
+    this.#memory = bodyPart === undefined ? undefined : new SlotMemory(bodyPart);
   }
 
   async open(): Promise<void> {
     const { socket = 'pull', subscribe, highWaterMark = 100 } = this.#options;
     const { log } = this.#context;
-    this.#reader = await openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: endpointList(subscribe), log });
+    const subscribed = endpointList(subscribe);
+    const onFrame = this.#memory && { onFrame: this.#memory };
+    this.#reader = await openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: subscribed, log, ...onFrame });
   }
 
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
@@ -44,6 +53,7 @@ class ZmqIngress implements Ingress {
     if (!reader) throw new MillraceError('ERR_STATE', `the source ${this.#context.name} is not open`);
     const { frames = Number.POSITIVE_INFINITY, idleMs } = this.#options;
     reader.waitAtMost(idleMs ?? -1);
+    this.#memory?.begin(out, () => reader.resumeFrames());
 
     let waiting = false;
     // A pending receive means that nothing is left to read out, and only closing ends it.
@@ -82,6 +92,7 @@ class ZmqIngress implements Ingress {
   #take(parts: readonly Uint8Array[], out: FrameWriter): Promise<boolean> | boolean {
     const { codec } = this.#context;
     const refuse = (thrown: unknown): true => {
+      this.#memory?.drop(parts);
       out.refuse(refuseReason(thrown), thrown instanceof Error ? thrown.message : String(thrown));
       return true;
     };
@@ -93,7 +104,8 @@ class ZmqIngress implements Ingress {
     } catch (thrown) {
       return refuse(thrown);
     }
-    if (frame) return out.write(frame, frame.data);
+    if (frame) return this.#memory ? this.#memory.write(frame, parts, out) : out.write(frame, frame.data);
+    this.#memory?.drop(parts);
     return (series!.kind === 'series-start' ? out.startSeries(series!) : out.endSeries(series!)).catch(refuse);
   }
 
@@ -136,6 +148,7 @@ export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
       idleMs: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1, description: 'end after so long a silence' },
     },
   },
+  lends: ({ driver }) => (driver === 'libzmq' ? 0 : LENDS),
   restarts: ({ driver }) => driver !== 'libzmq',
   checkOptions: (options) => {
     const issues = zmqOptionIssues(options);

@@ -87,6 +87,7 @@ export function layOut(draft: Draft): PlanWithTables {
       maxFrameBytes: known.maxBytes,
       shape: known.shape,
       dtype: known.dtype,
+      lends: draft.lends.get(name)!,
       parcel: parcel && {
         ...parcel,
         maxRecords,

@@ -83,6 +83,8 @@ export interface SourceNode {
   readonly shape: readonly number[] | undefined;
   readonly dtype: DType | undefined;
   readonly parcel: ParcelPlan | undefined;
+  /** Most slots that it borrows for data that is still to arrive. */
+  readonly lends: number;
 }
 
 /** How the small messages of a source are put together, and where it stands how records ended (SOURCE of the ring layout). */

@@ -27,6 +27,8 @@ export interface Draft {
   readonly batches: ReadonlyMap<string, number>;
   /** By sink, the most references that it still reads although their frames are settled. */
   readonly holds: ReadonlyMap<string, number>;
+  /** By source, the most slots that it borrows for data that is still to arrive. */
+  readonly lends: ReadonlyMap<string, number>;
   /** The nodes that parcels come to. */
   readonly parcels: ReadonlyMap<string, ParcelsHere>;
   readonly options: PlanOptions;
@@ -79,10 +81,12 @@ const RECORDS_A_BATCH = 4096;
 /** Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Throws ERR_CONFIG_*. */
 export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promise<PlanWithTables> {
   const input = new Map<string, FrameKind>();
+  const lends = new Map<string, number>();
   for (const [name, source] of Object.entries(spec.sources)) {
     const definition = SOURCES.get(source.type);
     if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no source type '${source.type}'`);
     checkParameters(definition.options, source.options, `sources.${name}`, source.place);
+    lends.set(name, definition.lends?.(source.options) ?? 0);
     const known = (await definition.plan?.(source.options, { baseDir: spec.baseDir })) ?? {};
     input.set(name, {
       shape: known.shape,
@@ -115,7 +119,7 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   for (const [name, { maxRecords }] of parcels)
     if (batches.has(name)) batches.set(name, Math.max(1, Math.min(batches.get(name)!, Math.floor(RECORDS_A_BATCH / maxRecords))));
   for (let divisor = 1; ; divisor *= 2) {
-    const draft = size({ spec, routes, stages, input, batches, holds, parcels, options }, divisor);
+    const draft = size({ spec, routes, stages, input, batches, holds, lends, parcels, options }, divisor);
     const result = layOut(draft);
     if (result.plan.threads.length > MAX_THREADS)
       throw new MillraceError(
@@ -240,6 +244,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   });
   const pools = new Map<string, { slots: number; maxDataBytes: number }>();
   const holds = new Map(known.holds);
+  const lends = new Map(known.lends);
   const reach = new Map<string, Set<DraftEdge>>();
   for (const owner of [...Object.keys(spec.sources), ...Object.keys(spec.stages)]) {
     const reached = new Set<DraftEdge>();
@@ -260,8 +265,8 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
     const packed = stage && parcels.has(owner) ? parcelSlots(made) : 0;
     const travelling = Math.max(made, packed);
     const outputs = made + packed;
-    const needed = stage ? onEdges * travelling + held(owner) * outputs : onEdges + 1;
-    const kept = travelling * [...reached].reduce((sum, edge) => sum + (known.holds.get(edge.node) ?? 0), 0);
+    const needed = stage ? onEdges * travelling + held(owner) * outputs : onEdges + 1 + known.lends.get(owner)!;
+    const kept = travelling * [...reached].reduce((sum, edge) => sum + (known.holds.get(edge.node) ?? 0), known.lends.get(owner) ?? 0);
     const given = (stage ?? spec.sources[owner])?.slots;
     if (given !== undefined && !known.options.unchecked)
       checkSlots(
@@ -274,8 +279,11 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
         [...reached],
         stage?.place ?? spec.sources[owner]?.place,
       );
-    // Where slots are short a sink keeps none that it does not have to: a peer that stands still would keep them for good.
-    if ((given ?? needed) < needed) for (const { node } of reached) if (holds.has(node)) holds.set(node, 0);
+    // Where slots are short nobody keeps one that he does not have to: a peer that stands still would keep it for good.
+    if ((given ?? needed) < needed) {
+      if (!stage) lends.set(owner, 0);
+      for (const { node } of reached) if (holds.has(node)) holds.set(node, 0);
+    }
     pools.set(owner, {
       slots: given ?? needed,
       maxDataBytes: Math.max(known.input.get(owner)!.maxBytes, slotForParcels(spec, owner, parcels)),
@@ -284,6 +292,7 @@ function size(known: Omit<Draft, 'edges' | 'pools'>, divisor: number): Draft {
   return {
     ...known,
     holds,
+    lends,
     pools,
     edges: edges.map((edge) => ({ ...edge, reach: [...reach].filter(([, reached]) => reached.has(edge)).map(([owner]) => owner) })),
   };
