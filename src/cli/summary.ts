@@ -70,13 +70,15 @@ export function summary(report: Report): string[] {
 function seriesTable(source: string, series: readonly SeriesReport[]): string[] {
   const shown = series.slice(-MAX_SERIES_LINES);
   const lines = table(
-    [`series of ${source}`, 'ended', 'expected', 'received', 'delivered', 'verdict'],
+    [`series of ${source}`, 'ended', 'expected', 'received', 'delivered', 'dropped', 'dead', 'verdict'],
     shown.map(({ id, ended, expected, ledger, verdict }) => [
       printable(String(id)),
       ended,
       expected === undefined ? '-' : formatCount(expected),
       formatCount(ledger.received),
       formatCount(ledger.delivered),
+      formatCount(total(ledger.dropped)),
+      formatCount(total(ledger.dead)),
       verdict.state,
     ]),
   );
