@@ -1,14 +1,11 @@
-import { isSeriesId } from '../codecs/message-header.js';
 import { MillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
-import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
-import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import type { FrameView } from '../frame/frame-view.js';
 import { blockOf } from '../frame/parcel-layout.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
 import type { SeriesMessage } from '../frame/series.js';
-import { META_BYTES } from '../frame/slot-layout.js';
-import type { FrameWriter, LentSlot, OpenSlot, RefuseReason } from '../ingress/ingress.js';
+import type { FrameWriter, LentSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
@@ -17,18 +14,20 @@ import { EMPTY, LEDGER } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { ClaimedSlot } from './claimed-slot.js';
+import { checkMeta, fittingBytes } from './frame-fits.js';
 import { LentSlots } from './lent-slots.js';
 import { OpenParcel } from './open-parcel.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import { SourceLedger } from './source-ledger.js';
 import { SourceOutputs } from './source-outputs.js';
 import { type SeriesWriter, SourceSeries } from './source-series.js';
+import { type FrameTaker, otherSeries, WholeFrames } from './whole-frames.js';
 
 /** While the source is idle, what is settled is counted so often. */
 const LOOK_MS = 20;
 
 /** The writing end of a source: claims slots, commits frames, counts what was refused. */
-export class IngressAgent implements FrameWriter {
+export class IngressAgent implements FrameWriter, FrameTaker {
   readonly maxBytes: number;
   /** Messages that a thread before this one had received. */
   readonly resumeAt: number;
@@ -43,6 +42,7 @@ export class IngressAgent implements FrameWriter {
   readonly #slot: ClaimedSlot;
   readonly #stock: SlotStock;
   readonly #lent: LentSlots;
+  readonly #whole: WholeFrames = new WholeFrames(this);
   readonly #timer: NodeJS.Timeout;
   readonly #ledger: SourceLedger;
   readonly #outputs: SourceOutputs;
@@ -96,15 +96,9 @@ export class IngressAgent implements FrameWriter {
     return this.#outputs.begin();
   }
 
-  claim(header: FrameHeader): OpenSlot | undefined {
+  claim(header: FrameHeader): ClaimedSlot | undefined {
     if (this.#slot.frame) throw new MillraceError('ERR_STATE', 'a slot is claimed already: commit or abort it first');
-    const bytes = byteLength(header.dtype, header.shape);
-    if (!(bytes <= this.maxBytes))
-      throw new MillraceError(
-        'ERR_MESSAGE_TOO_LARGE',
-        `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${this.maxBytes}`,
-      );
-    checkMeta(header);
+    const bytes = fittingBytes(header, this.maxBytes);
     if (this.#parcel?.takes(header, bytes)) return this.#claimRecord(this.#parcel, header, bytes);
     if (this.#parcel?.slot) this.#flush();
     const slot = this.#claimSlot();
@@ -136,7 +130,7 @@ export class IngressAgent implements FrameWriter {
     return this.#stock.peek();
   }
 
-  #claimRecord(parcel: OpenParcel, header: FrameHeader, bytes: number): OpenSlot | undefined {
+  #claimRecord(parcel: OpenParcel, header: FrameHeader, bytes: number): ClaimedSlot | undefined {
     if (this.#series.held || this.#handing) return undefined;
     const sequence = header.sequence ?? this.#number >>> 0;
     let address = parcel.slot ? parcel.append(header, bytes, sequence, this.#number) : -1;
@@ -177,7 +171,7 @@ export class IngressAgent implements FrameWriter {
   }
 
   ready(): Promise<void> {
-    if (this.#signal.aborted || this.#attachment.aborted) return Promise.resolve();
+    if (this.isGivenUp) return Promise.resolve();
     return this.#obstacle() ?? this.#freeSlot();
   }
 
@@ -198,41 +192,15 @@ export class IngressAgent implements FrameWriter {
   }
 
   write(header: FrameHeader, data: Uint8Array): Promise<boolean> | boolean {
-    const series = header.meta?.series;
-    if (series !== undefined && series !== this.#series.id && isSeriesId(series)) return this.#writeInNext(series, header, data);
-    let slot: OpenSlot | undefined;
-    try {
-      slot = this.claim(header);
-    } catch (error) {
-      if (!(error instanceof MillraceError && error.code === 'ERR_MESSAGE_TOO_LARGE')) throw error;
-      this.refuse('too-large', error.message);
-      return true;
-    }
-    if (!slot) return this.#writeLater(header, data);
-    this.#slot.set(data);
-    const pending = slot.commit();
-    return pending ? pending.then(() => true) : true;
+    return this.#whole.write(header, data);
   }
 
-  /** A frame of a series whose start did not come, or not yet. */
-  async #writeInNext(series: string | number, header: FrameHeader, data: Uint8Array): Promise<boolean> {
-    if (!(await this.startSeries({ kind: 'series-start', series }))) return false;
-    return this.write(header, data);
+  get seriesId(): string | number | undefined {
+    return this.#series.id;
   }
 
-  async #writeLater(header: FrameHeader, data: Uint8Array): Promise<boolean> {
-    const series = header.meta?.series;
-    for (;;) {
-      if (this.#signal.aborted || this.#attachment.aborted) return false;
-      await this.ready();
-      // Meanwhile another one may have been begun from outside.
-      if (series !== undefined && series !== this.#series.id && isSeriesId(series)) return this.#writeInNext(series, header, data);
-      const slot = this.claim(header);
-      if (!slot) continue;
-      this.#slot.set(data);
-      await slot.commit();
-      return true;
-    }
+  get isGivenUp(): boolean {
+    return this.#signal.aborted || this.#attachment.aborted;
   }
 
   lend(lengthBytes: number): LentSlot | undefined | null {
@@ -248,27 +216,23 @@ export class IngressAgent implements FrameWriter {
       this.refuse('too-large', (error as MillraceError).message);
       return true;
     }
-    const series = header.meta?.series;
-    const beginsSeries = series !== undefined && series !== this.#series.id && isSeriesId(series);
     if (this.#parcel?.slot) this.#flush();
-    if (beginsSeries || this.#obstacle()) return this.#commitLentLater(frame, header);
+    if (otherSeries(header, this.#series.id) !== undefined || this.#obstacle()) return this.#commitLentLater(frame, header);
     this.#begin(frame, header);
     const pending = this.commit(frame, header.sequence !== undefined);
     return pending ? pending.then(() => true) : true;
   }
 
   async #commitLentLater(frame: FrameView, header: FrameHeader): Promise<boolean> {
-    const series = header.meta?.series;
     for (;;) {
       const obstacle = this.#obstacle();
       if (obstacle) await obstacle;
-      const aborted = this.#signal.aborted || this.#attachment.aborted;
-      const begins = series !== undefined && series !== this.#series.id && isSeriesId(series);
-      if (aborted || (begins && !(await this.startSeries({ kind: 'series-start', series })))) {
+      const series = otherSeries(header, this.#series.id);
+      if (this.isGivenUp || (series !== undefined && !(await this.startSeries({ kind: 'series-start', series })))) {
         this.#stock.putBack(frame.slot);
         return false;
       }
-      if (begins || this.#obstacle()) continue;
+      if (series !== undefined || this.#obstacle()) continue;
       this.#begin(frame, header);
       await this.commit(frame, header.sequence !== undefined);
       return true;
@@ -427,11 +391,4 @@ export class IngressAgent implements FrameWriter {
     }
     for (const slot of this.#stock.empty()) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
   }
-}
-
-/** Throws ERR_MESSAGE_TOO_LARGE for a meta that has no room. */
-function checkMeta(header: FrameHeader): void {
-  const meta = header.meta ? encodeMeta(header.meta).length : 0;
-  if (meta > META_BYTES - 8)
-    throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
 }

@@ -9,9 +9,9 @@ import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { readChain } from './commit-outputs.js';
-import { edgeFor } from './edge-for.js';
 import { FailedFrames } from './failed-frames.js';
 import { JoinInputs } from './join-inputs.js';
+import { mayCommit } from './may-commit.js';
 import { ChainLane, type ChainLink, isAsyncChain } from './operator-chain.js';
 import { ParcelRun } from './parcel-run.js';
 import { WorkCommit } from './work-commit.js';
@@ -268,7 +268,7 @@ export class OperatorAgent {
       try {
         while (finished.length > 0 && !this.#attachment.aborted) {
           finished.sort((a, b) => (a.inputs[0]!.ordinal - b.inputs[0]!.ordinal) | 0);
-          const at = finished.findIndex((one) => this.#mayCommit(one));
+          const at = finished.findIndex((one) => mayCommit(this.#attachment, this.#stage, one));
           if (at < 0) {
             await sleepAsync(arena.words, this.#edge.itemBell, 0, park, () => true);
             continue;
@@ -366,22 +366,6 @@ export class OperatorAgent {
       for (const { operator } of replaced) operator.close?.();
       for (const { stock } of lanes) this.#release(stock);
     }
-  }
-
-  /** Whether every ordered edge would take the results now. */
-  #mayCommit(lane: AsyncLane): boolean {
-    const input = lane.inputs[0]!;
-    const outputs = input.records === 0 ? lane.chain.outputs : lane.parcel.passesOn ? lane.inputs : lane.parcel.outputs;
-    const head = outputs[0];
-    if (lane.outcome >= 0 || !head) return true;
-    const { sourceIndex, ordinal } = input;
-    for (const route of this.#stage.routes[sourceIndex]![lane.reference >>> 24]!) {
-      const edge = this.#attachment.plan.edges[edgeFor(route, head)]!;
-      // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
-      const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
-      if (waits && !this.#attachment.admits(edge, sourceIndex, ordinal)) return false;
-    }
-    return true;
   }
 
   async #commitAsync(lane: AsyncLane): Promise<void> {

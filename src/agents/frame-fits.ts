@@ -1,0 +1,24 @@
+import { MillraceError } from '../errors/errors.js';
+import { byteLength } from '../frame/dtype.js';
+import type { FrameHeader } from '../frame/frame.js';
+import { encodeMeta } from '../frame/frame-view.js';
+import { META_BYTES } from '../frame/slot-layout.js';
+
+/** What the items of a frame take, in bytes. Throws ERR_MESSAGE_TOO_LARGE for a frame, or a meta, that has no room in a slot. */
+export function fittingBytes(header: FrameHeader, maxBytes: number): number {
+  const bytes = byteLength(header.dtype, header.shape);
+  if (!(bytes <= maxBytes))
+    throw new MillraceError(
+      'ERR_MESSAGE_TOO_LARGE',
+      `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${maxBytes}`,
+    );
+  checkMeta(header);
+  return bytes;
+}
+
+/** Throws ERR_MESSAGE_TOO_LARGE for a meta that has no room. */
+export function checkMeta(header: FrameHeader): void {
+  const meta = header.meta ? encodeMeta(header.meta).length : 0;
+  if (meta > META_BYTES - 8)
+    throw new MillraceError('ERR_MESSAGE_TOO_LARGE', `the meta of a frame has ${meta} bytes, over the ${META_BYTES - 8} of a slot`);
+}
