@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { OUTCOME } from '../../src/observe/outcome.js';
 import { fateOf } from '../support/operators/fates.mjs';
-import { type SimulationOptions, type SimulationResult, STEPS, simulate } from '../support/simulated-pipeline.js';
+import { RECORD_STEPS, type SimulationOptions, type SimulationResult, STEPS, simulate } from '../support/simulated-pipeline.js';
 
 const FRAMES = 300;
 const STARTS = [0, 0x7f_ff_ff_f0 | 0, 0xff_ff_ff_f0 | 0];
@@ -116,6 +117,38 @@ describe('a pipeline whose threads die in the middle of ring operations', () => 
     expect(kept).toBeGreaterThan(0);
   });
 
+  for (const attempts of [100, 1])
+    it(`counts each record of a parcel once, as it was committed, with ${attempts} attempts`, async () => {
+      const records = 5;
+      let mixed = 0;
+      let lost = 0;
+      for (let seed = 1; seed <= 20; seed++) {
+        const { counts, received, inFlight, freeSlots, slots, deaths, ended, did } = await run({
+          seed: 15_000 + seed,
+          records,
+          attempts,
+          sinks: { a: {}, b: { order: 'none', capacity: 2 } },
+          steps: seed % 2 ? [...STEPS, ...RECORD_STEPS] : [...RECORD_STEPS, 71, 72, 73, 74],
+          killOneIn: 5,
+        });
+        const none = { delivered: 0, merged: 0, 'operator-failed': 0, 'worker-lost': 0, malformed: 0 };
+        const wanted = { ...none, malformed: counts.malformed ?? 0 };
+        for (let ordinal = 0; ordinal < FRAMES; ordinal++) {
+          const codes = ended.get(ordinal);
+          if (!codes) wanted['worker-lost'] += records;
+          for (const code of codes ?? []) wanted[code === 0 ? 'delivered' : code === OUTCOME.merged ? 'merged' : 'operator-failed']++;
+          if (new Set(codes).size > 1) mixed++;
+        }
+        expect({ ...none, ...counts }).toEqual(wanted);
+        expect({ received, inFlight, freeSlots }).toEqual({ received: records * FRAMES + wanted.malformed, inFlight: 0, freeSlots: slots });
+        expect(wanted['worker-lost']).toBe(records * did.lost);
+        lost += did.lost;
+        expect(deaths).toBeGreaterThan(0);
+      }
+      expect(mixed).toBeGreaterThan(0);
+      expect(lost > 0).toBe(attempts === 1);
+    });
+
   it('gives a frame up after so many deaths, and counts it', async () => {
     let lost = 0;
     for (let seed = 1; seed <= 12; seed++) {
@@ -128,6 +161,6 @@ describe('a pipeline whose threads die in the middle of ring operations', () => 
   });
 
   it('died at every step that there is', () => {
-    expect(STEPS.filter((step) => !hit.has(step))).toEqual([]);
+    expect([...STEPS, ...RECORD_STEPS].filter((step) => !hit.has(step))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { Attachment, bitIn } from '../../src/agents/attachment.js';
 import { createArena } from '../../src/memory/arena.js';
+import { powerOfTwo } from '../../src/memory/power-of-two.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
@@ -41,6 +42,8 @@ export interface SimulationOptions {
   readonly patience?: number;
   /** Steps to die at, where not all of them. */
   readonly steps?: readonly number[];
+  /** Frames are parcels of so many records, some of which end in the worker. */
+  readonly records?: number;
 }
 
 export interface SimulationResult {
@@ -54,6 +57,8 @@ export interface SimulationResult {
   /** How often each step was died at. */
   readonly steps: ReadonlyMap<number, number>;
   readonly did: CensusResult;
+  /** Of parcels, by ordinal: the code by which each record ended in the worker, as that was committed; 0: it went on. */
+  readonly ended: ReadonlyMap<number, readonly number[]>;
   readonly freeSlots: number;
   readonly slots: number;
 }
@@ -63,6 +68,8 @@ export const STEPS = [
   1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 40, 41, 42, 43, 50, 51, 52, 53, 60, 61, 62, 63, 64,
   65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 80, 81, 82,
 ];
+/** Those of records that end by themselves. */
+export const RECORD_STEPS = [83, 84];
 /** Who dies between a cell and its hint leaves the hint behind: the next one helps it on, and may die there. */
 const MOVED = new Set([12, 21, 43]);
 const HELPS = [14, 23];
@@ -73,10 +80,11 @@ const HELPS = [14, 23];
  * Who finds nothing to do sleeps as in park.ts, but without any time-out: a wake-up that is lost is a run that stands still.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const parcel = options.records ? { parcel: { bytes: 4096, waitUs: 1000 } } : {};
   const spec = specFromObject(
     {
       version: 1,
-      sources: { s: { type: 'sim', pattern: 'counter', shape: [1, PAYLOAD_BYTES], dtype: 'uint8', ...options.source } },
+      sources: { s: { type: 'sim', pattern: 'counter', shape: [1, PAYLOAD_BYTES], dtype: 'uint8', ...parcel, ...options.source } },
       stages: {
         work: {
           from: 's',
@@ -91,7 +99,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     { baseDir: import.meta.dirname },
   );
   const { plan } = await makePlan(spec, { startOrdinal: options.startOrdinal ?? 0 });
-  return new Simulation(plan, options).run();
+  // Small tables, so that their entries come round.
+  const entries = powerOfTwo(Math.max(plan.slots + 1, ...plan.edges.map(({ limit }) => limit)));
+  const sources = plan.sources.map((source) => ({ ...source, tableEntries: Math.min(source.tableEntries, entries) }));
+  return new Simulation({ ...plan, sources }, options).run();
 }
 
 class Simulation implements SimWorld {
@@ -102,6 +113,7 @@ class Simulation implements SimWorld {
   readonly random: (n: number) => number;
   readonly taken: Record<string, { ordinal: number; output: number }[]> = {};
   readonly steps = new Map<number, number>();
+  readonly ended = new Map<number, readonly number[]>();
   readonly did: Record<string, number> = {};
   readonly #census: Census;
   readonly #threads: SimThread[];
@@ -174,6 +186,7 @@ class Simulation implements SimWorld {
       recoveries: this.#recoveries,
       steps: this.steps,
       did: this.did as unknown as CensusResult,
+      ended: this.ended,
       freeSlots: this.plan.pools.reduce((sum, { ring, cells }) => sum + occupied(this.words, ring, cells), 0),
       slots: this.plan.slots,
     };

@@ -45,13 +45,13 @@ export class SimSource implements SimThread {
     const [source] = plan.sources;
     const [pool] = plan.pools;
     if (this.#rest.isLeft) return this.#rest.resume();
-    const isOver = this.sent >= simulation.options.frames;
-    if ((isOver || simulation.random(3) === 0) && ring.sweep(0, 64) > 0) return undefined;
-    if (!isOver && (simulation.random(16) === 0 || attachment.word(line + LINE.faultStep) === REFUSING)) {
+    const stands = this.sent >= simulation.options.frames || this.inFlight() >= source!.tableEntries;
+    if ((stands || simulation.random(3) === 0) && ring.sweep(0, 64) > 0) return undefined;
+    if (!stands && (simulation.random(16) === 0 || attachment.word(line + LINE.faultStep) === REFUSING)) {
       ring.refuse(OUTCOME.malformed);
       return undefined;
     }
-    if (isOver) return { bell: source!.bell, members: [attachment.thread] };
+    if (stands) return { bell: source!.bell, members: [attachment.thread] };
     const slot = this.#stock.take();
     if (slot < 0) return { bell: pool!.bell, members: pool!.threads };
     const ordinal = this.ledger(LEDGER.given);
@@ -70,7 +70,8 @@ export class SimSource implements SimThread {
       attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
       attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.edgeInto(node).ring);
     }
-    this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, PAYLOAD_BYTES, 1), source!.routes.length);
+    const { records = 1 } = simulation.options;
+    this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, PAYLOAD_BYTES, records), source!.routes.length);
     return undefined;
   }
 

@@ -24,9 +24,11 @@ export interface SimThread {
 
 /** What the threads of a simulation share. */
 export interface SimWorld {
-  readonly options: { readonly frames: number };
+  readonly options: { readonly frames: number; readonly records?: number };
   /** A seeded whole number from 0 to n - 1. */
   readonly random: (n: number) => number;
   /** What each sink took, in order. */
   readonly taken: Record<string, { ordinal: number; output: number }[]>;
+  /** Of parcels, by ordinal: how each record ended in the worker. */
+  readonly ended: Map<number, readonly number[]>;
 }

@@ -5,6 +5,7 @@ import { OUTCOME } from '../../../src/observe/outcome.js';
 import type { EdgePlan, StageNode } from '../../../src/pipeline/plan-types.js';
 import { fateOf } from '../operators/fates.mjs';
 import { check, fill, PAYLOAD_BYTES } from './payload.js';
+import { SimParcels } from './sim-parcels.js';
 import type { SimThread, SimWorld, Sleep, Wait } from './sim-thread.js';
 import { UnfinishedRecord } from './unfinished-record.js';
 
@@ -17,6 +18,7 @@ export class SimWorker implements SimThread {
   readonly #stock: FrameView[] = [];
   readonly #edge: EdgePlan;
   readonly #inputs: FrameView[] = [];
+  readonly #parcels: SimParcels;
 
   constructor(
     readonly simulation: SimWorld,
@@ -26,6 +28,7 @@ export class SimWorker implements SimThread {
     this.#rest = new UnfinishedRecord(attachment);
     this.#record = new RecordWriter(attachment);
     this.#edge = attachment.edgeInto(stage.name);
+    this.#parcels = new SimParcels(simulation, attachment, stage, this.#record);
   }
 
   turn(): Wait | undefined {
@@ -42,6 +45,12 @@ export class SimWorker implements SimThread {
     if (reference < 0) return { bell: this.#edge.itemBell, members: this.#edge.consumerThreads };
     const [input] = readChain(attachment, reference, this.#inputs);
     check(input!, input!.ordinal, 0);
+    const { records } = this.simulation.options;
+    if (records) {
+      const done = this.#parcels.commit(reference, input!, records, () => this.#output(input!, 0));
+      this.#rest.begin(done, this.#record.outputCount);
+      return undefined;
+    }
     const fate = fateOf(input!.ordinal);
     const branch = reference >>> 24;
     const record = this.#record;
@@ -67,7 +76,9 @@ export class SimWorker implements SimThread {
     return output;
   }
 
-  died(): void {}
+  died(): void {
+    this.#parcels.died();
+  }
 
   close(): void {
     for (const { slot } of this.#stock.splice(0)) this.attachment.ring.release(slot);
