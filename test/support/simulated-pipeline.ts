@@ -1,6 +1,5 @@
 import { Attachment, bitIn } from '../../src/agents/attachment.js';
 import { createArena } from '../../src/memory/arena.js';
-import { powerOfTwo } from '../../src/memory/power-of-two.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
@@ -73,6 +72,7 @@ export const RECORD_STEPS = [83, 84];
 /** Who dies between a cell and its hint leaves the hint behind: the next one helps it on, and may die there. */
 const MOVED = new Set([12, 21, 43]);
 const HELPS = [14, 23];
+const PARCEL_ENTRIES = 16;
 
 /**
  * A pipeline of one source, one stage and sinks on the real plan, arena and ring operations, its threads simulated in
@@ -99,9 +99,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     { baseDir: import.meta.dirname },
   );
   const { plan } = await makePlan(spec, { startOrdinal: options.startOrdinal ?? 0 });
-  // Small tables, so that their entries come round.
-  const entries = powerOfTwo(Math.max(plan.slots + 1, ...plan.edges.map(({ limit }) => limit)));
-  const sources = plan.sources.map((source) => ({ ...source, tableEntries: Math.min(source.tableEntries, entries) }));
+  // A small table, so that its entries come round: the source waits while it is full.
+  const sources = plan.sources.map((source) => (options.records ? { ...source, tableEntries: PARCEL_ENTRIES } : source));
   return new Simulation({ ...plan, sources }, options).run();
 }
 

@@ -1,4 +1,4 @@
-/* partial.pml: parts in shared memory that workers fill and one of them merges. WorkerPartials (start, open, took, discard,
+/* partial.pml: parts in shared memory that workers fill and one of them merges. WorkerPartials (start, open, took, keep, discard,
  * parts, fill), PartialBooks (bank, held, loseTorn, loseAll), the order of WorkCommit.fill, commit and settle, Supervisor.#takeStock.
  * One step for each access to memory that others may read; a death of a worker between any two.
  *
