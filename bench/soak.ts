@@ -1,4 +1,4 @@
-// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|locks|memory ...] [--times N]
+// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|locks|memory|zmtp ...] [--times N]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -31,6 +31,16 @@ const SOAKS: Readonly<Record<string, Soak>> = {
     times: 1,
     tests: ['test/integration/memory.test.ts'],
     env: { MILLRACE_TEST_MEMORY_SECONDS: '600', MILLRACE_TEST_STALL_EVERY: '10' },
+  },
+  zmtp: {
+    times: 1,
+    tests: ['test/transports/zmtp/fuzz.test.ts', 'test/transports/zmtp/deaths.test.ts'],
+    env: {
+      MILLRACE_TEST_ZMTP_STREAMS: '1000000000',
+      MILLRACE_TEST_ZMTP_SECONDS: '600',
+      MILLRACE_TEST_ZMTP_DEATHS: '200',
+      MILLRACE_TEST_ZMTP_TERMINATIONS: '200',
+    },
   },
 };
 

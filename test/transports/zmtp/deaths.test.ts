@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { Pull, Push } from '../../../src/transports/zmtp/zmtp.js';
 
-const ROUNDS = Number(process.env.MILLRACE_ZMTP_DEATHS ?? 10);
-const TERMINATIONS = Number(process.env.MILLRACE_ZMTP_TERMINATIONS ?? 20);
+const ROUNDS = Number(process.env.MILLRACE_TEST_ZMTP_DEATHS ?? 10);
+const TERMINATIONS = Number(process.env.MILLRACE_TEST_ZMTP_TERMINATIONS ?? 20);
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 async function freePort(): Promise<number> {

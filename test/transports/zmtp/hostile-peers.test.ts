@@ -23,7 +23,10 @@ async function lossOf(socket: Pull | Pub, bytes: Iterable<Buffer>): Promise<Sock
   stream.resume();
   for (const piece of bytes) {
     if (stream.destroyed) break;
-    if (!stream.write(piece)) await Promise.race([once(stream, 'drain'), once(stream, 'close'), lost]);
+    if (stream.write(piece)) continue;
+    const wake = new AbortController();
+    const { signal } = wake;
+    await Promise.race([once(stream, 'drain', { signal }), once(stream, 'close', { signal }), lost]).finally(() => wake.abort());
   }
   const [event] = await lost;
   stream.destroy();

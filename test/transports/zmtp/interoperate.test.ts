@@ -231,7 +231,7 @@ describe.each([true, false])('with our side bound: %s', (oursBinds) => {
 });
 
 test('many messages come in order from libzmq, and as many go to it', { timeout: 120_000 }, async () => {
-  const count = Number(process.env.MILLRACE_ZMTP_MESSAGES ?? 100_000);
+  const count = Number(process.env.MILLRACE_TEST_ZMTP_MESSAGES ?? 100_000);
   const ours = keep(new own.Pull());
   const theirs = keep(new zmq.Push(linger));
   await join2(ours, theirs);
