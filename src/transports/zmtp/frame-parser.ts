@@ -122,9 +122,14 @@ export class FrameParser {
   }
 }
 
+// Without the checks of readUInt32BE: eight bytes are there, and this runs once a frame.
 function readLength(bytes: Buffer, offset: number): number {
-  const high = bytes.readUInt32BE(offset);
+  const high = readWord(bytes, offset);
   if (high >= 2 ** 31) throw broken('a frame of 2^63 bytes or more');
   if (high >= 2 ** 21) throw new MillraceError('ERR_PEER_LIMIT', 'the peer announced a frame of 2^53 bytes or more');
-  return high * 2 ** 32 + bytes.readUInt32BE(offset + 4);
+  return high * 2 ** 32 + readWord(bytes, offset + 4);
+}
+
+function readWord(bytes: Buffer, offset: number): number {
+  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
 }
