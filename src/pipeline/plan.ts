@@ -310,7 +310,9 @@ function checkKeyed({ stages }: Pick<Draft, 'stages'>, name: string, stage: Stag
     );
   }
   if (stage.key?.kind === 'meta' && stage.from.some((from) => (stages.get(from)?.output.chained ?? 1) > 1))
-    refuse('has a key of the meta, but one frame may become several before it, which travel as one');
+    refuse(
+      'has a key of the meta, but one frame may become several before it, which travel as one: take its frames from before those operators',
+    );
 }
 
 /**

@@ -185,7 +185,7 @@ export async function prepareStage(
   const partials = operators.filter(({ partialBytes }) => partialBytes > 0);
   const refusal =
     partials.length > 1
-      ? `stage '${name}' has ${partials.length} operators that aggregate by partials, and at most one can stand in a stage`
+      ? `stage '${name}' has ${partials.length} operators that aggregate by partials, and at most one can stand in a stage: give the others stages of their own`
       : stage.deterministic && partials.length === 0
         ? `stage '${name}' is deterministic, and none of its operators aggregates by partials`
         : undefined;
