@@ -14,9 +14,9 @@ import { JoinInputs } from './join-inputs.js';
 import { mayCommit } from './may-commit.js';
 import { ChainLane, type ChainLink, isAsyncChain } from './operator-chain.js';
 import { ParcelRun } from './parcel-run.js';
+import { StagePartials } from './stage-partials.js';
 import { WorkCommit } from './work-commit.js';
 import { WorkerChain } from './worker-chain.js';
-import { WorkerPartials } from './worker-partials.js';
 
 /** A synchronous worker gives its event loop a turn this often, so that the author's timers and output work. */
 const TURN_MS = 50;
@@ -39,7 +39,7 @@ export class OperatorAgent {
   readonly #failures: FailedFrames;
   readonly #work: WorkCommit;
   readonly #stockSize: number;
-  readonly #partial: WorkerPartials | undefined;
+  readonly #partial: StagePartials | undefined;
   readonly #stock: FrameView[] = [];
   readonly #chain: WorkerChain;
   readonly #itemBit: number;
@@ -57,7 +57,7 @@ export class OperatorAgent {
     this.#worker = worker;
     this.#failures = new FailedFrames(attachment, stage.name, log);
     this.#stockSize = stage.maxOutputs + stage.parcelSlots;
-    this.#partial = stage.partial && new WorkerPartials(attachment, stage, worker);
+    this.#partial = stage.aggregates.length > 0 ? new StagePartials(attachment, stage, worker) : undefined;
     this.#work = new WorkCommit(attachment, stage, worker, this.#edge, this.#join, this.#partial);
     this.#chain = new WorkerChain(attachment, stage, worker, log, this.#partial);
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);

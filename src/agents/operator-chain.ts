@@ -12,8 +12,8 @@ import type { Attachment } from './attachment.js';
 import { describe, Level } from './chain-level.js';
 import { readSeries } from './series-table.js';
 import type { OperatorParameters } from './stage-parameters.js';
+import type { StagePartials } from './stage-partials.js';
 import type { Chain } from './worker-chain.js';
-import type { WorkerPartials } from './worker-partials.js';
 
 /** Behind the data, from the next multiple of eight on. */
 export const MAX_META_BYTES = META_BYTES - 8;
@@ -84,7 +84,7 @@ export class ChainLane {
   readonly #attachment: Attachment;
   readonly #series: SeriesSeen;
   readonly #stamp: ParametersStamp;
-  readonly #partials: WorkerPartials | undefined;
+  readonly #partials: StagePartials | undefined;
 
   constructor(
     readonly chain: Chain,
@@ -93,7 +93,7 @@ export class ChainLane {
     lane: number,
     stock: OutputStock,
     maxOutputs: number,
-    partials?: WorkerPartials,
+    partials?: StagePartials,
   ) {
     this.#partials = partials;
     const { links } = chain;
@@ -244,7 +244,7 @@ export class ChainLane {
   }
 
   /** An operator that aggregates by partials takes a frame, and emits none. */
-  #runPartial(level: Level, operator: Operator, frame: FrameView, partials: WorkerPartials): void {
+  #runPartial(level: Level, operator: Operator, frame: FrameView, partials: StagePartials): void {
     partials.open(frame);
     level.start(frame);
     const pending = operator.process(frame, level);

@@ -9,8 +9,8 @@ import type { MetaKey, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { sameWays } from './edge-for.js';
 import { type ChainLane, MAX_META_BYTES, type OutputStock } from './operator-chain.js';
+import type { StagePartials } from './stage-partials.js';
 import { unpack } from './unpack.js';
-import type { WorkerPartials } from './worker-partials.js';
 
 /** The count of a slot is a u16. */
 const MAX_PACKED = 0xffff;
@@ -44,7 +44,7 @@ export class ParcelRun {
   absorbed = 0;
   readonly #stock: OutputStock;
   readonly #work: RecordWork;
-  readonly #partial: WorkerPartials | undefined;
+  readonly #partial: StagePartials | undefined;
   readonly #keys: readonly MetaKey[];
   readonly #sourceNames: readonly string[];
   readonly #arena: Attachment['arena'];
@@ -61,7 +61,7 @@ export class ParcelRun {
     attachment: Attachment,
     { maxRecords, keys }: Pick<StageNode, 'maxRecords' | 'keys'>,
     work: RecordWork,
-    partial?: WorkerPartials,
+    partial?: StagePartials,
   ) {
     this.#stock = stock;
     this.#partial = partial;

@@ -2,7 +2,7 @@ import type { PartialPlan, Plan, StageNode } from '../pipeline/plan-types.js';
 import { LINE } from '../ring/ring-layout.js';
 
 /**
- * What the partials of a stage hold, in one book a worker. All words are written plainly by that worker (by the supervisor
+ * What the partials of a stage hold of the frames of one source, in one book a worker. All words are written plainly by that worker (by the supervisor
  * after its death), but for `dirty`.
  *
  *   0: dirty | dirtyPart |            the record word, its low bit set, with which the worker began to change that part
@@ -21,15 +21,15 @@ export const BOOK_BANK = { merged: 0, lost: 4, parts: 8, held: 0, stretch: 4, pa
 export const bankBytesOf = (parts: number): number => BOOK_BANK.parts + BOOK_BANK.partBytes * parts;
 export const bookBytesOf = (parts: number): number => BOOK.banks + 2 * bankBytesOf(parts);
 
-/** The partials of one stage, as they stand in shared memory: read by the worker that merges, and by the supervisor. */
+/** The partials of one stage and source, as they stand in shared memory: read by the worker that merges, and by the supervisor. */
 export class PartialBooks {
   readonly plan: PartialPlan;
   readonly #words: Int32Array;
   readonly #lines: readonly number[];
 
-  constructor(words: Int32Array, plan: Plan, stage: StageNode) {
+  constructor(words: Int32Array, plan: Plan, stage: StageNode, partial: PartialPlan) {
     this.#words = words;
-    this.plan = stage.partial!;
+    this.plan = partial;
     this.#lines = stage.threads.map((thread) => plan.threads[thread]!.line);
   }
 

@@ -15,7 +15,7 @@ export class PartialsLost {
   constructor(words: Int32Array, plan: Plan) {
     this.#words = words;
     this.#addresses = plan.sources.map(({ block }) => (block + SOURCE.partialsLost) >>> 2);
-    this.#books = plan.stages.flatMap((stage) => (stage.partial ? [new PartialBooks(words, plan, stage)] : []));
+    this.#books = plan.stages.flatMap((stage) => stage.aggregates.map((partial) => new PartialBooks(words, plan, stage, partial)));
   }
 
   /** By the supervisor, with the gate closed. */

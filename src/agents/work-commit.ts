@@ -9,7 +9,7 @@ import { RecordWriter, recordOutputs } from './commit-outputs.js';
 import type { JoinInputs } from './join-inputs.js';
 import type { ChainLane } from './operator-chain.js';
 import type { ParcelRun } from './parcel-run.js';
-import type { WorkerPartials } from './worker-partials.js';
+import type { StagePartials } from './stage-partials.js';
 
 /** Whether the run was aborted is looked at this often. */
 const LOOK_MS = 50;
@@ -21,7 +21,7 @@ export class WorkCommit {
   readonly #worker: number;
   readonly #edge: EdgePlan;
   readonly #join: JoinInputs | undefined;
-  readonly #partial: WorkerPartials | undefined;
+  readonly #partial: StagePartials | undefined;
   /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
   readonly #partials: number;
   readonly #record: RecordWriter;
@@ -32,7 +32,7 @@ export class WorkCommit {
     worker: number,
     edge: EdgePlan,
     join: JoinInputs | undefined,
-    partial: WorkerPartials | undefined,
+    partial: StagePartials | undefined,
   ) {
     this.#attachment = attachment;
     this.#stage = stage;

@@ -1,6 +1,5 @@
 import type { FrameView } from '../frame/frame-view.js';
-import type { PartialView } from '../operators/operator.js';
-import type { StageNode } from '../pipeline/plan-types.js';
+import type { PartialPlan, StageNode } from '../pipeline/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
 import { shardOf } from './edge-for.js';
@@ -9,14 +8,12 @@ import { BOOK, BOOK_BANK, PartialBooks } from './partial-books.js';
 const NONE = -1;
 
 /**
- * The partials that one worker of a stage fills, and its book of them (`partial-books.ts`). One reference is under way at a
- * time: a frame, or a parcel with its records one after the other. For each of these, and each time that it is tried,
- * `start`; for each frame that the operator takes of it `open` and `took`; then `keep`, or `discard` after a failure. At the
- * end of a stretch `parts`. Before the commit of the reference `fill`.
+ * The partials that one worker of a stage fills of the frames of one source, and its book of them (`partial-books.ts`). See
+ * `stage-partials.ts` for the order of calls.
  */
-export class WorkerPartials implements PartialView {
+export class WorkerPartials {
+  readonly source: number;
   address = 0;
-  readonly bytes: number;
   data: Uint8Array = new Uint8Array(0);
   readonly #attachment: Attachment;
   readonly #books: PartialBooks;
@@ -35,12 +32,12 @@ export class WorkerPartials implements PartialView {
   /** Records of the parcel under way that were kept, and are void too. */
   #spoilt = 0;
 
-  constructor(attachment: Attachment, stage: StageNode, worker: number) {
+  constructor(attachment: Attachment, stage: StageNode, plan: PartialPlan, worker: number) {
     this.#attachment = attachment;
-    this.#books = new PartialBooks(attachment.arena.words, attachment.plan, stage);
+    this.#books = new PartialBooks(attachment.arena.words, attachment.plan, stage, plan);
+    this.source = plan.source;
     this.#worker = worker;
-    const { parts, bytes } = this.#books.plan;
-    this.bytes = bytes;
+    const { parts, bytes } = plan;
     this.#regions = parts.map((address) => new Uint8Array(attachment.arena.buffer, address, bytes));
     this.#choose(worker);
   }
@@ -114,14 +111,21 @@ export class WorkerPartials implements PartialView {
     return !(this.#isSpoilt && part === this.#part) && this.#books.held(part, this.#stretch) > 0;
   }
 
+  /** The commit that follows changes nothing here: the bank that it makes the live one says what this one says. Its address. */
+  carry(): number {
+    const books = this.#books;
+    const live = books.bank(this.#worker);
+    const idle = books.bank(this.#worker, 1);
+    for (let word = 0; word < books.plan.bankBytes; word += 4) books.setWord(idle + word, books.word(live + word));
+    return idle;
+  }
+
   /** Writes the bank that the commit that follows makes the live one. */
   fill(failed: boolean): void {
     if (!failed) this.keep();
     const books = this.#books;
-    const { bankBytes, parts } = books.plan;
-    const live = books.bank(this.#worker);
-    const idle = books.bank(this.#worker, 1);
-    for (let word = 0; word < bankBytes; word += 4) books.setWord(idle + word, books.word(live + word));
+    const { parts } = books.plan;
+    const idle = this.carry();
     let lost = this.#spoilt;
     if (this.#part !== NONE && (this.#isSpoilt || this.#kept > 0)) {
       const entry = books.entry(this.#part, idle);

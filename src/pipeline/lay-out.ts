@@ -228,14 +228,14 @@ export function layOut(draft: Draft): PlanWithTables {
     const update = prepared.operators.some(({ maxConstantBytes }) => maxConstantBytes !== undefined)
       ? placeParameters(space, mine.length, prepared.operators)
       : undefined;
-    const partial = partialPlan(draft, name, space);
-    const aggregates = prepared.operators.some(({ merges }) => merges);
-    const partials = aggregates && !partial ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
+    const aggregates = partialPlans(draft, name, space);
+    const merges = prepared.operators.some((operator) => operator.merges);
+    const partials = merges && aggregates.length === 0 ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
     return {
       name,
       threads: mine,
       partials,
-      partial,
+      aggregates,
       stallMs: stage.stallMs,
       operators,
       parameters: stageHash(prepared.preparedWith.map(({ hash }) => hash)),
@@ -307,29 +307,29 @@ function routesFrom({ edges, spec, routes }: Draft, source: number, producer: st
   }));
 }
 
-/** The partials of a stage. Frames of several sources would need as many partials, and ends that do not meet: refused. */
-function partialPlan(draft: Draft, name: string, space: AddressSpace): PartialPlan | undefined {
+/** The partials of a stage: as many for each source whose frames come, since each has ends of its own. */
+function partialPlans(draft: Draft, name: string, space: AddressSpace): PartialPlan[] {
   const bytes = Math.max(0, ...draft.stages.get(name)!.operators.map(({ partialBytes }) => partialBytes));
-  if (bytes === 0) return undefined;
+  if (bytes === 0) return [];
   const stage = draft.spec.stages[name]!;
-  const sources = draft.routes.flatMap(({ paths }, index) => (paths.some((path) => path.includes(name)) ? [index] : []));
-  if (sources.length !== 1) {
-    const message = `stage '${name}' aggregates by partials, and so can take the frames of one source only, not of ${sources.length}: give each source a stage of its own`;
-    throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
-  }
-  const { paths } = draft.routes[sources[0]!]!;
-  const ways = new Set(paths.filter((path) => path.includes(name)).map((path) => path.slice(0, path.indexOf(name)).join('\n')));
-  if (ways.size > 1) {
-    // The end of a series would come as often, and each time what is held be merged.
-    const message = `stage '${name}' aggregates by partials, and so can take the frames of a source by one way only, not by ${ways.size}`;
-    throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
-  }
   const shards = stage.deterministic ? stage.shards : 0;
-  const parts = Array.from({ length: shards || stage.workers }, () => space.take(bytes, 64));
-  const own = Math.ceil(parts.length / stage.workers);
-  const books = Array.from({ length: stage.workers }, () => space.take(bookBytesOf(own), 64));
-  const byBlock = Object.values(draft.spec.sources)[sources[0]!]!.parcel !== undefined;
-  return { source: sources[0]!, shards, byBlock, bytes, parts, books, bankBytes: bankBytesOf(own) };
+  const count = shards || stage.workers;
+  const own = Math.ceil(count / stage.workers);
+  return draft.routes.flatMap(({ paths }, source): PartialPlan[] => {
+    // What comes to another input of a join than the first ends there.
+    const coming = paths.filter((path) => path.slice(0, -1).includes(name));
+    if (coming.length === 0) return [];
+    const ways = new Set(coming.map((path) => path.slice(0, path.indexOf(name)).join('\n')));
+    if (ways.size > 1) {
+      // The end of a series would come as often, and each time what is held be merged.
+      const message = `stage '${name}' aggregates by partials, and so can take the frames of a source by one way only, not by ${ways.size}: take from one, or join them`;
+      throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
+    }
+    const parts = Array.from({ length: count }, () => space.take(bytes, 64));
+    const books = Array.from({ length: stage.workers }, () => space.take(bookBytesOf(own), 64));
+    const byBlock = Object.values(draft.spec.sources)[source]!.parcel !== undefined;
+    return [{ source, shards, byBlock, bytes, parts, books, bankBytes: bankBytesOf(own) }];
+  });
 }
 
 function choiceOf(stage: StageSpec | undefined, byBlock: boolean): EdgeChoice | undefined {

@@ -128,9 +128,9 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   readonly frameBytes: number;
 }
 
-/** Where the operators of a stage aggregate: equal regions, and a book of them for each worker (`agents/partial-books.ts`). */
+/** Where the operators of a stage aggregate the frames of one source: equal regions, and a book of them for each worker (`agents/partial-books.ts`). */
 export interface PartialPlan {
-  /** Index of the one source whose frames come here. */
+  /** Index of the source. */
   readonly source: number;
   /** Parts by ordinal, or by blocks of records; 0: one a worker. Part p belongs to worker p mod workers. */
   readonly shards: number;
@@ -146,8 +146,8 @@ export interface StageNode {
   readonly threads: readonly number[];
   /** Of each worker whose operators aggregate: how many frames of each source its partial result holds, in two banks that the record word chooses from. */
   readonly partials: readonly number[];
-  /** Where an operator aggregates by partials; then `partials` is empty. */
-  readonly partial?: PartialPlan | undefined;
+  /** Where an operator aggregates by partials: for each source whose frames come here. Then `partials` is empty. */
+  readonly aggregates: readonly PartialPlan[];
   /** Longest time that a worker may take for one frame. */
   readonly stallMs: number;
   readonly operators: readonly OperatorPlan[];

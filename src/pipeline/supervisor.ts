@@ -48,7 +48,7 @@ export class Supervisor {
   readonly #counts = new Map<string, RecoveryCounts>();
   readonly #partialsLost: PartialsLost;
   /** By stage. */
-  readonly #books: ReadonlyMap<string, PartialBooks>;
+  readonly #books: ReadonlyMap<string, readonly PartialBooks[]>;
   readonly #nowUs = createClock();
   #busy = false;
 
@@ -59,7 +59,7 @@ export class Supervisor {
     this.#events = events;
     this.#partialsLost = new PartialsLost(this.#words, plan);
     this.#books = new Map(
-      plan.stages.flatMap((stage) => (stage.partial ? [[stage.name, new PartialBooks(this.#words, plan, stage)]] : [])),
+      plan.stages.map((stage) => [stage.name, stage.aggregates.map((partial) => new PartialBooks(this.#words, plan, stage, partial))]),
     );
     const ring = loadRing(memory);
     const { thread, line } = plan.supervisor;
@@ -184,8 +184,7 @@ export class Supervisor {
   /** What the dead had absorbed was counted as merged; its result will never come. */
   #losePartials(thread: number): void {
     const { node, index, line } = this.#plan.threads[thread]!;
-    const books = this.#books.get(node);
-    if (books) this.#partialsLost.add(books.plan.source, books.loseTorn(index));
+    for (const books of this.#books.get(node) ?? []) this.#partialsLost.add(books.plan.source, books.loseTorn(index));
     const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
     if (!partials) return;
     const live = partials + ((this.#word(line + LINE.record) >>> 1) & 1) * 4 * this.#plan.sources.length;
@@ -197,8 +196,9 @@ export class Supervisor {
 
   /** An end that is given up on some leaves comes to no stage on these any more: what their partials hold has no result. */
   #loseEnd(source: number, leaves: number): void {
-    for (const [node, books] of this.#books) {
-      if (books.plan.source !== source) continue;
+    for (const [node, all] of this.#books) {
+      const books = all.find((one) => one.plan.source === source);
+      if (!books) continue;
       const into = this.#plan.edges.filter((edge) => edge.node === node).flatMap((edge) => edge.leaves[source]!);
       if (into.some((mask) => (mask & leaves) !== 0)) this.#partialsLost.add(source, books.loseAll());
     }

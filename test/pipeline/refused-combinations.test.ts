@@ -36,12 +36,6 @@ describe('a combination that is refused says where it stands and what to do', ()
     expect(await refusalOf(`  x: ${join}`)).toMatchObject(refused(/leave out its parcel/) as object);
   });
 
-  it('partials of several sources', async () => {
-    expect(await refusalOf('  x: { from: [s, t], operators: [{ type: accumulate }] }')).toMatchObject(
-      refused(/give each source a stage of its own/) as object,
-    );
-  });
-
   it('two operators with partials', async () => {
     const two = '[{ type: accumulate }, { type: accumulate }]';
     expect(await refusalOf(`  x: { from: s, operators: ${two} }`)).toMatchObject(refused(/at most one can stand in a stage/) as object);

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../src/observe/report.js';
+import { seeded } from '../support/arena.js';
+import { accounted, operatorPath, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
+
+const SEED = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 1e9);
+const SHAPE = [2, 3];
+const sim = (seed: number, more: object): object => ({
+  type: 'sim',
+  pattern: 'noise',
+  shape: SHAPE,
+  dtype: 'uint16',
+  pool: 0,
+  seed,
+  ...more,
+});
+const PARCEL = { parcel: { bytes: 4096 } };
+
+interface Read {
+  readonly source: string;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly data: readonly number[];
+}
+
+interface Result {
+  readonly report: Report;
+  readonly read: Readonly<Record<string, Read[]>>;
+}
+
+async function run(
+  description: { readonly sinks: Readonly<Record<string, unknown>> },
+  during?: (pipeline: InstanceType<typeof Pipeline>) => unknown,
+): Promise<Result> {
+  const { logger } = recordingLogger();
+  const pipeline = new Pipeline(specFromObject({ version: 1, ...description }), { logger });
+  await pipeline.start();
+  const read: Record<string, Read[]> = {};
+  const reading = Object.keys(description.sinks).map(async (name) => {
+    read[name] = [];
+    for await (const { source, meta, data } of pipeline.sink(name)) read[name].push({ source, meta, data: [...data].map(Number) });
+  });
+  await during?.(pipeline);
+  await Promise.all(reading);
+  const report = await pipeline.closed;
+  expect(report).toMatchObject({ ok: true, balanced: true });
+  return { report, read };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, n) => all + n, 0);
+const from = (read: readonly Read[], name: string): Read[] => read.filter(({ source }) => source === name);
+const blocks = (frames: readonly Read[], size: number): Read[][] =>
+  Array.from({ length: Math.ceil(frames.length / size) }, (_, i) => frames.slice(i * size, (i + 1) * size));
+
+describe('partials of several sources in one stage', () => {
+  for (const stage of [{ workers: 1 }, { workers: 3 }, { workers: 2, deterministic: true, shards: 5 }, { workers: 2, key: 'source' }]) {
+    it(`${JSON.stringify(stage)}: each source has its own results, of its own series`, { timeout: 60_000 }, async () => {
+      const { report, read } = await run({
+        sources: {
+          a: sim(1, { frames: 430, series: 100 }),
+          b: sim(2, { frames: 300 }),
+          c: sim(3, { frames: 2500, series: 1200, ...PARCEL }),
+        },
+        stages: { work: { from: ['a', 'b', 'c'], ...stage, operators: [{ type: operatorPath('sum-and-count') }] } },
+        sinks: { raw: { type: 'iterate', from: ['a', 'b', 'c'] }, out: { type: 'iterate', from: 'work', order: 'none' } },
+      } as never);
+      for (const [name, series] of [
+        ['a', 100],
+        ['b', 300],
+        ['c', 1200],
+      ] as const) {
+        const expected = blocks(from(read.raw!, name), series).map((frames) => [sum(frames.map(({ data }) => sum(data))), frames.length]);
+        expect(from(read.out!, name).map(({ data }) => data)).toEqual(expected);
+        expect(report.sources[name]!.ledger).toMatchObject({ inFlight: 0, dead: {} });
+      }
+    });
+  }
+
+  it('also behind a join in the same stage, of its first input', { timeout: 60_000 }, async () => {
+    const { read } = await run({
+      sources: { a: sim(1, { frames: 200, series: 90 }), b: sim(2, { frames: 200, series: 90 }) },
+      stages: {
+        work: { from: ['a', 'b'], operators: [{ type: 'join', by: 'frame' }, { type: operatorPath('sum-and-count') }] },
+      },
+      sinks: { raw: { type: 'iterate', from: ['a', 'b'] }, out: { type: 'iterate', from: 'work' } },
+    } as never);
+    const total = (name: string): number[] => blocks(from(read.raw!, name), 90).map((frames) => sum(frames.map(({ data }) => sum(data))));
+    const b = total('b');
+    expect(read.out!.map(({ source, data }) => [source, ...data])).toEqual(
+      total('a').map((value, i) => ['a', value + b[i]!, i < 2 ? 90 : 20]),
+    );
+  });
+
+  it(`lose with their workers only what those held, of each source, in 50 deaths, seed ${SEED}`, { timeout: 180_000 }, async () => {
+    const random = seeded(SEED);
+    const most = 60_000;
+    const { report, read } = await run(
+      {
+        sources: {
+          a: sim(1, { frames: most, series: 100, rate: 1500 }),
+          b: sim(2, { frames: most, series: 500, rate: 4000, ...PARCEL }),
+        },
+        stages: {
+          work: {
+            from: ['a', 'b'],
+            workers: 3,
+            attempts: 100,
+            operators: [{ type: operatorPath('which-record'), spinUs: 100 }],
+          },
+        },
+        sinks: { out: { type: 'iterate', from: 'work', order: 'none' } },
+      } as never,
+      async (pipeline) => {
+        while (pipeline.report().stages.work!.restarts < 50) {
+          await delay(30 + random(60));
+          pipeline.terminateWorker('work', random(3));
+        }
+        void pipeline.stop();
+      },
+    );
+    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
+    for (const name of ['a', 'b']) {
+      const { ledger } = report.sources[name]!;
+      const results = from(read.out!, name);
+      for (const { data } of results) expect(data.filter((n) => n > 1)).toEqual([]);
+      const inResults = sum(results.map(({ data }) => sum(data)));
+      const lost = sum(Object.values(ledger.dead));
+      console.log(`${name}: ${ledger.received} received, ${lost} lost, ${inResults} in ${results.length} results`);
+      expect(lost).toBeGreaterThan(0);
+      expect(inResults + lost).toBe(ledger.received);
+      expect(accounted(ledger)).toBe(ledger.received);
+    }
+  });
+});
