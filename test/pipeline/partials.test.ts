@@ -146,7 +146,7 @@ describe('partials of several workers', () => {
   it('are refused for two operators in a stage, for frames of a source by two ways, and where a deterministic stage has none', async () => {
     const refused = async (stages: object): Promise<unknown> => {
       const from = Object.keys(stages).at(-1);
-      return runPipeline({ sources: { a: { ...sim, frames: 1 } }, stages, sinks: { out: { type: 'null', from } } }).catch(
+      return runPipeline({ sources: { a: { ...sim, frames: 1 } }, stages, sinks: { out: { type: 'null', from, order: 'none' } } }).catch(
         (e: unknown) => e,
       );
     };
