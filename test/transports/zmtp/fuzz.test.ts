@@ -185,7 +185,7 @@ test(`${AMOUNT} streams that bend the grammar cost bounded memory, each ends wit
   expect(codes.has('ERR_STATE') || codes.has('ERR_USAGE')).toBe(false);
   expect(mostBytes).toBeLessThan(256 * 1024 * 1024);
   // Who behaves is still served.
-  const [pull] = victims as [{ socket: Pull }];
+  const [pull] = victims as unknown as [{ socket: Pull }];
   const push = new Push();
   push.connect(pull.socket.lastEndpoint!);
   await push.send('still served');
