@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from '../../src/pipeline/builder.js';
-import { type Bench, check, isSlow } from '../support/bench.js';
+import { type Bench, type BenchRow, check, isSlow } from '../support/bench.js';
 import { drawFrame, integration, PARAMETERS, PIXELS, SEEDS } from '../support/integrate-frame.js';
 import { operatorPath } from '../support/run-pipeline.js';
 import { median } from '../support/statistics.js';
@@ -23,19 +23,19 @@ interface Run {
   readonly cpuUs: ReadonlyMap<string, number>;
 }
 
-async function runPipeline(frames: number, extraMs: number): Promise<Run> {
+async function runPipeline(driver: 'zmtp' | 'libzmq', frames: number, extraMs: number): Promise<Run> {
   const peer = fork(new URL('../support/zmq-peer.js', import.meta.url));
   const { frames: from, profiles: to } = await answer<PeerReady>(peer);
   const roles = new ThreadRoles();
   await roles.prepare();
   const running = pipeline(ROW)
-    .source('in', { type: 'zmq', socket: 'pull', connect: from, maxFrame: 2 * PIXELS, highWaterMark: 4 })
+    .source('in', { type: 'zmq', driver, socket: 'pull', connect: from, maxFrame: 2 * PIXELS, highWaterMark: 4 })
     .stage('integrate', {
       from: 'in',
       capacity: 8,
       operators: [...(extraMs > 0 ? [{ type: operatorPath('spin'), ms: extraMs }] : []), { type: 'integrate-azimuthal', ...PARAMETERS }],
     })
-    .sink('out', { type: 'zmq', socket: 'push', connect: to, from: 'integrate' })
+    .sink('out', { type: 'zmq', driver, socket: 'push', connect: to, from: 'integrate' })
     .build();
   await running.start();
   roles.assign(['sink', 'source', 'worker']);
@@ -56,42 +56,53 @@ async function runPipeline(frames: number, extraMs: number): Promise<Run> {
   }
 }
 
-/** 2048×2048 uint16 frames over ZeroMQ into one worker that integrates them and out again, against the operator alone in a bare loop. */
+interface Series {
+  readonly ours: number[];
+  readonly cpu: Map<string, number[]>;
+}
+
+const DRIVERS = { zmtp: ROW, libzmq: `${ROW}-libzmq` } as const;
+
+function rowOf(driver: keyof typeof DRIVERS, { ours, cpu }: Series, alone: readonly number[]): BenchRow {
+  const shares = [...cpu].map(([role, ms]) => `${role} ${median(ms).toFixed(2)}`).join(', ');
+  return {
+    row: DRIVERS[driver],
+    measured: { name: `pipeline, driver ${driver}`, unit: 'frames/s', values: ours },
+    reference: { name: 'operator in a bare loop', unit: 'frames/s', values: alone },
+    ratios: ours.map((value, i) => value / alone[i]!),
+    ratio: 'frames a second',
+    notes: shares ? [`CPU by thread, ms a frame: ${shares}`] : [],
+  };
+}
+
+/** 2048×2048 uint16 frames over ZeroMQ into one worker that integrates them and out again, by either driver, against the operator alone in a bare loop. */
 export const zmqIntegrateZmq: Bench = {
   name: 'zmq-integrate-zmq',
   async run({ repeats, scale }) {
     const frames = Math.ceil(40 * scale);
     const bare = await integration(SEEDS.map(drawFrame));
-    const ours: number[] = [];
     const alone: number[] = [];
-    const cpu = new Map<string, number[]>();
+    const found = { zmtp: { ours: [], cpu: new Map() }, libzmq: { ours: [], cpu: new Map() } } satisfies Record<string, Series>;
     for (let repetition = 0; repetition < repeats; repetition++) {
       for (let i = 0; i < 3; i++) bare.process(i);
       const startMs = performance.now();
       for (let i = 0; i < frames; i++) bare.process(i);
       const aloneMs = performance.now() - startMs;
       alone.push(frames / (aloneMs / 1e3));
-      const run = await runPipeline(frames, isSlow(ROW) ? aloneMs / frames : 0);
-      ours.push(run.framesPerS);
-      for (const [role, us] of run.cpuUs) cpu.set(role, [...(cpu.get(role) ?? []), us / 1e3]);
-      for (const [i, profile] of run.profiles.entries()) {
-        const expected = bare.process(i);
-        check(
-          profile.every((value, k) => Object.is(value, expected[k])),
-          `the profile of frame ${i} is not that of the bare operator`,
-        );
+      for (const driver of ['zmtp', 'libzmq'] as const) {
+        const { ours, cpu }: Series = found[driver];
+        const run = await runPipeline(driver, frames, isSlow(DRIVERS[driver]) ? aloneMs / frames : 0);
+        ours.push(run.framesPerS);
+        for (const [role, us] of run.cpuUs) cpu.set(role, [...(cpu.get(role) ?? []), us / 1e3]);
+        for (const [i, profile] of run.profiles.entries()) {
+          const expected = bare.process(i);
+          check(
+            profile.every((value, k) => Object.is(value, expected[k])),
+            `the profile of frame ${i} is not that of the bare operator`,
+          );
+        }
       }
     }
-    const shares = [...cpu].map(([role, ms]) => `${role} ${median(ms).toFixed(2)}`).join(', ');
-    return [
-      {
-        row: ROW,
-        measured: { name: 'pipeline', unit: 'frames/s', values: ours },
-        reference: { name: 'operator in a bare loop', unit: 'frames/s', values: alone },
-        ratios: ours.map((value, i) => value / alone[i]!),
-        ratio: 'frames a second',
-        notes: shares ? [`CPU by thread, ms a frame: ${shares}`] : [],
-      },
-    ];
+    return [rowOf('zmtp', found.zmtp, alone), rowOf('libzmq', found.libzmq, alone)];
   },
 };

@@ -13,17 +13,19 @@ import { ThreadRoles } from '../support/thread-roles.js';
 const FLOOD = fileURLToPath(new URL('../transports/zmtp-flood.js', import.meta.url));
 const LOOK_MS = 20;
 
-/** Processes that send framed messages as fast as they are taken, and take what they are sent unread. */
-function flood(from: number, to: number, lengthBytes: number): () => Promise<void> {
-  const peers = [
-    ['send', from],
-    ['sink', to],
-  ].map(([role, port]) => spawn(process.execPath, [FLOOD, String(role), String(port), String(lengthBytes)], { stdio: 'inherit' }));
-  const gone = peers.map((peer) => new Promise<void>((resolve) => peer.once('exit', () => resolve())));
-  return async () => {
-    for (const peer of peers) peer.kill('SIGKILL');
-    await Promise.all(gone);
-  };
+/** Processes that send framed messages as fast as they are taken, and take what they are sent unread; what ends them, in this order. */
+function flood(from: number, to: number, lengthBytes: number): (() => Promise<void>)[] {
+  return [
+    ['send', from, lengthBytes],
+    ['sink', to, 'PULL'],
+  ].map((args) => {
+    const peer = spawn(process.execPath, [FLOOD, ...args.map(String)], { stdio: 'inherit' });
+    const gone = new Promise<void>((resolve) => peer.once('exit', () => resolve()));
+    return async () => {
+      peer.kill('SIGKILL');
+      await gone;
+    };
+  });
 }
 
 const cpuUs = (): number => {
@@ -36,7 +38,10 @@ interface Cost {
   readonly byRole: ReadonlyMap<string, number>;
 }
 
-/** Processor time of this process for each of so many messages, once a tenth of them is through. */
+/** Before a figure is taken every slot was used once: its pages are made at their first use. */
+const WARM_UP = 150;
+
+/** Processor time of this process for each of so many messages. */
 async function pipelineCost(lengthBytes: number, count: number, parcel: boolean, extraUs: number): Promise<Cost> {
   const [from, to] = [await freePort(), await freePort()];
   const roles = new ThreadRoles();
@@ -54,7 +59,7 @@ async function pipelineCost(lengthBytes: number, count: number, parcel: boolean,
   );
   await pipeline.start();
   roles.assign(['sink', 'source', 'worker']);
-  const stop = flood(from, to, lengthBytes);
+  const [stopSending, stopTaking] = flood(from, to, lengthBytes);
   const reached = async (least: number): Promise<{ delivered: number; us: number; byRole: Map<string, number> }> => {
     for (;;) {
       const { delivered } = pipeline.progress();
@@ -63,15 +68,16 @@ async function pipelineCost(lengthBytes: number, count: number, parcel: boolean,
     }
   };
   try {
-    const begun = await reached(count / 10);
+    const begun = await reached(Math.max(WARM_UP, count / 10));
     const ended = await reached(begun.delivered + count);
     if (extraUs > 0) burn((extraUs * count) / 1e3);
     const messages = ended.delivered - begun.delivered;
     const byRole = new Map([...ended.byRole].map(([role, us]) => [role, (us - begun.byRole.get(role)!) / messages]));
     return { us: (ended.us + (extraUs > 0 ? extraUs * count : 0) - begun.us) / messages, byRole };
   } finally {
-    await stop();
+    await stopSending!();
     const report = await pipeline.stop();
+    await stopTaking!();
     const { ledger } = report.sources.in!;
     check(report.balanced && ledger.delivered === ledger.received, `${ledger.delivered} of ${ledger.received} delivered`);
   }
@@ -83,7 +89,7 @@ async function bareCost(lengthBytes: number, count: number): Promise<number> {
   await pull.bind('tcp://127.0.0.1:*');
   await push.bind('tcp://127.0.0.1:*');
   const port = (endpoint: string | null): number => Number(endpoint!.split(':').at(-1));
-  const stop = flood(port(pull.lastEndpoint), port(push.lastEndpoint), lengthBytes);
+  const peers = flood(port(pull.lastEndpoint), port(push.lastEndpoint), lengthBytes);
   const pass = async (messages: number): Promise<void> => {
     for (let i = 0; i < messages; i++) {
       const parts = await pull.receive();
@@ -91,11 +97,11 @@ async function bareCost(lengthBytes: number, count: number): Promise<number> {
       await push.send(parts);
     }
   };
-  await pass(count / 10);
+  await pass(Math.max(WARM_UP, count / 10));
   const before = cpuUs();
   await pass(count);
   const us = (cpuUs() - before) / count;
-  await stop();
+  for (const stop of peers) await stop();
   pull.close();
   push.close();
   return us;

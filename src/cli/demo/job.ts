@@ -124,7 +124,7 @@ async function canEncode(output: Output): Promise<boolean> {
     return true;
   } catch (thrown) {
     if (!(thrown instanceof MillraceError) || thrown.code !== 'ERR_OPTIONAL_MISSING') throw thrown;
-    output.err('frame.png is left out: the optional package sharp is not installed');
+    output.err('frame.png is left out: the optional package sharp is not installed, or does not load here (npm install sharp)');
     return false;
   }
 }
