@@ -38,7 +38,7 @@ async function runPipeline(driver: 'zmtp' | 'libzmq', frames: number, extraMs: n
     .sink('out', { type: 'zmq', driver, socket: 'push', connect: to, from: 'integrate' })
     .build();
   await running.start();
-  roles.assign(['sink', 'source', 'worker']);
+  roles.assign(['worker', 'sink', 'source']);
   try {
     const before = roles.cpuUs();
     peer.send(frames);

@@ -58,7 +58,7 @@ async function pipelineCost(lengthBytes: number, count: number, parcel: boolean,
     }),
   );
   await pipeline.start();
-  roles.assign(['sink', 'source', 'worker']);
+  roles.assign(['worker', 'sink', 'source']);
   const [stopSending, stopTaking] = flood(from, to, lengthBytes);
   const reached = async (least: number): Promise<{ delivered: number; us: number; byRole: Map<string, number> }> => {
     for (;;) {

@@ -20,7 +20,7 @@ function tasks(): Task[] {
 
 /**
  * Processor time by the role of each thread that a pipeline starts. Threads are told apart by the order in which they are
- * made (sinks, sources, workers), those of libzmq, which outlive a pipeline, by their names.
+ * made (workers, sinks, sources), those of libzmq, which outlive a pipeline, by their names.
  */
 export class ThreadRoles {
   #before = new Set<number>();
