@@ -1,5 +1,6 @@
 import { createClock } from '../../src/agents/clock.js';
-import { FrameView, viewArena } from '../../src/frame/frame-view.js';
+import { viewArena } from '../../src/frame/arena-views.js';
+import { FrameView } from '../../src/frame/frame-view.js';
 import { ParcelReader } from '../../src/frame/parcel-reader.js';
 import { ParcelWriter } from '../../src/frame/parcel-writer.js';
 import { OUTCOME } from '../../src/observe/outcome.js';

@@ -1,4 +1,5 @@
-import { type ArenaViews, FrameView, viewArena } from '../frame/frame-view.js';
+import { type ArenaViews, viewArena } from '../frame/arena-views.js';
+import { FrameView } from '../frame/frame-view.js';
 import { SLOT } from '../frame/slot-layout.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../pipeline/plan-types.js';
 import { waitForGate } from '../ring/park.js';

@@ -3,7 +3,6 @@ import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
 import type { CreateSpec, Emitter } from '../operators/operator.js';
 import type { OperatorPlan } from '../pipeline/plan-types.js';
-import type { ChainLane } from './operator-chain.js';
 
 const columnsMeta = new WeakMap<readonly string[], Meta>();
 
@@ -32,19 +31,26 @@ export function describe(frame: FrameView, from: FrameView): void {
   frame.parametersLow = from.parametersLow;
 }
 
+/** Where the slots of what the last operator makes come from. */
+export interface OutputSlots {
+  /** @throws ERR_OPERATOR_OUTPUT when one input may not become so many. */
+  takeSlot(): FrameView;
+  giveBack(frame: FrameView): void;
+}
+
 /** The emitter of one operator. */
 export class Level implements Emitter {
   readonly emitted: FrameView[] = [];
   readonly #created: FrameView[] = [];
-  readonly #lane: ChainLane;
+  readonly #slots: OutputSlots;
   readonly #plan: OperatorPlan;
   readonly #last: boolean;
   readonly #scratch: readonly FrameView[];
   #input: FrameView | undefined;
   #active = false;
 
-  constructor(lane: ChainLane, plan: OperatorPlan, last: boolean, scratch: readonly FrameView[]) {
-    this.#lane = lane;
+  constructor(slots: OutputSlots, plan: OperatorPlan, last: boolean, scratch: readonly FrameView[]) {
+    this.#slots = slots;
     this.#plan = plan;
     this.#last = last;
     this.#scratch = scratch;
@@ -61,7 +67,7 @@ export class Level implements Emitter {
   end(): void {
     this.#active = false;
     for (const frame of this.#created) {
-      if (frame.owner === this && frame.slot >= 0) this.#lane.giveBack(frame); // created and not emitted
+      if (frame.owner === this && frame.slot >= 0) this.#slots.giveBack(frame); // created and not emitted
       frame.owner = undefined;
     }
     if (this.#input) this.#input.owner = undefined;
@@ -71,7 +77,7 @@ export class Level implements Emitter {
   discard(): void {
     if (!this.#active) return;
     this.#active = false;
-    for (const frame of this.#created) if (frame.slot >= 0) this.#lane.giveBack(frame);
+    for (const frame of this.#created) if (frame.slot >= 0) this.#slots.giveBack(frame);
     this.#created.length = 0;
     this.emitted.length = 0;
   }
@@ -92,7 +98,7 @@ export class Level implements Emitter {
 
   create(spec: CreateSpec): MutableFrame {
     if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} created a frame after process() had settled`);
-    const frame = this.#last ? this.#lane.takeSlot() : this.#scratch[this.#created.length];
+    const frame = this.#last ? this.#slots.takeSlot() : this.#scratch[this.#created.length];
     if (!frame)
       throw new MillraceError(
         'ERR_OPERATOR_OUTPUT',

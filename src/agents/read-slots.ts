@@ -1,4 +1,5 @@
-import { FrameView, viewArena } from '../frame/frame-view.js';
+import { viewArena } from '../frame/arena-views.js';
+import { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import { FLAGS, SLOT } from '../frame/slot-layout.js';
 import type { Plan } from '../pipeline/plan-types.js';

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
-import type { ArenaViews } from '../frame/frame-view.js';
+import type { ArenaViews } from '../frame/arena-views.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 
 /**

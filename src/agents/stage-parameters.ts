@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { ConstantPlan } from '../pipeline/plan-types.js';
+import type { ConstantPlan, ParametersPlan } from '../pipeline/plan-types.js';
 
 /**
  * The parameters of a stage that is at work, in the arena. Two banks; epoch `e` stands in bank `e & 1`, and epoch 0
@@ -18,12 +18,6 @@ export const STAGE_PARAMETERS = { epoch: 0, length: 4, worker: 64 } as const;
 export const LEFT = -1;
 /** Of one that takes the place of a worker that died after it had said so: behind every epoch, so that it is waited for. */
 export const BACK = -2;
-
-export interface ParametersPlan {
-  readonly block: number;
-  readonly banks: readonly [number, number];
-  readonly bankBytes: number;
-}
 
 /** One operator as a bank describes it. */
 export interface OperatorParameters {

@@ -1,4 +1,5 @@
-import { type ArenaViews, FrameView } from '../frame/frame-view.js';
+import type { ArenaViews } from '../frame/arena-views.js';
+import { FrameView } from '../frame/frame-view.js';
 import type { ParcelReader } from '../frame/parcel-reader.js';
 
 /** Views of all records of some parcels, into an array that the caller keeps and that only grows. How many there are. */

@@ -3,7 +3,7 @@ import { ParametersStamp } from '../frame/parameters-stamp.js';
 import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
-import { type ChainLink, makeLink, type SeriesSeen } from './operator-chain.js';
+import { type ChainLink, makeLink, type SeriesSeen } from './chain-link.js';
 import { BACK, epochAddress, LEFT, readParameters, workerAddress } from './stage-parameters.js';
 
 /** The operators of a worker with the parameters of one epoch, and how their frames are marked. */

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
+import type { ArenaViews } from './arena-views.js';
 import {
   byteLength,
   DTYPES,
@@ -33,19 +34,6 @@ export function encodeMeta(meta: Meta): Uint8Array {
     encoded.set(meta, bytes);
   }
   return bytes;
-}
-
-/** The shared memory of a pipeline by its three views. */
-export interface ArenaViews {
-  readonly buffer: SharedArrayBuffer;
-  readonly words: Int32Array;
-  readonly floats: Float64Array;
-  readonly bytes: Uint8Array;
-}
-
-export function viewArena(memory: WebAssembly.Memory): ArenaViews {
-  const buffer = memory.buffer as unknown as SharedArrayBuffer;
-  return { buffer, words: new Int32Array(buffer), floats: new Float64Array(buffer), bytes: new Uint8Array(buffer) };
 }
 
 /**

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { FrameView } from './frame-view.js';
 
 /** So many different predecessors are remembered; more begin anew. */
 const MAX_KNOWN = 256;
+
+/** What has the mark: a frame, by the first and last four bytes of the hash. */
+export interface Marked {
+  parametersHigh: number;
+  parametersLow: number;
+}
 
 /**
  * Marks the frames that a stage makes with the hash of its parameters. The first stage on a frame's way leaves its own hash;
@@ -24,7 +29,7 @@ export class ParametersStamp {
   }
 
   /** The frame still has the mark of the frame that it was made from. */
-  mark(frame: FrameView): void {
+  mark(frame: Marked): void {
     if (frame.parametersHigh !== this.#fromHigh || frame.parametersLow !== this.#fromLow)
       this.#combine(frame.parametersHigh, frame.parametersLow);
     frame.parametersHigh = this.#high;

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
+import type { ArenaViews } from './arena-views.js';
 import { DTYPES, itemSize, MAX_DIMENSIONS } from './dtype.js';
-import type { ArenaViews } from './frame-view.js';
 import { aligned, MAX_AFTER_US, MAX_LENGTH, MORE_SHIFT, OWN, RECORD, RECORD_KIND, RECORD_TIMES } from './parcel-layout.js';
 
 /**

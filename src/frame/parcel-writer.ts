@@ -1,4 +1,5 @@
-import type { ArenaViews, FrameView } from './frame-view.js';
+import type { ArenaViews } from './arena-views.js';
+import type { FrameView } from './frame-view.js';
 import {
   aligned,
   MAX_AFTER_US,

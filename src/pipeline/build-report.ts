@@ -1,5 +1,5 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { ArenaViews } from '../frame/frame-view.js';
+import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
 import type { LatencyUs, Ledger, Report, SeriesReport, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';

@@ -1,6 +1,6 @@
-import type { GraphNode, LinkIssue } from './check-links.js';
 import { JOIN } from './join-stage.js';
 import type { KeyPath } from './key-path.js';
+import type { GraphNode, LinkIssue } from './link-graph.js';
 
 /** Inputs that one commit can name. */
 const MAX_INPUTS = 32;

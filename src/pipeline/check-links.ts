@@ -1,36 +1,11 @@
 import { isStateful } from '../operators/is-stateful.js';
 import { checkJoins } from './check-joins.js';
-import type { ConfigIssue } from './config-error.js';
 import { JOIN } from './join-stage.js';
 import type { KeyPath } from './key-path.js';
+import type { GraphNode, LinkIssue } from './link-graph.js';
 import type { Registries } from './registries.js';
 import { isModulePath } from './spec.js';
 import { suggest } from './suggest.js';
-
-/** One thing that is wrong with the links or promises of a pipeline. */
-export interface LinkIssue {
-  readonly code: ConfigIssue['code'];
-  readonly message: string;
-  readonly path: KeyPath;
-  readonly at: 'key' | 'value';
-}
-
-export interface GraphNode {
-  readonly name: string;
-  readonly path: KeyPath;
-  readonly kind: 'source' | 'stage' | 'sink';
-  readonly from: readonly { readonly name: string; readonly path: KeyPath }[];
-  readonly workers: number;
-  readonly ordered: boolean;
-  readonly statefulType: string | undefined;
-  /** Types and parameters of a stage's operators. */
-  readonly operators: readonly Readonly<Record<string, unknown>>[];
-  /** Brings its inputs together: what goes on from it are the frames of the first. */
-  readonly joins: boolean;
-  /** Each worker has a FIFO of its own. */
-  readonly keyed: boolean;
-  readonly deterministic: boolean;
-}
 
 /** A leaf has a bit of its own in the settlement table of its source. */
 const MAX_LEAVES = 32;

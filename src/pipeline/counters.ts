@@ -1,5 +1,5 @@
 import { LETTER_STATS } from '../dead-letters/letter-box.js';
-import type { ArenaViews } from '../frame/frame-view.js';
+import type { ArenaViews } from '../frame/arena-views.js';
 import { CounterFold } from '../observe/counter-fold.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { serialize } from 'node:v8';
 import { bankBytesOf, bookBytesOf } from '../agents/partial-books.js';
 import { SERIES_TABLE } from '../agents/series-table.js';
-import { type ParametersPlan, STAGE_PARAMETERS } from '../agents/stage-parameters.js';
+import { STAGE_PARAMETERS } from '../agents/stage-parameters.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
@@ -14,13 +14,14 @@ import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BELL, CONTROL, ENTRY, LEAF_OUTCOMES, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
+import { type Draft, type PlanWithTables, parcelSlots } from './draft.js';
 import { stageHash } from './parameters-hash.js';
-import { type Draft, type PlanWithTables, parcelSlots } from './plan.js';
 import type {
   ConstantPlan,
   EdgePlan,
   MetaKey,
   OperatorPlan,
+  ParametersPlan,
   PartialPlan,
   PoolPlan,
   SinkNode,

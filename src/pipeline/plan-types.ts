@@ -1,4 +1,3 @@
-import type { ParametersPlan } from '../agents/stage-parameters.js';
 import type { LetterPlan } from '../dead-letters/letter-box.js';
 import type { DType } from '../frame/dtype.js';
 import type { PreparedOperator } from './prepare-stage.js';
@@ -104,6 +103,13 @@ export interface ParcelPlan {
 export interface MetaKey {
   readonly name: string;
   readonly workers: number;
+}
+
+/** Where the parameters of a stage stand that may be updated: a block (`STAGE_PARAMETERS`) and two banks. */
+export interface ParametersPlan {
+  readonly block: number;
+  readonly banks: readonly [number, number];
+  readonly bankBytes: number;
 }
 
 /** Where a table of an operator stands. */

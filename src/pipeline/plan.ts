@@ -1,14 +1,13 @@
-import type { FaultInjection } from '../agents/fault-injection.js';
 import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
-import type { TypedArray } from '../frame/dtype.js';
-import { recordsOf } from '../frame/parcel-layout.js';
+import { MAX_PARCEL_BYTES, recordsOf } from '../frame/parcel-layout.js';
 import { SOURCES } from '../ingress/registry.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
 import { checkOrder } from './check-order.js';
 import { checkParameters } from './check-parameters.js';
+import { type Draft, type DraftEdge, type ParcelsHere, type PlanOptions, type PlanWithTables, parcelSlots } from './draft.js';
 import { isJoin } from './join-stage.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
@@ -16,63 +15,10 @@ import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stag
 import { leavesOver, routesOf, type SourceRoutes } from './routes.js';
 import { DEFAULTS, type EdgeSpec, isKeyed, type PipelineSpec, type StageSpec } from './spec.js';
 
-/** Sizes decided before anything has an address. */
-export interface Draft {
-  readonly spec: PipelineSpec;
-  readonly routes: readonly SourceRoutes[];
-  readonly stages: ReadonlyMap<string, PreparedStage>;
-  readonly input: ReadonlyMap<string, FrameKind>;
-  readonly edges: readonly DraftEdge[];
-  readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
-  readonly batches: ReadonlyMap<string, number>;
-  /** By sink, the most references that it still reads although their frames are settled. */
-  readonly holds: ReadonlyMap<string, number>;
-  /** By source, the most slots that it borrows for data that is still to arrive. */
-  readonly lends: ReadonlyMap<string, number>;
-  /** The nodes that parcels come to. */
-  readonly parcels: ReadonlyMap<string, ParcelsHere>;
-  readonly options: PlanOptions;
-}
-
-export interface DraftEdge {
-  readonly node: string;
-  /** Number among the edges into the node. */
-  readonly input: number;
-  readonly producers: readonly string[];
-  readonly spec: EdgeSpec;
-  readonly kind: 'fifo' | 'ordered';
-  readonly limit: number;
-  /** References that its consumers hold at most. */
-  readonly held: number;
-  /** The only worker of its stage that takes from it; absent: all do. */
-  readonly worker?: number;
-  /** Pools whose slots can reach this edge. */
-  readonly reach: readonly string[];
-}
-
-export interface PlanOptions {
-  /** Fill freed slots with 0xDE: what still reads one shows. */
-  readonly poison?: boolean;
-  /** Ordinal of the first frame, for tests of the wrap. */
-  readonly startOrdinal?: number;
-  readonly fault?: FaultInjection;
-  /** Plans what the checks refuse: for the tests that show what would become of it. */
-  readonly unchecked?: boolean;
-}
-
-/** A plan with the tables that are still to be copied into the arena. */
-export interface PlanWithTables {
-  readonly plan: Plan;
-  readonly tables: readonly { readonly address: number; readonly array: TypedArray }[];
-  /** What the operators were prepared with, by stage. */
-  readonly stages: ReadonlyMap<string, PreparedStage>;
-}
-
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */
 const MIN_CAPACITY = 4;
 
 const MIN_PARCEL_BYTES = 4096;
-const MAX_PARCEL_BYTES = 16 * 1024 * 1024;
 /** Size of a stage's slot, in parcels. */
 const GROWTH = 8;
 /** A sink takes so many records at a time, or one parcel. */
@@ -131,12 +77,6 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
   }
 }
 
-/** Of the parcels that come to a node: the most records and bytes that one may have. */
-export interface ParcelsHere {
-  readonly maxRecords: number;
-  readonly bytes: number;
-}
-
 function parcelsOf(spec: PipelineSpec, routes: readonly SourceRoutes[]): Map<string, ParcelsHere> {
   const parcels = new Map<string, ParcelsHere>();
   for (const [index, [name, { parcel, place }]] of Object.entries(spec.sources).entries()) {
@@ -160,12 +100,6 @@ function parcelsOf(spec: PipelineSpec, routes: readonly SourceRoutes[]): Map<str
   }
   return parcels;
 }
-
-/**
- * Slots into which a stage packs what becomes of the records of a parcel: as many as may have come, since those that pass
- * are copied, and one more, because records are put together in other groups then.
- */
-export const parcelSlots = (maxOutputs: number): number => maxOutputs + 1;
 
 /** What operators make of records may be larger than these; a record whose outputs find no room is dead as `operator-output`. */
 function slotForParcels(spec: PipelineSpec, owner: string, parcels: ReadonlyMap<string, ParcelsHere>): number {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { makeLink } from '../agents/operator-chain.js';
+import { makeLink } from '../agents/chain-link.js';
 import {
   encodeParameters,
   epochAddress,
   LEFT,
   type OperatorParameters,
-  type ParametersPlan,
   workerAddress,
   writeParameters,
 } from '../agents/stage-parameters.js';
@@ -19,7 +18,7 @@ import { wakeThreads } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
 import { operatorHash, stageHash } from './parameters-hash.js';
-import type { ConstantPlan, OperatorPlan, Plan, StageNode } from './plan-types.js';
+import type { ConstantPlan, OperatorPlan, ParametersPlan, Plan, StageNode } from './plan-types.js';
 import { constantBytes, type PreparedStage, type PreparedWith } from './prepare-stage.js';
 import type { OperatorSpec, PipelineSpec } from './spec.js';
 

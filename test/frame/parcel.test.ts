@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { viewArena } from '../../src/frame/arena-views.js';
 import { dtypeCode } from '../../src/frame/dtype.js';
-import { FrameView, viewArena } from '../../src/frame/frame-view.js';
+import { FrameView } from '../../src/frame/frame-view.js';
 import { RECORD, RECORD_KIND, RUN } from '../../src/frame/parcel-layout.js';
 import { ParcelReader } from '../../src/frame/parcel-reader.js';
 import { ParcelWriter } from '../../src/frame/parcel-writer.js';

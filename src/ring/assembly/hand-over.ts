@@ -10,9 +10,7 @@ import { dropBit } from './slots';
 import { MAX_CODES, settle, settleRecords } from './settlement';
 import { dropFrom } from './drops';
 import { forceOrdered, putOrdered, takeOrdered, takeOrderedLatest } from './ordered';
-
-export const FIFO: u32 = 0;
-export const BLOCK: u32 = 0, DROP_NEWEST: u32 = 1, DROP_OLDEST: u32 = 2, LATEST: u32 = 3, SAMPLE: u32 = 4;
+import { BLOCK, DROP_NEWEST, FIFO, LATEST, SAMPLE } from './policies';
 
 // 1 done (on the ring, or dropped by its policy and counted), 0 a blocking edge is full
 export function give(r: usize, ref: u32): i32 {

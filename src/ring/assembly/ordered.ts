@@ -6,7 +6,7 @@ import {
 import { EMPTY, entryAt, headerOf, heldFrom, placeOf, pt, sourceAt } from './thread';
 import { ring, ringAll } from './bells';
 import { dropFrom } from './drops';
-import { LATEST } from './hand-over';
+import { LATEST } from './policies';
 
 @inline export function arrayAt(r: usize, source: u32): usize { return r + RING_CELLS + <usize>source * load<u32>(r, RING_ARRAY_STRIDE); }
 // 1 put, 0 its cell is still an earlier ordinal's, 2 its cell is a later ordinal's already (a dropping edge went past it)

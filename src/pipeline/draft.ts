@@ -1,0 +1,70 @@
+import type { FaultInjection } from '../agents/fault-injection.js';
+import type { TypedArray } from '../frame/dtype.js';
+import type { Plan } from './plan-types.js';
+import type { FrameKind, PreparedStage } from './prepare-stage.js';
+import type { SourceRoutes } from './routes.js';
+import type { EdgeSpec, PipelineSpec } from './spec.js';
+
+/** Sizes decided before anything has an address. */
+export interface Draft {
+  readonly spec: PipelineSpec;
+  readonly routes: readonly SourceRoutes[];
+  readonly stages: ReadonlyMap<string, PreparedStage>;
+  readonly input: ReadonlyMap<string, FrameKind>;
+  readonly edges: readonly DraftEdge[];
+  readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
+  readonly batches: ReadonlyMap<string, number>;
+  /** By sink, the most references that it still reads although their frames are settled. */
+  readonly holds: ReadonlyMap<string, number>;
+  /** By source, the most slots that it borrows for data that is still to arrive. */
+  readonly lends: ReadonlyMap<string, number>;
+  /** The nodes that parcels come to. */
+  readonly parcels: ReadonlyMap<string, ParcelsHere>;
+  readonly options: PlanOptions;
+}
+
+export interface DraftEdge {
+  readonly node: string;
+  /** Number among the edges into the node. */
+  readonly input: number;
+  readonly producers: readonly string[];
+  readonly spec: EdgeSpec;
+  readonly kind: 'fifo' | 'ordered';
+  readonly limit: number;
+  /** References that its consumers hold at most. */
+  readonly held: number;
+  /** The only worker of its stage that takes from it; absent: all do. */
+  readonly worker?: number;
+  /** Pools whose slots can reach this edge. */
+  readonly reach: readonly string[];
+}
+
+export interface PlanOptions {
+  /** Fill freed slots with 0xDE: what still reads one shows. */
+  readonly poison?: boolean;
+  /** Ordinal of the first frame, for tests of the wrap. */
+  readonly startOrdinal?: number;
+  readonly fault?: FaultInjection;
+  /** Plans what the checks refuse: for the tests that show what would become of it. */
+  readonly unchecked?: boolean;
+}
+
+/** A plan with the tables that are still to be copied into the arena. */
+export interface PlanWithTables {
+  readonly plan: Plan;
+  readonly tables: readonly { readonly address: number; readonly array: TypedArray }[];
+  /** What the operators were prepared with, by stage. */
+  readonly stages: ReadonlyMap<string, PreparedStage>;
+}
+
+/** Of the parcels that come to a node: the most records and bytes that one may have. */
+export interface ParcelsHere {
+  readonly maxRecords: number;
+  readonly bytes: number;
+}
+
+/**
+ * Slots into which a stage packs what becomes of the records of a parcel: as many as may have come, since those that pass
+ * are copied, and one more, because records are put together in other groups then.
+ */
+export const parcelSlots = (maxOutputs: number): number => maxOutputs + 1;
