@@ -7,12 +7,13 @@ import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import type { Series } from '../frame/series.js';
+import { SLOT } from '../frame/slot-layout.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import type { EdgePlan, SinkNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
-import { LINE } from '../ring/ring-layout.js';
+import { ENTRY, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
 import { HeldReferences } from './held-references.js';
@@ -233,11 +234,27 @@ export class EgressAgent {
       const reference = this.#reference(i);
       const head = this.#heads[i]!;
       const leaves = this.#edge.leaves[head.sourceIndex]![reference >>> 24]!;
-      if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
-      record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
+      if (this.#isOwed(head, leaves)) {
+        if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
+        record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
+      }
       if (!this.#held.keeps(reference)) record.input(reference);
     }
     record.commit(this.#frames.length, bytes);
+  }
+
+  /**
+   * What a thread before this one had settled and was still sending comes again: nothing of it is owed, or its entry belongs to
+   * a later ordinal, or is just about to. As long as something is owed nobody gives the entry to another.
+   */
+  #isOwed({ header, sourceIndex, ordinal }: FrameView, leaves: number): boolean {
+    if (this.#attachment.word(header + SLOT.attempts) === 0) return true;
+    const { words } = this.#attachment.arena;
+    const { table, tableEntries } = this.#attachment.plan.sources[sourceIndex]!;
+    const entry = table + ENTRY.bytes * (ordinal & (tableEntries - 1));
+    if (Atomics.load(words, (entry + ENTRY.ordinal) >>> 2) !== (ordinal | 0)) return false;
+    const owed = Atomics.load(words, (entry + ENTRY.owed) >>> 2) & leaves;
+    return owed !== 0 && Atomics.load(words, (entry + ENTRY.ordinal) >>> 2) === (ordinal | 0);
   }
 
   /** Where it stands how the records of parcel `i` of the batch ended. */
