@@ -106,7 +106,11 @@ function packRecords({ arena }: Data, records: number, paced: boolean): Side {
 
 /** Records that are at hand: all are received at one moment, as all of one push are with the other. */
 function fill(writer: ParcelWriter, words: Int32Array, from: number, until: number, receivedUs: number): void {
-  for (let n = from, index = 0; n < until; n++, index++) writeRecord(words, writer.append(RECORD_BYTES, n, 0, receivedUs, index, 0), n);
+  for (let n = from, index = 0; n < until; n++, index++) {
+    let at = writer.appendNext(receivedUs);
+    if (at < 0) at = writer.append(RECORD_BYTES, n, 0, receivedUs, index, 0);
+    writeRecord(words, at, n);
+  }
 }
 
 /** Records of which each comes at its own moment. */

@@ -53,9 +53,10 @@ export class ParcelWriter {
   /** The run that the next record may continue: where its head is, how many records were before it, up to where it may go. */
   #runWord = 0;
   #runStart = 0;
-  #runEnd = 0;
-  /** -1: there is none. */
+  /** -1: there is no run. */
+  #runEnd = -1;
   #runLength = -1;
+  #runStride = 0;
   #runSequence = 0;
   #runIndex = 0;
   #runOutput = 0;
@@ -89,6 +90,7 @@ export class ParcelWriter {
     this.count = 0;
     this.used = 0;
     this.#runLength = -1;
+    this.#runEnd = -1;
   }
 
   /** Whether a record has dtype, shape, meta and parameters of the parcel. */
@@ -123,21 +125,15 @@ export class ParcelWriter {
    */
   append(length: number, sequence: number, timestamp: number, receivedUs: number, index: number, output: number): number {
     const before = this.count - this.#runStart;
-    const end = this.used + aligned(length);
     if (
       length === this.#runLength &&
-      end <= this.#runEnd &&
       index === this.#runIndex + before &&
       output === this.#runOutput &&
       sequence === this.#runSequence + before &&
-      !(receivedUs < this.#runUs || receivedUs - this.#runUs > RUN.us) &&
       this.#isSameTime(timestamp)
     ) {
-      this.#words[this.#runWord] = length | (before << MORE_SHIFT);
-      this.count++;
-      const at = this.#address + this.used;
-      this.used = end;
-      return at;
+      const at = this.appendNext(receivedUs);
+      if (at >= 0) return at;
     }
     const times = this.hasOwnTimes(sequence, timestamp);
     const bytes = RECORD.bytes + (times ? RECORD_TIMES.bytes : 0) + aligned(length);
@@ -147,12 +143,27 @@ export class ParcelWriter {
     return at;
   }
 
+  /**
+   * Appends one more record as the last, of its length, timestamp and output, whose index and sequence come next. The address
+   * of its data, or -1: it needs a head of its own, which `append` gives it, or does not fit.
+   */
+  appendNext(receivedUs: number): number {
+    const { used } = this;
+    const end = used + this.#runStride;
+    if (end > this.#runEnd || receivedUs < this.#runUs || receivedUs - this.#runUs > RUN.us) return -1;
+    this.#words[this.#runWord] = this.#runLength | ((this.count - this.#runStart) << MORE_SHIFT);
+    this.count++;
+    this.used = end;
+    return this.#address + used;
+  }
+
   /** The record that was just appended may have others behind it. */
   #beginRun(length: number, sequence: number, receivedUs: number, index: number, output: number): void {
     this.#runWord = (this.#address + this.#last) >>> 2;
     this.#runStart = this.count - 1;
     const records = Math.min(RUN.records - 1, this.#maxRecords - this.count);
-    this.#runEnd = Math.min(this.#capacity, this.used + records * aligned(length));
+    this.#runStride = aligned(length);
+    this.#runEnd = Math.min(this.#capacity, this.used + records * this.#runStride);
     this.#runLength = length;
     this.#runSequence = sequence;
     this.#runIndex = index;
@@ -237,6 +248,7 @@ export class ParcelWriter {
     words[word + RECORD.received / 4] = this.#after(receivedUs) | own | (times ? OWN.times : 0);
     words[word + RECORD.step / 4] = sequence - this.#sequence;
     this.#runLength = -1;
+    this.#runEnd = -1;
     this.#last = this.used;
     this.used += bytes;
     this.count++;
@@ -273,6 +285,7 @@ export class ParcelWriter {
     } else {
       this.used = this.#last;
       this.#runLength = -1;
+      this.#runEnd = -1;
     }
   }
 

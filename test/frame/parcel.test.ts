@@ -80,6 +80,29 @@ describe('a parcel', () => {
     expect(views.every(({ receivedUs }, i) => receivedUs <= 1000 + (i >>> 3) && receivedUs >= 1000 + (i >>> 3) - RUN.us)).toBe(true);
   });
 
+  it('one more like the last is appended only where a run goes on', () => {
+    const { slot, writer, reader } = parts();
+    writer.open(PAYLOAD, 2048, 300, BYTES, [0], NO_META);
+    expect(writer.appendNext(0)).toBe(-1); // like which
+    writer.append(0, 1, Number.NaN, 10, 0, 0);
+    expect(writer.appendNext(10)).toBe(-1); // without data there is no run
+    const first = writer.append(5, 2, Number.NaN, 10, 1, 0);
+    expect(writer.appendNext(9)).toBe(-1);
+    expect(writer.appendNext(10 + RUN.us)).toBe(first + 8);
+    expect(writer.appendNext(11 + RUN.us)).toBe(-1);
+    writer.undo();
+    expect(writer.appendNext(20)).toBe(first + 8);
+    writer.appendOwn(BYTES, [5], NO_META, 5, 4, Number.NaN, 20, 3, 0);
+    expect(writer.appendNext(20)).toBe(-1);
+    writer.append(5, 5, Number.NaN, 20, 4, 0);
+    let more = 0;
+    while (writer.appendNext(20) >= 0) more++;
+    expect(more).toBe(Math.floor((2048 - writer.used) / 8) + more); // the parcel is full
+    writer.close(slot, 0, 0, 0);
+    const sequences = read(slot, reader).map(({ sequence, index }) => [sequence, index]);
+    expect(sequences).toEqual(Array.from({ length: 5 + more }, (_, i) => [i + 1, i]));
+  });
+
   it('a record that comes later than a run may last has a head of its own, also where that is known only when it has come', () => {
     for (const late of [false, true]) {
       const { arena, slot, writer, reader } = parts();
