@@ -65,11 +65,13 @@ abstract class ZmtpWriter implements ZmqWriter {
   async released(): Promise<void> {
     await this.socket.close();
     const { lost, highWater } = this.socket.stats().dropped;
-    if (lost + highWater > 0)
-      this.#log.warn(
-        { lost, highWater },
-        `of the messages that the socket had accepted, ${lost} were lost with a connection and ${highWater} dropped at the high-water mark`,
-      );
+    if (lost + highWater === 0) return;
+    // A PUB may drop; that a PUSH lost something is worth a look.
+    const level = this.socket instanceof Pub ? 'info' : 'warn';
+    this.#log[level](
+      { lost, highWater },
+      `of the messages that the socket had accepted, ${lost} were lost with a connection and ${highWater} dropped at the high-water mark`,
+    );
   }
 }
 
