@@ -1,7 +1,8 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
-import { openZmqWriter, type ZmqWriter } from '../transports/zmq.js';
+import { openZmqWriter } from '../transports/zmq.js';
+import type { ZmqWriter } from '../transports/zmq-driver.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition, HoldFrame } from './egress.js';
 import { type EncodedFrame, encodeFrames } from './encode-frames.js';

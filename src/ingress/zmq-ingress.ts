@@ -1,6 +1,7 @@
 import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { openZmqReader, type ZmqReader } from '../transports/zmq.js';
+import { openZmqReader } from '../transports/zmq.js';
+import type { ZmqReader } from '../transports/zmq-driver.js';
 import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { FrameWriter, Ingress, IngressContext, IngressDefinition, RefuseReason } from './ingress.js';
 import { SlotMemory } from './slot-memory.js';

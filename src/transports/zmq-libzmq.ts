@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import type * as Zmq from 'zeromq';
 import { MillraceError } from '../errors/errors.js';
 import { loadOptional } from './load-optional.js';
-import { LONGEST_LINGER_MS, type ZmqReader, type ZmqReaderOptions, type ZmqWriter, type ZmqWriterOptions } from './zmq.js';
+import { LONGEST_LINGER_MS, type ZmqReader, type ZmqReaderOptions, type ZmqWriter, type ZmqWriterOptions } from './zmq-driver.js';
 import { endpointList, type ZmqOptions } from './zmq-options.js';
 
 /** A part larger than this would make libzmq drop the peer; it only keeps a hostile length from being allocated. */

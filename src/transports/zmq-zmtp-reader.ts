@@ -1,6 +1,6 @@
 /** The reading end of driver `zmtp`: safe in a thread that may be ended at any time. */
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import type { ZmqReader, ZmqReaderOptions } from './zmq.js';
+import type { ZmqReader, ZmqReaderOptions } from './zmq-driver.js';
 import { endpointList } from './zmq-options.js';
 import { tellOfPeers } from './zmq-zmtp-log.js';
 import { Pull } from './zmtp/sockets/pull.js';

@@ -1,7 +1,7 @@
 /** The writing end of driver `zmtp`: safe in a thread that may be ended at any time. */
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
-import { LONGEST_LINGER_MS, type ZmqWriter, type ZmqWriterOptions } from './zmq.js';
+import { LONGEST_LINGER_MS, type ZmqWriter, type ZmqWriterOptions } from './zmq-driver.js';
 import { endpointList } from './zmq-options.js';
 import { tellOfPeers } from './zmq-zmtp-log.js';
 import { REFERENCE_BYTES } from './zmtp/send-queue.js';

@@ -12,7 +12,7 @@ import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import { LEDGER, LINE, SETTLE, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
-import type { ZmqReader } from '../../src/transports/zmq.js';
+import type { ZmqReader } from '../../src/transports/zmq-driver.js';
 import { type HostileMessage, HostileMessages, MAX_FRAME_BYTES } from '../support/hostile-messages.js';
 import { accounted, runPipeline } from '../support/run-pipeline.js';
 import { freePort } from '../support/servers/server-process.js';

@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { curveKeyPair } from 'zeromq';
-import {
-  openZmqReader,
-  openZmqWriter,
-  type ZmqReader,
-  type ZmqReaderOptions,
-  type ZmqWriter,
-  type ZmqWriterOptions,
-} from '../../src/transports/zmq.js';
+import { openZmqReader, openZmqWriter } from '../../src/transports/zmq.js';
+import type { ZmqReader, ZmqReaderOptions, ZmqWriter, ZmqWriterOptions } from '../../src/transports/zmq-driver.js';
 import type { ZmqDriver } from '../../src/transports/zmq-options.js';
 import { freePort } from '../support/servers/server-process.js';
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { array10 } from '../../codecs/array-1.0.js';
 import type { DecodedFrame } from '../../codecs/codec.js';
-import { openZmqReader, type ZmqReader } from '../../transports/zmq.js';
+import { openZmqReader } from '../../transports/zmq.js';
+import type { ZmqReader } from '../../transports/zmq-driver.js';
 
 /** The other end of the demo's sink: a ZeroMQ PULL socket that keeps the last result, as a user's program would. */
 export class ResultClient {

@@ -1,0 +1,56 @@
+/** What a driver of ZeroMQ does for source and sink `zmq`. */
+import type { Logger } from '../errors/logger.js';
+import type { ZmqOptions } from './zmq-options.js';
+import type { FrameMemory } from './zmtp/frame-memory.js';
+
+export interface ZmqReaderOptions extends ZmqOptions {
+  readonly socket: 'pull' | 'sub';
+  /** Prefixes of the first part; without any, all messages. */
+  readonly subscribe?: readonly string[];
+  /** Messages that the socket holds for each peer. */
+  readonly highWaterMark: number;
+  /** Hears where the socket listens, and of peers that break the protocol. */
+  readonly log?: Logger;
+  /** Memory for large parts, where the driver can read into it. */
+  readonly onFrame?: FrameMemory;
+}
+
+export interface ZmqWriterOptions extends ZmqOptions {
+  readonly socket: 'push' | 'pub';
+  readonly highWaterMark: number;
+  /** How long after `close()` the socket goes on sending what it accepted; -1 for ever. */
+  readonly lingerMs: number;
+  /** Queue for completed connections only. */
+  readonly immediate: boolean;
+  readonly log?: Logger;
+}
+
+export interface ZmqReader {
+  /** From now on `receive` waits this long; 0 takes only what has already arrived, -1 waits for ever. */
+  waitAtMost(timeoutMs: number): void;
+  /** The parts of a message that is there already, the caller's own; undefined when there is none, or none can be had without waiting. */
+  take(): readonly Uint8Array[] | undefined;
+  /** The parts of the next message, the caller's own; undefined when the time is up or the socket was closed. */
+  receive(): Promise<readonly Uint8Array[] | undefined>;
+  /** Asks for memory again that `onFrame` did not have. */
+  resumeFrames(): void;
+  /** What waits in `receive` ends at once. Resolves when the addresses are free again. */
+  close(): Promise<void>;
+}
+
+export interface ZmqWriter {
+  /** A message with a part from this length on can be read where it lies, until it is released. Infinity: the driver copies all. */
+  readonly inPlaceFromBytes: number;
+  /**
+   * True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed
+   * meanwhile. Without `released` the parts are no longer read then; with it large ones are, until it is called, once.
+   */
+  send(parts: readonly (Uint8Array | string)[], released?: () => void): boolean | Promise<boolean>;
+  /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
+  close(lingerMs?: number): void;
+  /** Resolves when the socket has let go of everything that was sent: not before may the thread end. Call it after `close`. */
+  released(): Promise<void>;
+}
+
+/** `lingerMs: -1` means this: a thread that waits for a peer for ever could never end. */
+export const LONGEST_LINGER_MS = 30_000;
