@@ -40,7 +40,9 @@ it('the commands of README and the client of the specification do on a run what 
     const path = JSON.parse(await ctl('list', '--json')).runs[0].path as string;
     if (pythonHas('socket')) {
       const { stdout } = await run(PYTHON, ['-c', block('docs/specs/control.md', 'python', 'AF_UNIX'), path], options);
-      expect(stdout).toBe("running\n1\nend\nERR_CONFIG_INVALID: stages.reduce.operators[0]: must NOT have additional properties 'under'\n");
+      expect(stdout).toBe(
+        "running\n1\nend\nERR_CONFIG_INVALID: stages.reduce.operators[0]: unknown key 'under' (known: below, above, put)\n",
+      );
     }
     const said: Record<string, string> = {};
     for (const line of block('README.md', 'sh', 'ctl list').trim().split('\n')) {
