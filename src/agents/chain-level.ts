@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
-import { encodeMeta, type FrameView } from '../frame/frame-view.js';
+import { encodeMeta, FrameView } from '../frame/frame-view.js';
 import type { CreateSpec, Emitter } from '../operators/operator.js';
 import type { OperatorPlan } from '../pipeline/plan-types.js';
 
@@ -85,7 +85,8 @@ export class Level implements Emitter {
   emit(frame: Frame): void {
     if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame after process() had settled`);
     const view = frame as FrameView;
-    if (view.owner !== this)
+    // A copy of a frame has its owner too.
+    if (!(view instanceof FrameView) || view.owner !== this)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
     if (this.emitted.length >= this.#plan.maxOutputs)
       throw new MillraceError(

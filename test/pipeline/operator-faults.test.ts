@@ -15,6 +15,7 @@ const FAULTS = {
   twice: ['operator-output', /twice/],
   'created-twice': ['operator-output', /twice/],
   earlier: ['operator-output', /twice, or one that it was not given/],
+  copied: ['operator-output', /twice, or one that it was not given/],
   'too-many': ['operator-output', /at most|more than/],
   'created-too-many': ['operator-output', /at most|more than/],
   'too-large': ['operator-output', /does not fit/],

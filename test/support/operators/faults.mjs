@@ -51,8 +51,11 @@ export default {
             out.emit(made);
             return undefined;
           }
-          case 'earlier': // the frame of an earlier call, which has settled; a worker's first call has only a copy of its own
-            out.emit(late?.frame ?? { ...frame });
+          case 'earlier': // the frame of an earlier call, which has settled, if there was one and its slot is not this one's
+            out.emit(late && late.frame !== frame ? late.frame : { ...frame });
+            return undefined;
+          case 'copied': // looks like the frame, and has no memory
+            out.emit({ ...frame });
             return undefined;
           case 'too-many':
             for (let i = 0; i < 3; i++) out.emit(create());
