@@ -18,10 +18,8 @@ interface Result {
 /** One process of the benches of some rows: what is shown is the comparison, not the spread. */
 function guard(rows: readonly string[], slow: readonly string[], retries = 0): { status: number | null; results: Result[] } {
   const env = { ...process.env, [SLOW_VARIABLE]: slow.join() };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [GUARD, ...rows, '--processes', '1', '--retries', `${retries}`, '--json'], {
-    env,
-    encoding: 'utf8',
-  });
+  const args = [GUARD, ...rows, '--processes', '1', '--retries', `${retries}`, '--json'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
   expect(stderr).toBe('');
   return { status, results: JSON.parse(stdout) as Result[] };
 }
