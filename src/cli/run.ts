@@ -27,7 +27,7 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
 export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal, force }: CliContext): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
-  const pipeline = new Pipeline(spec, { logger: stderrLogger(output) });
+  const pipeline = new Pipeline(spec, { logger: stderrLogger(output, options.quiet) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
   try {
@@ -56,8 +56,8 @@ async function follow(pipeline: Pipeline, options: RunOptions, output: Output, s
   return report.ok ? EXIT.done : EXIT.failed;
 }
 
-/** Warnings and errors of a run, a line each. */
-export function stderrLogger(output: Output): Logger {
+/** What a run has to say, a line each: where it listens, what was lost; with `quiet` only warnings and errors. */
+export function stderrLogger(output: Output, quiet = false): Logger {
   const line =
     (level: string) =>
     (fields: object, message: string): void => {
@@ -67,5 +67,5 @@ export function stderrLogger(output: Output): Logger {
       );
       output.err(`millrace: ${level}: ${[message, ...details].join(' ')}`);
     };
-  return { debug: () => {}, info: () => {}, warn: line('warning'), error: line('error') };
+  return { debug: () => {}, info: quiet ? () => {} : line('info'), warn: line('warning'), error: line('error') };
 }

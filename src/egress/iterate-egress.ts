@@ -18,20 +18,25 @@ export interface ReceivedFrame {
   readonly parameters: string;
 }
 
-/** What the program's side answers to a batch: it took all frames, or nobody reads any more. */
-export type IterateAnswer = 'taken' | 'left';
+/** What the program's side answers to a batch: it took all frames, or nobody reads any more after the first `left` of them. */
+export type IterateAnswer = 'taken' | { readonly left: number };
 
 /** Frames to the embedding program, over a message port. A write resolves when the program has taken every frame of it. */
 class IterateEgress implements Egress {
   readonly #port: MessagePort;
   #left = false;
+  /** How many of the last batch the program had when it left. */
+  #taken = 0;
   #answered: (() => void) | undefined;
   #aborted: ((error: Error) => void) | undefined;
 
   constructor(port: MessagePort, signal: AbortSignal) {
     this.#port = port;
     port.on('message', (answer: IterateAnswer) => {
-      if (answer === 'left') this.#left = true;
+      if (answer !== 'taken') {
+        this.#left = true;
+        this.#taken = answer.left;
+      }
       this.#answered?.();
     });
     signal.addEventListener('abort', () => this.#aborted?.(new MillraceError('ERR_SINK', 'aborted before the program took the frames')), {
@@ -42,6 +47,7 @@ class IterateEgress implements Egress {
   async open(): Promise<void> {}
 
   async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
+    let taken = 0;
     if (!this.#left) {
       const answer = new Promise<void>((resolve, reject) => {
         this.#answered = resolve;
@@ -54,8 +60,12 @@ class IterateEgress implements Egress {
       );
       await answer;
       if (!this.#left) return undefined;
+      taken = this.#taken;
     }
-    return { refused: frames.map((_, index) => ({ index, reason: 'sink-refused' as const, detail: 'nobody reads the sink any more' })) };
+    const refused = [];
+    for (let index = taken; index < frames.length; index++)
+      refused.push({ index, reason: 'sink-refused' as const, detail: 'nobody reads the sink any more' });
+    return { refused };
   }
 
   async close(): Promise<void> {

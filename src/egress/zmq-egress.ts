@@ -1,4 +1,4 @@
-import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 import { openZmqWriter } from '../transports/zmq.js';
@@ -44,7 +44,7 @@ class ZmqEgress implements Egress {
 
   async open(): Promise<void> {
     const { socket = 'push', highWaterMark, lingerMs = 10_000, immediate = false } = this.#options;
-    this.#writer = await openZmqWriter({
+    const writer = openZmqWriter({
       ...this.#options,
       socket,
       // A PUB that is full drops, a PUSH only waits: the one needs room, the other should not hoard frames.
@@ -52,6 +52,9 @@ class ZmqEgress implements Egress {
       lingerMs,
       immediate,
       log: this.#context.log,
+    });
+    this.#writer = await writer.catch((thrown: unknown) => {
+      throw namedError(thrown, 'ERR_SINK', `sink '${this.#context.name}'`);
     });
     this.#context.signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#context.signal.aborted) this.#abort();

@@ -75,6 +75,12 @@ export function formatPlace(place: Place | undefined): string {
   return parts.join(':');
 }
 
+/** As `asMillraceError`, and the message of a MillraceError too begins with the prefix: which node it was. */
+export function namedError(thrown: unknown, code: ErrorCode, prefix: string): MillraceError {
+  if (!(thrown instanceof MillraceError)) return asMillraceError(thrown, code, prefix);
+  return new MillraceError(thrown.code, `${prefix}: ${thrown.message}`, { cause: thrown, ...(thrown.place && { place: thrown.place }) });
+}
+
 /** Wraps whatever was thrown; keeps a MillraceError as it is. */
 export function asMillraceError(thrown: unknown, code: ErrorCode, prefix = ''): MillraceError {
   if (thrown instanceof MillraceError) return thrown;

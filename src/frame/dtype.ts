@@ -55,6 +55,12 @@ export function typedView(dtype: DType, buffer: ArrayBufferLike, offset: number,
   return new ARRAYS[dtype](buffer as ArrayBuffer, offset, length);
 }
 
+/** Whether these are the items of a frame: a typed array whose items are of a known dtype. */
+export function isTypedArray(value: unknown): value is TypedArray {
+  for (const dtype of DTYPES) if (value instanceof ARRAYS[dtype]) return true;
+  return false;
+}
+
 /** The dtype of a typed array (`uint8` for a Uint8Array or Buffer). */
 export function dtypeOf(array: TypedArray): DType {
   for (const dtype of DTYPES) if (dtype !== 'bytes' && array instanceof ARRAYS[dtype]) return dtype;

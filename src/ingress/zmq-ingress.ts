@@ -1,5 +1,5 @@
 import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
-import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import { openZmqReader } from '../transports/zmq.js';
 import type { ZmqReader } from '../transports/zmq-driver.js';
 import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
@@ -46,7 +46,10 @@ class ZmqIngress implements Ingress {
     const { log } = this.#context;
     const subscribed = endpointList(subscribe);
     const onFrame = this.#memory && { onFrame: this.#memory };
-    this.#reader = await openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: subscribed, log, ...onFrame });
+    const reader = openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: subscribed, log, ...onFrame });
+    this.#reader = await reader.catch((thrown: unknown) => {
+      throw namedError(thrown, 'ERR_SOURCE', `source '${this.#context.name}'`);
+    });
   }
 
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {

@@ -39,8 +39,14 @@ export function isBalanced(ledger: Ledger): boolean {
 }
 
 /** What the sender's own numbers say: see docs/specs/report.md. */
-export function verdictOf(type: string, options: Readonly<Record<string, unknown>>, sequences: SequenceVerdict | undefined): Verdict {
-  if (!sequences || sequences.numbered === 0) return { state: 'unverifiable', reason: 'the sender numbers no frames' };
+export function verdictOf(
+  type: string,
+  options: Readonly<Record<string, unknown>>,
+  sequences: SequenceVerdict | undefined,
+  received: number,
+): Verdict {
+  if (!sequences || sequences.numbered === 0)
+    return { state: 'unverifiable', reason: received === 0 ? 'nothing was received' : 'the sender numbers no frames' };
   if (sequences.missing.length > 0) {
     return {
       state: 'incomplete',
@@ -88,7 +94,7 @@ export function buildReport(input: ReportInput): Report {
           ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
           : series
             ? verdictOfSeries(series)
-            : verdictOf(source.type, source.options, input.sequences.get(node.name)),
+            : verdictOf(source.type, source.options, input.sequences.get(node.name), ledger.received),
       bytes: sourceBytes,
       ...(series ? { series: [...series] } : {}),
     };

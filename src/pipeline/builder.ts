@@ -1,6 +1,7 @@
 import type { Logger } from '../errors/logger.js';
 import { specFromObject } from './load.js';
 import { Pipeline } from './pipeline.js';
+import { refuseOthers } from './refuse-others.js';
 import type { PipelineSpec } from './spec.js';
 
 /** A number of bytes, or text such as `'16MiB'`. */
@@ -108,6 +109,7 @@ export class PipelineBuilder {
   }
 
   build(options: BuildOptions = {}): Pipeline {
+    refuseOthers('build()', options, ['baseDir', 'logger']);
     return new Pipeline(this.spec(options), options.logger ? { logger: options.logger } : {});
   }
 }

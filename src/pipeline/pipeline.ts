@@ -20,6 +20,7 @@ import { formatArena } from './format-arena.js';
 import { plan as makePlan } from './plan.js';
 import type { Plan } from './plan-types.js';
 import type { PushSource } from './push-source.js';
+import { refuseOthers } from './refuse-others.js';
 import type { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { Staff } from './staff.js';
@@ -98,6 +99,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    refuseOthers('start()', options, ['signal']);
     if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline starts once');
     this.#state = 'starting';
     try {

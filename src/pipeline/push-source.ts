@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../errors/errors.js';
-import { byteLength, type DType, dtypeOf, MAX_DIMENSIONS, MAX_SIDE, type TypedArray } from '../frame/dtype.js';
+import { byteLength, type DType, dtypeOf, isDType, isTypedArray, MAX_DIMENSIONS, MAX_SIDE, type TypedArray } from '../frame/dtype.js';
 import type { Meta } from '../frame/frame.js';
 import type { PushMessage } from '../ingress/push-ingress.js';
 
@@ -33,13 +33,28 @@ export class PushSource {
     port1.unref(); // an idle program may end
   }
 
-  /** Resolves when the frame stands in its slot: with a blocking pipeline that is where back-pressure reaches the program. Rejects with ERR_CLOSED when the source ended before. */
+  /**
+   * Resolves when the frame stands in its slot: with a blocking pipeline that is where back-pressure reaches the program.
+   * Frames of a pipeline that has not started wait. Rejects with ERR_USAGE (no frame) or ERR_CLOSED: the source ended before,
+   * by `end()`, by `stop()`, which waits for no frame that is not in its slot yet, or because the run failed. So await each
+   * push before you stop, and let no rejection go unhandled.
+   */
   push(frame: PushFrame): Promise<void> {
+    if (!isTypedArray((frame as Partial<PushFrame> | undefined)?.data))
+      return Promise.reject(new MillraceError('ERR_USAGE', "the 'data' of a frame must be a typed array of a known dtype"));
     const { data, shape = [data.length], dtype = dtypeOf(data), sequence, timestamp, meta } = frame;
-    if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) {
+    if (!isDType(dtype)) return Promise.reject(new MillraceError('ERR_USAGE', `there is no dtype '${dtype}'`));
+    if (
+      !Array.isArray(shape) ||
+      shape.length > MAX_DIMENSIONS ||
+      !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)
+    ) {
       return Promise.reject(
         new MillraceError('ERR_USAGE', `a frame has at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}, not [${shape}]`),
       );
+    }
+    if (sequence !== undefined && !(Number.isSafeInteger(sequence) && sequence >= 0)) {
+      return Promise.reject(new MillraceError('ERR_USAGE', `the 'sequence' of a frame is a whole number from 0 on, not ${sequence}`));
     }
     try {
       JSON.stringify(meta);

@@ -7,12 +7,18 @@ export interface OwnFrame extends ReceivedFrame {
   readonly data: TypedArray;
 }
 
-/** The program's end of a sink of type `iterate`: read it with `for await`, once. Until the program reads, the sink waits. */
+/**
+ * The program's end of a sink of type `iterate`: read it with `for await`, once. Until the program reads, the sink waits. Who
+ * leaves the loop has taken the frames that it was given; what comes after them is refused, and a later loop ends at once.
+ */
 export class SinkReader implements AsyncIterable<OwnFrame> {
   /** The thread's end of the line. */
   readonly threadPort: MessagePort;
   readonly #port: MessagePort;
   #batch: ReceivedFrame[] = [];
+  /** Of the batch, how many the program was given. */
+  #given = 0;
+  #isLeft = false;
   #closed = false;
   #changed: () => void = () => {};
 
@@ -22,6 +28,7 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
     this.threadPort = port2;
     port1.on('message', (batch: ReceivedFrame[]) => {
       this.#batch = batch;
+      this.#given = 0;
       this.#changed();
     });
     port1.unref();
@@ -31,18 +38,26 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
     try {
       for (;;) {
         while (this.#batch.length === 0) {
-          if (this.#closed) return;
+          if (this.#closed || this.#isLeft) return;
           await new Promise<void>((resolve) => {
             this.#changed = resolve;
           });
         }
         const frame = this.#batch.shift() as ReceivedFrame;
+        this.#given++;
         yield { ...frame, data: typedView(frame.dtype, frame.bytes.buffer, 0, frame.bytes.length / bytesPerItem(frame)) };
         if (this.#batch.length === 0) this.#answer('taken');
       }
     } finally {
-      if (!this.#closed) this.#answer('left');
+      this.#leave();
     }
+  }
+
+  #leave(): void {
+    if (this.#closed || this.#isLeft) return;
+    this.#isLeft = true;
+    this.#batch = [];
+    this.#answer({ left: this.#given });
   }
 
   #answer(answer: IterateAnswer): void {

@@ -46,7 +46,7 @@ export class ThreadHandle {
       opened = resolve;
       refused = ({ code, message }) => {
         const known = code in ERRORS ? (code as ErrorCode) : role === 'ingress' ? 'ERR_SOURCE' : 'ERR_SINK';
-        reject(new MillraceError(known, message));
+        reject(new MillraceError(known, message, data.spec.place && { place: data.spec.place }));
       };
     });
     this.ready.catch(() => {}); // whoever starts the pipeline awaits it; until then it must not count as unhandled

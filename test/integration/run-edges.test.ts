@@ -30,3 +30,22 @@ it('a sink that cannot be opened ends the run with its own error', async () => {
   expect(millrace.stderr).toMatch(/ECONNREFUSED 127\.0\.0\.1:\d+ \[ERR_SINK\]$/m);
   expect(millrace.stderr).not.toContain('ERR_INTERNAL');
 });
+
+it('two sinks on one port: the error says which, and where it stands', async () => {
+  millrace = new MillraceRun();
+  const bind = `tcp://127.0.0.1:${await freePort()}`;
+  const sink = { type: 'zmq', from: 's', socket: 'pub', bind };
+  const run = millrace.run({ version: 1, sources: { s: source }, sinks: { one: sink, two: sink } });
+  await run.catch(() => {});
+  expect(millrace.stderr).toMatch(/^millrace: \S+:\d+:\d+: sink '(one|two)': cannot bind .* EADDRINUSE.* \[ERR_SINK\]$/m);
+});
+
+it('a wildcard port is told on stderr', async () => {
+  millrace = new MillraceRun();
+  await millrace.run({
+    version: 1,
+    sources: { s: source },
+    sinks: { o: { type: 'zmq', from: 's', socket: 'pub', bind: 'tcp://127.0.0.1:*' } },
+  });
+  expect(millrace.stderr).toMatch(/^millrace: info: listens on tcp:\/\/127\.0\.0\.1:\d+ /m);
+});

@@ -107,3 +107,45 @@ test('the builder refuses what the file would, with the path of each mistake', (
   expect(build).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }));
   expect(build).toThrow(/nobody/);
 });
+
+test('who leaves the loop has taken what it was given: delivered; the rest is refused, and a later loop gets nothing', async () => {
+  const run = echo('leave-later').build();
+  await run.start();
+  for (let n = 0; n < 40; n++) void run.source('in').push({ data: Uint8Array.of(n) });
+  run.source('in').end();
+  let read = 0;
+  for await (const _ of run.sink('out')) if (++read === 7) break;
+  for await (const _ of run.sink('out')) read++;
+  const report = await run.closed;
+  expect(read).toBe(7);
+  expect(report.sinks.out).toMatchObject({ delivered: 7, refused: 33 });
+  expect(report.sources.in!.ledger).toMatchObject({ received: 40, delivered: 7, dead: { 'sink-refused': 33 }, inFlight: 0 });
+});
+
+test('options that a call does not know are refused', async () => {
+  const stray = { signal: new AbortController().signal } as object;
+  expect(() => echo('stray').build(stray)).toThrow(
+    expect.objectContaining({ code: 'ERR_USAGE', message: expect.stringContaining("'signal'") }),
+  );
+  const run = echo('stray').build();
+  await expect(run.start({ sginal: stray } as object)).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  expect(run.state).toBe('new');
+  await run.abort();
+});
+
+test('what is no frame is refused with its code', async () => {
+  const source = echo('no-frame').build().source('in');
+  const data = Uint8Array.of(1);
+  const none = [undefined, null, {}, { data: [1] }, { data: new Uint8ClampedArray(1) }, { data, dtype: 'int128' }, { data, shape: 1 }];
+  const wrong = [...none, { data, sequence: -1 }, { data, sequence: 1.5 }, { data, sequence: Number.NaN }];
+  for (const frame of wrong) await expect(source.push(frame as never), JSON.stringify(frame)).rejects.toMatchObject({ code: 'ERR_USAGE' });
+});
+
+test('a source that received nothing says so, and not that its sender numbers no frames', async () => {
+  const run = pipeline('none')
+    .source('s', { type: 'sim', shape: [4, 4], frames: 0 })
+    .sink('o', { type: 'null', from: 's' })
+    .build();
+  await run.start();
+  expect((await run.closed).sources.s!.verdict).toEqual({ state: 'unverifiable', reason: 'nothing was received' });
+});
