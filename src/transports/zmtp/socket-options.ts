@@ -73,8 +73,18 @@ const DEFAULTS = {
 const LONGEST_MS = 2 ** 31 - 1;
 const UNBOUNDED: readonly string[] = ['sendTimeoutMs', 'receiveTimeoutMs', 'lingerMs'];
 
-/** @throws ERR_USAGE for a value out of range */
+const OTHERS = ['routingId', 'immediate', 'conflate', 'plain', 'onFrame', 'copyAccepted'];
+/** Of ROUTER and XPUB, which read them themselves. */
+const OF_SOME = ['mandatory', 'handover', 'verbose'];
+const KNOWN = new Set([...Object.keys(DEFAULTS), ...OTHERS, ...OF_SOME]);
+
+/** @throws ERR_USAGE for a value out of range, and for an option that is not known: those of zeromq.js have other names */
 export function resolveOptions(options: SocketOptions): ResolvedOptions {
+  for (const name of Object.keys(options)) {
+    if (KNOWN.has(name)) continue;
+    const hint = KNOWN.has(`${name}Ms`) ? `, did you mean '${name}Ms'?` : '';
+    throw new MillraceError('ERR_USAGE', `there is no socket option '${name}'${hint}`);
+  }
   const numbers: Record<string, number> = {};
   for (const [name, standard] of Object.entries(DEFAULTS)) {
     const value = (options as Record<string, unknown>)[name] ?? standard;
@@ -88,7 +98,11 @@ export function resolveOptions(options: SocketOptions): ResolvedOptions {
   if (routingId.length > 255 || routingId[0] === 0) {
     throw new MillraceError('ERR_USAGE', 'routingId: up to 255 bytes that do not begin with a zero are needed');
   }
-  const { plain } = options;
+  const { plain, conflate } = options;
+  if (conflate !== undefined && conflate !== 'last' && conflate !== 'topic')
+    throw new MillraceError('ERR_USAGE', `conflate: 'last' or 'topic', not ${String(conflate)}`);
+  if (plain !== undefined && !(typeof plain?.username === 'string' && typeof plain.password === 'string'))
+    throw new MillraceError('ERR_USAGE', 'plain: username and password are needed, as text');
   if (plain !== undefined && (Buffer.byteLength(plain.username) > 255 || Buffer.byteLength(plain.password) > 255)) {
     throw new MillraceError('ERR_USAGE', 'plain: a name or password has 255 bytes at most');
   }
@@ -96,7 +110,7 @@ export function resolveOptions(options: SocketOptions): ResolvedOptions {
     ...(numbers as typeof DEFAULTS),
     routingId,
     plain,
-    conflate: options.conflate,
+    conflate,
     onFrame: options.onFrame,
     immediate: options.immediate ?? false,
     copyAccepted: options.copyAccepted ?? false,

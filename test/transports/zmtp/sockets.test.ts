@@ -308,3 +308,10 @@ test('pauses between attempts double up to their limit and are cut by half at mo
     expect(delay.next()).toBe(100 * factor);
   }
 });
+
+test('an option that no socket has, or with the value of zeromq.js, is refused and not ignored', () => {
+  const wrong = [{ linger: 0 }, { highWaterMark: 3 }, { conflate: true }, { plain: { username: 'u' } }, { plain: null }, { plain: 'u:p' }];
+  for (const options of wrong)
+    expect(() => new Push(options as never), JSON.stringify(options)).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  expect(() => new Push({ linger: 0 } as never)).toThrow("'lingerMs'");
+});
