@@ -1,14 +1,16 @@
 import { type Logger, RateLimiter, SILENT } from '../errors/logger.js';
 import type { SocketEvents } from './zmtp/socket-events.js';
 
-/** Tells where a socket listens, and, at a limited rate, of peers that are not what they should be. One that is away or goes is none of these. */
+/** Tells where a socket listens, and, at a limited rate, of peers that are not what they should be. One that is away or goes is none of these, a name that nobody knows is. */
 export function tellOfPeers(events: SocketEvents, log: Logger = SILENT): void {
   const limiter = new RateLimiter();
+  // It is looked up again at each attempt to connect.
+  const names = new RateLimiter(60_000);
   events.on('bind', ({ address }) => log.info({ endpoint: address }, `listens on ${address}`));
   const lost = (what: string) => (event: { readonly address: string; readonly error?: Error & { readonly code: string } }) => {
     const { error, address } = event;
     if (!error || isOfTheStream(error.cause)) return;
-    const suppressed = limiter.admit(`${what} ${error.code}`);
+    const suppressed = isOfTheName(error.cause) ? names.admit(address) : limiter.admit(`${what} ${error.code}`);
     if (suppressed >= 0) log.warn({ endpoint: address, code: error.code, suppressed }, `${what} at ${address}: ${error.message}`);
   };
   events.on('handshake:error', lost('no handshake with a peer'));
@@ -16,4 +18,7 @@ export function tellOfPeers(events: SocketEvents, log: Logger = SILENT): void {
 }
 
 /** An error of the system: nobody listens, the peer's process ended. */
-const isOfTheStream = (cause: unknown): boolean => typeof (cause as NodeJS.ErrnoException | undefined)?.errno === 'number';
+const isOfTheStream = (cause: unknown): boolean =>
+  typeof (cause as NodeJS.ErrnoException | undefined)?.errno === 'number' && !isOfTheName(cause);
+
+const isOfTheName = (cause: unknown): boolean => (cause as NodeJS.ErrnoException | undefined)?.syscall === 'getaddrinfo';

@@ -49,3 +49,15 @@ it('a wildcard port is told on stderr', async () => {
   });
   expect(millrace.stderr).toMatch(/^millrace: info: listens on tcp:\/\/127\.0\.0\.1:\d+ /m);
 });
+
+it('a host name that nobody knows is told, once', async () => {
+  millrace = new MillraceRun();
+  await millrace.run({
+    version: 1,
+    sources: { s: { type: 'zmq', connect: 'tcp://no-such-host.invalid:5555', idleMs: 1500 } },
+    sinks: { o: { type: 'null', from: 's' } },
+  });
+  const told = millrace.stderr.match(/^millrace: warning: no handshake .*no-such-host\.invalid.*$/gm);
+  expect(told).toHaveLength(1);
+  expect(told![0]).toMatch(/ENOTFOUND|EAI_AGAIN/);
+});
