@@ -168,7 +168,7 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
         minimum: -1,
         maximum: 2 ** 31 - 1,
         default: 10_000,
-        description: 'how long the socket goes on sending after the close; -1 for ever',
+        description: 'how long the socket goes on sending after the close; -1: 30 s',
       },
       immediate: {
         type: 'boolean',

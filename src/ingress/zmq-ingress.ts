@@ -9,6 +9,7 @@ import { SlotMemory } from './slot-memory.js';
 export interface ZmqIngressOptions extends ZmqOptions {
   readonly socket?: 'pull' | 'sub';
   readonly subscribe?: string | readonly string[];
+  readonly topicPart?: boolean;
   readonly highWaterMark?: number;
   readonly frames?: number;
   readonly idleMs?: number;
@@ -38,7 +39,7 @@ class ZmqIngress implements Ingress {
     this.#options = options;
     this.#context = context;
     const { bodyPart } = context.codec;
-    this.#memory = bodyPart === undefined ? undefined : new SlotMemory(bodyPart);
+    this.#memory = bodyPart === undefined ? undefined : new SlotMemory(options.topicPart ? bodyPart + 1 : bodyPart);
   }
 
   async open(): Promise<void> {
@@ -95,6 +96,7 @@ class ZmqIngress implements Ingress {
   /** False when the writer takes no more. */
   #take(parts: readonly Uint8Array[], out: FrameWriter): Promise<boolean> | boolean {
     const { codec } = this.#context;
+    const coded = this.#options.topicPart ? parts.slice(1) : parts;
     const refuse = (thrown: unknown): true => {
       this.#memory?.drop(parts);
       out.refuse(refuseReason(thrown), thrown instanceof Error ? thrown.message : String(thrown));
@@ -103,8 +105,8 @@ class ZmqIngress implements Ingress {
     let series: SeriesMessage | undefined;
     let frame: DecodedFrame | undefined;
     try {
-      series = codec.decodeSeries?.(parts);
-      frame = series ? undefined : codec.decode(parts);
+      series = codec.decodeSeries?.(coded);
+      frame = series ? undefined : codec.decode(coded);
     } catch (thrown) {
       return refuse(thrown);
     }
@@ -141,6 +143,11 @@ export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
         oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
         description: 'sub: prefixes of the first part; default: everything',
       },
+      topicPart: {
+        type: 'boolean',
+        default: false,
+        description: 'sub: the first part is a topic (sink zmq with topic sends one) and no part of the frame',
+      },
       highWaterMark: {
         type: 'integer',
         minimum: 1,
@@ -158,6 +165,7 @@ export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
     const issues = zmqOptionIssues(options);
     if (options.subscribe !== undefined && options.socket !== 'sub')
       issues.push({ message: 'zmq: subscribe needs socket: sub', path: ['subscribe'] });
+    if (options.topicPart && options.socket !== 'sub') issues.push({ message: 'zmq: topicPart needs socket: sub', path: ['topicPart'] });
     return issues;
   },
   create: (options, context) => new ZmqIngress(options, context),

@@ -61,3 +61,20 @@ it('a host name that nobody knows is told, once', async () => {
   expect(told).toHaveLength(1);
   expect(told![0]).toMatch(/ENOTFOUND|EAI_AGAIN/);
 });
+
+it.each([16, 128])('what a sink sends with a topic a source with topicPart takes, in frames of side %i', async (side) => {
+  millrace = new MillraceRun();
+  const bind = `tcp://127.0.0.1:${await freePort()}`;
+  const { report } = await millrace.run({
+    version: 1,
+    sources: {
+      s: { type: 'sim', pattern: 'counter', shape: [side, side], frames: 600, rate: 100 },
+      t: { type: 'zmq', socket: 'sub', connect: bind, subscribe: 'counter', topicPart: true, frames: 20, idleMs: 20_000 },
+    },
+    sinks: {
+      p: { type: 'zmq', from: 's', socket: 'pub', bind, topic: 'counter' },
+      o: { type: 'null', from: 't', checksum: true },
+    },
+  });
+  expect(report.sources.t!.ledger).toMatchObject({ received: 20, delivered: 20, dead: {} });
+});

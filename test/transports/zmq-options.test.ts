@@ -48,6 +48,7 @@ describe('the driver of zmq', () => {
       /needs publicKey/,
     ],
     ['a topic to a PULL', `${SOURCE}, subscribe: a`, 'a }', /subscribe needs socket: sub/],
+    ['a topic part to a PULL', `${SOURCE}, topicPart: true`, 'true', /topicPart needs socket: sub/],
     ['a driver that is none', `driver: zeromq, ${SOURCE}`, 'zeromq', /must be zmtp or libzmq/],
     ['a user name without a password', `${SOURCE}, plain: { username: a }`, 'plain:', /needs the key 'password'/],
   ];
