@@ -4,6 +4,7 @@ import { SILENT } from './errors/logger.js';
 import type { DType, TypedArray } from './frame/dtype.js';
 import { byteLength, dtypeOf, itemCount, MAX_DIMENSIONS, typedView } from './frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from './frame/frame.js';
+import { madeOperator } from './operators/load-operator.js';
 import type {
   CreateSpec,
   Emitter,
@@ -129,7 +130,7 @@ export async function runOperator<P>(
     worker: 0,
     log: options.log ?? SILENT,
   };
-  const running = definition.create(params, context, prepared);
+  const running = madeOperator(definition.create(params, context, prepared), definition.type);
   await running.setup?.();
   const emitted: EmittedFrame[] = [];
   try {

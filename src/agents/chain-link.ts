@@ -1,6 +1,6 @@
 import type { Logger } from '../errors/logger.js';
 import { typedView } from '../frame/dtype.js';
-import { definitionOf, isAsyncOperator } from '../operators/load-operator.js';
+import { definitionOf, isAsyncOperator, madeOperator } from '../operators/load-operator.js';
 import type { Operator, OperatorDefinition, PartialView, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
 import type { OperatorPlan } from '../pipeline/plan-types.js';
@@ -41,9 +41,19 @@ export async function makeLink(
   }
   const scratch = { address: scratchAddress, bytes: plan.scratchBytes };
   const prepared = { ...plan.prepared, state: parameters.state };
-  const operator = definition.create({ ...parameters.params }, { memory, constants, scratch, partial, worker, log }, prepared);
+  const context = { memory, constants, scratch, partial, worker, log };
+  const operator = madeOperator(definition.create({ ...parameters.params }, context, prepared), plan.type);
   await operator.setup?.();
   return { plan, definition, operator, params: parameters.params, heard: new Map() };
+}
+
+/** An operator that does not close cleanly is told of, and stops nobody: its frames are settled. */
+export function closeLink({ operator, plan }: ChainLink, log: Logger): void {
+  try {
+    operator.close?.();
+  } catch (error) {
+    log.warn({ operator: plan.type }, `operator '${plan.type}' did not close cleanly: ${error}`);
+  }
 }
 
 export const isAsyncChain = (links: readonly ChainLink[]): boolean =>

@@ -1,6 +1,5 @@
 import { causeOf } from '../dead-letters/cause.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
-import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
@@ -27,19 +26,19 @@ export class FailedFrames {
   add(error: unknown, inputs: readonly FrameView[], attempts: number): number {
     const input = inputs[0]!;
     const outcome = failureOutcome(error);
+    const cause = causeOf(error, 'ERR_OPERATOR');
     const suppressed = this.#limiter.admit(outcome);
     if (suppressed >= 0) {
-      const known = asMillraceError(error, 'ERR_OPERATOR');
       const fields = {
         stage: this.#stage,
         source: input.source,
         ordinal: input.ordinal,
         attempts,
-        code: known.code,
+        code: cause.code,
         suppressed,
-        stack: known.stack,
+        stack: cause.stack,
       };
-      this.#log.error(fields, `stage '${this.#stage}' failed on frame ${input.sequence}: ${known.message}`);
+      this.#log.error(fields, `stage '${this.#stage}' failed on frame ${input.sequence}: ${cause.message}`);
     }
     // Durable before the frame is settled. After an abort it stays in flight.
     if (!this.#attachment.aborted)
@@ -47,7 +46,7 @@ export class FailedFrames {
         node: this.#stage,
         outcome,
         attempts,
-        cause: causeOf(error, 'ERR_OPERATOR'),
+        cause,
       });
     return OUTCOME[outcome];
   }

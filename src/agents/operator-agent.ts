@@ -8,7 +8,7 @@ import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
-import { type ChainLink, isAsyncChain } from './chain-link.js';
+import { type ChainLink, closeLink, isAsyncChain } from './chain-link.js';
 import { readChain } from './commit-outputs.js';
 import { FailedFrames } from './failed-frames.js';
 import { JoinInputs } from './join-inputs.js';
@@ -37,6 +37,7 @@ export class OperatorAgent {
   readonly #join: JoinInputs | undefined;
   readonly #pool: PoolPlan;
   readonly #worker: number;
+  readonly #log: Logger;
   readonly #failures: FailedFrames;
   readonly #work: WorkCommit;
   readonly #stockSize: number;
@@ -56,6 +57,7 @@ export class OperatorAgent {
     this.#join = stage.operators[0]?.type === 'join' ? new JoinInputs(attachment, stage) : undefined;
     this.#pool = attachment.poolOf(stage.name);
     this.#worker = worker;
+    this.#log = log;
     this.#failures = new FailedFrames(attachment, stage.name, log);
     this.#stockSize = stage.maxOutputs + stage.parcelSlots;
     this.#partial = stage.aggregates.length > 0 ? new StagePartials(attachment, stage, worker) : undefined;
@@ -116,7 +118,7 @@ export class OperatorAgent {
       }
       if (this.#attachment.aborted) return;
       if (this.#chain.stale) {
-        for (const { operator } of await this.#renew()) operator.close?.();
+        for (const link of await this.#renew()) closeLink(link, this.#log);
         lane = this.#lane(0, this.#stock);
         this.#chain.settle();
       }
@@ -260,7 +262,7 @@ export class OperatorAgent {
     const settle = (): void => {
       const { chain } = this.#chain;
       for (const one of busy) if (one.chain.chain !== chain) return;
-      for (const link of replaced.splice(0)) link.operator.close?.();
+      for (const link of replaced.splice(0)) closeLink(link, this.#log);
       this.#chain.settle();
     };
     // `committing` is taken back in the turn in which the last result was seen, so that none is left behind.
@@ -364,7 +366,7 @@ export class OperatorAgent {
       }
     } finally {
       clearInterval(watch);
-      for (const { operator } of replaced) operator.close?.();
+      for (const link of replaced) closeLink(link, this.#log);
       for (const { stock } of lanes) this.#release(stock);
     }
   }

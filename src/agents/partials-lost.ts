@@ -1,5 +1,6 @@
 import type { Plan } from '../pipeline/plan-types.js';
-import { SOURCE } from '../ring/ring-layout.js';
+import { LINE, SOURCE } from '../ring/ring-layout.js';
+import { liveHeldBank } from './held-frames.js';
 import { PartialBooks } from './partial-books.js';
 
 /**
@@ -11,10 +12,14 @@ export class PartialsLost {
   readonly #words: Int32Array;
   readonly #addresses: readonly number[];
   readonly #books: readonly PartialBooks[];
+  readonly #held: readonly { readonly banks: number; readonly line: number }[];
 
   constructor(words: Int32Array, plan: Plan) {
     this.#words = words;
     this.#addresses = plan.sources.map(({ block }) => (block + SOURCE.partialsLost) >>> 2);
+    this.#held = plan.stages.flatMap(({ partials, threads }) =>
+      partials.map((banks, worker) => ({ banks, line: plan.threads[threads[worker]!]!.line })),
+    );
     this.#books = plan.stages.flatMap((stage) => stage.aggregates.map((partial) => new PartialBooks(words, plan, stage, partial)));
   }
 
@@ -26,6 +31,11 @@ export class PartialsLost {
   of(source: number): number {
     let lost = Atomics.load(this.#words, this.#addresses[source]!); // acquires: the loss
     for (const books of this.#books) if (books.plan.source === source) lost += books.lost;
+    for (const { banks, line } of this.#held) {
+      const record = Atomics.load(this.#words, (line + LINE.record) >>> 2); // acquires: the bank
+      const sources = this.#addresses.length;
+      lost += this.#words[(liveHeldBank(banks, record, sources) + 4 * (sources + source)) >>> 2]!;
+    }
     return lost;
   }
 }

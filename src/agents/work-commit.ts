@@ -6,6 +6,7 @@ import { GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import type { Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, recordOutputs } from './commit-outputs.js';
+import { liveHeldBank } from './held-frames.js';
 import type { JoinInputs } from './join-inputs.js';
 import type { ChainLane } from './operator-chain.js';
 import type { ParcelRun } from './parcel-run.js';
@@ -96,7 +97,10 @@ export class WorkCommit {
     }
     const emitted = !failed && lane.outputs.length > 0;
     if (this.#partial) this.#partial.fill(failed);
-    else if (this.#partials !== 0) this.#countPartial(source, emitted, !failed && lane.merged && !emitted ? inputs.length : 0);
+    else if (this.#partials !== 0) {
+      const lost = failed && inputs[inputs.length - 1]!.ends;
+      this.#countPartial(source, emitted, lost, !failed && lane.merged && !emitted ? inputs.length : 0);
+    }
     return record.commit(frames, bytes);
   }
 
@@ -118,18 +122,26 @@ export class WorkCommit {
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
     if (this.#partial) this.#partial.fill(false);
-    else if (this.#partials !== 0) this.#countPartial(source, run.emitted, run.absorbed);
+    else if (this.#partials !== 0) this.#countPartial(source, run.emitted, false, run.absorbed);
     return record.commit(run.records, run.bytes);
   }
 
-  /** How many frames the result under way holds, into the bank that this commit makes the live one. `absorbed`: since the last was emitted. */
-  #countPartial(source: number, emitted: boolean, absorbed: number): void {
+  /**
+   * How many frames the result under way holds, into the bank that this commit makes the live one. `emitted`: all went into a
+   * result. `ended`: those of the source never will, since its end failed for good. `absorbed`: taken in since.
+   */
+  #countPartial(source: number, emitted: boolean, ended: boolean, absorbed: number): void {
     const { line, plan } = this.#attachment;
-    const bankBytes = 4 * plan.sources.length;
-    const live = (this.#attachment.word(line + LINE.record) >>> 1) & 1;
-    for (let s = 0; s < plan.sources.length; s++) {
-      const before = emitted ? 0 : this.#attachment.word(this.#partials + live * bankBytes + 4 * s);
-      this.#attachment.setWord(this.#partials + (1 - live) * bankBytes + 4 * s, before + (s === source ? absorbed : 0));
+    const sources = plan.sources.length;
+    const record = this.#attachment.word(line + LINE.record);
+    const live = liveHeldBank(this.#partials, record, sources);
+    const next = liveHeldBank(this.#partials, record, sources, 1);
+    for (let s = 0; s < sources; s++) {
+      const held = this.#attachment.word(live + 4 * s);
+      const isLost = ended && s === source;
+      this.#attachment.setWord(next + 4 * s, (emitted || isLost ? 0 : held) + (s === source ? absorbed : 0));
+      const lost = this.#attachment.word(live + 4 * (sources + s));
+      this.#attachment.setWord(next + 4 * (sources + s), lost + (isLost ? held : 0));
     }
   }
 }

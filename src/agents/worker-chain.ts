@@ -3,7 +3,7 @@ import { ParametersStamp } from '../frame/parameters-stamp.js';
 import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
-import { type ChainLink, makeLink, type SeriesSeen } from './chain-link.js';
+import { type ChainLink, closeLink, makeLink, type SeriesSeen } from './chain-link.js';
 import { BACK, epochAddress, LEFT, readParameters, workerAddress } from './stage-parameters.js';
 
 /** The operators of a worker with the parameters of one epoch, and how their frames are marked. */
@@ -79,7 +79,7 @@ export class WorkerChain {
   }
 
   close(): void {
-    for (const { operator } of this.#chain?.links ?? []) operator.close?.();
+    for (const link of this.#chain?.links ?? []) closeLink(link, this.#log);
   }
 
   #say(epoch: number): void {

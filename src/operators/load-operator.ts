@@ -27,6 +27,12 @@ export function definitionOf(exported: unknown, type: string): OperatorDefinitio
   throw new MillraceError('ERR_CONFIG_INVALID', `the default export of ${type} is neither a function nor made by defineOperator`);
 }
 
+/** What `create` returned. @throws ERR_CONFIG_INVALID when it is no operator. */
+export function madeOperator(made: unknown, type: string): Operator {
+  if (typeof (made as Operator | null | undefined)?.process === 'function') return made as Operator;
+  throw new MillraceError('ERR_CONFIG_INVALID', `${type} made no operator: what it returns needs a function 'process(frame, out)'`);
+}
+
 /** Finds an operator by the `type` of a pipeline; a module is imported. */
 export async function loadOperator(type: string, baseDir: string): Promise<OperatorDefinition> {
   const url = operatorUrl(type, baseDir);

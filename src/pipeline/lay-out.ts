@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { serialize } from 'node:v8';
+import { heldBankBytes } from '../agents/held-frames.js';
 import { bankBytesOf, bookBytesOf } from '../agents/partial-books.js';
 import { SERIES_TABLE } from '../agents/series-table.js';
 import { STAGE_PARAMETERS } from '../agents/stage-parameters.js';
@@ -231,7 +232,7 @@ export function layOut(draft: Draft): PlanWithTables {
       : undefined;
     const aggregates = partialPlans(draft, name, space);
     const merges = prepared.operators.some((operator) => operator.merges);
-    const partials = merges && aggregates.length === 0 ? mine.map(() => space.take(2 * 4 * sourceNames.length)) : [];
+    const partials = merges && aggregates.length === 0 ? mine.map(() => space.take(2 * heldBankBytes(sourceNames.length))) : [];
     return {
       name,
       threads: mine,

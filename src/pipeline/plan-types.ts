@@ -150,7 +150,7 @@ export interface PartialPlan {
 export interface StageNode {
   readonly name: string;
   readonly threads: readonly number[];
-  /** Of each worker whose operators aggregate: how many frames of each source its partial result holds, in two banks that the record word chooses from. */
+  /** Of each worker whose operators aggregate, and not by partials: the frames that they hold (`agents/held-frames.ts`). */
   readonly partials: readonly number[];
   /** Where an operator aggregates by partials: for each source whose frames come here. Then `partials` is empty. */
   readonly aggregates: readonly PartialPlan[];

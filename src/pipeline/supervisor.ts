@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
+import { liveHeldBank } from '../agents/held-frames.js';
 import { PartialBooks } from '../agents/partial-books.js';
 import { PartialsLost } from '../agents/partials-lost.js';
 import { endsSeries, readSlots } from '../agents/read-slots.js';
@@ -187,7 +188,7 @@ export class Supervisor {
     for (const books of this.#books.get(node) ?? []) this.#partialsLost.add(books.plan.source, books.loseTorn(index));
     const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
     if (!partials) return;
-    const live = partials + ((this.#word(line + LINE.record) >>> 1) & 1) * 4 * this.#plan.sources.length;
+    const live = liveHeldBank(partials, this.#word(line + LINE.record), this.#plan.sources.length);
     for (let source = 0; source < this.#plan.sources.length; source++) {
       this.#partialsLost.add(source, this.#word(live + 4 * source));
       this.#words[(live + 4 * source) >>> 2] = 0;

@@ -106,6 +106,10 @@ describe('dlq show', () => {
 });
 
 describe('dlq drop', () => {
+  it('asks nothing where there is nothing to remove', async () => {
+    expect(await cli(['dlq', 'drop', dead])).toEqual({ code: 0, out: ['0 dead letters removed'], err: [] });
+  });
+
   it('removes letters, files or folders, with --yes or after a yes', async () => {
     const files = [1, 2, 3, 4].map((ordinal) => writeLetter(dead, someLetter({ ordinal }), 'test'));
     expect(await cli(['dlq', 'drop', dead])).toMatchObject({ code: 2, err: [expect.stringContaining('--yes')] });

@@ -54,9 +54,31 @@ describe('an operator at fault', () => {
         expect(said.length).toBeLessThan(BAD);
         expect(said[0]!.message).toMatch(line);
         expect(said[0]!.fields).toMatchObject({ stage: 'bad', source: 's', attempts: 3 });
+        // The line in the author's file, not only ours.
+        if (kind === 'throw') expect(said[0]!.fields.stack).toMatch(/faults\.mjs:\d+/);
       });
     }
   }
+
+  it('that is none ends the start with its name and what is missing', async () => {
+    const stages = { none: { from: 's', operators: [{ type: operatorPath('makes-no-operator') }] } };
+    await expect(
+      runPipeline({ sources: { s: { ...source, frames: 1 } }, stages, sinks: { out: { type: 'null', from: 'none' } } }),
+    ).rejects.toMatchObject({ code: 'ERR_WORKER', message: expect.stringMatching(/makes-no-operator\.mjs made no operator.*process/) });
+  });
+
+  it('that throws when it is closed fails nothing, and is named where it is told of', async () => {
+    const { report, lines } = await runPipeline({
+      sources: { s: source },
+      stages: { stuck: { from: 's', workers: 2, operators: [{ type: operatorPath('fails-to-close') }] } },
+      sinks: { out: { type: 'null', from: 'stuck' } },
+    });
+    expect(report).toMatchObject({ ok: true, balanced: true, stages: { stuck: { restarts: 0 } } });
+    expect(report.sources.s!.ledger.delivered).toBe(FRAMES);
+    // What a worker says as it leaves may not arrive.
+    for (const { level, message } of lines)
+      expect([level, message]).toEqual(['warn', expect.stringMatching(/fails-to-close\.mjs' did not close cleanly: .*the door is stuck/)]);
+  });
 
   it('what is made and not emitted goes back: the pool does not run dry', async () => {
     const { report } = await runPipeline({

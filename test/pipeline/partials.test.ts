@@ -332,6 +332,24 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     });
   }
 
+  it('without partials, whose result fails for good: what was held of that series is partial-lost, and no more', {
+    timeout: 60_000,
+  }, async () => {
+    for (const onceOf of [undefined, 2]) {
+      const { report } = await runPipeline({
+        sources: { s: { ...sim, frames: 60, series: 20 } },
+        stages: { work: { from: 's', attempts: 2, operators: [{ type: operatorPath('fails-to-flush'), onceOf }] } },
+        sinks: { out: { type: 'null', from: 'work' } },
+      });
+      const lost = onceOf === undefined ? 60 : 20;
+      expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(report.sources.s!.ledger).toMatchObject({ received: 60, merged: 60 - lost, dead: { 'partial-lost': lost }, inFlight: 0 });
+      for (const { id, ledger } of report.sources.s!.series!)
+        expect(ledger.dead).toEqual(onceOf === undefined || id === onceOf ? { 'partial-lost': 20 } : {});
+      expect(report.sinks.out!.delivered).toBe((60 - lost) / 20);
+    }
+  });
+
   it('whose end is given up in a stage before: what is held is partial-lost', { timeout: 60_000 }, async () => {
     const { report } = await runPipeline({
       sources: { s: { ...sim, frames: 40 } },

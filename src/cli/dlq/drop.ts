@@ -10,7 +10,7 @@ export async function dropLetters(
   { output, confirm }: CliContext,
 ): Promise<number> {
   const files = await letterPaths(paths);
-  if (!options.yes) {
+  if (files.length > 0 && !options.yes) {
     if (!confirm) throw new MillraceError('ERR_USAGE', `${count(files.length)} would be removed for good: say --yes`);
     if (!(await confirm(`Remove ${count(files.length)} for good?`))) {
       output.err('millrace: nothing was removed');

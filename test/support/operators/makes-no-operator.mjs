@@ -1,0 +1,4 @@
+/** Returns something that has no `process`. */
+export default function makesNoOperator() {
+  return {};
+}
