@@ -269,9 +269,16 @@ export class Pipeline implements AsyncDisposable {
     this.#fail(
       new MillraceError(
         'ERR_DRAIN_DEADLINE',
-        `the drain missed its deadline of ${drainMs} ms: ${names.join(', ') || 'nothing'} not delivered`,
+        `the drain missed its deadline of ${drainMs} ms: ${names.length > 0 ? `${names.join(', ')} not delivered` : this.#unended()}`,
       ),
     );
+  }
+
+  /** Who keeps the run from its end where nothing is owed, the first on the way: those behind wait for it. */
+  #unended(): string {
+    const { sources, stages, sinks } = this.#plan!;
+    const node = [...sources, ...stages, ...sinks].find(({ name }) => !this.#ended.has(name));
+    return `all was delivered, and '${node?.name}' does not come to its end`;
   }
 
   /** Stops the sources; with `drain` (the default) everything received is delivered first. Resolves with the report. */

@@ -69,9 +69,9 @@ export class Staff {
   endStalled(): void {
     for (const stage of this.#options.plan.stages) {
       for (const thread of this.supervisor.stalled(stage, stage.stallMs)) {
+        if (!this.#pool!.terminate(thread)) continue;
         const text = `a worker of stage '${stage.name}' is at one frame for more than ${stage.stallMs} ms: it is ended`;
         this.#options.log.warn({ stage: stage.name, thread }, text);
-        this.#pool!.terminate(thread);
       }
     }
   }

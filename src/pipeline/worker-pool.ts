@@ -14,6 +14,7 @@ export class WorkerPool {
   readonly #pool: Piscina;
   /** The pool's worker by thread of the plan. */
   readonly #workers = new Map<number, Worker>();
+  readonly #terminated = new WeakSet<object>();
 
   constructor(workers: number) {
     this.#pool = new Piscina({
@@ -57,11 +58,16 @@ export class WorkerPool {
     }
   }
 
-  /** Ends the thread of a worker, wherever it is; its lease then says so. Whether there was one. */
+  /**
+   * Ends the thread of a worker, wherever it is; its lease then says so. Whether there was one that was not being ended: one
+   * that collects garbage takes seconds to end, and is asked once.
+   */
   terminate(thread: number): boolean {
     const worker = this.#workers.get(thread);
-    if (worker) void worker.terminate();
-    return worker !== undefined;
+    if (!worker || this.#terminated.has(worker)) return false;
+    this.#terminated.add(worker);
+    void worker.terminate();
+    return true;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+
+const sim = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16' };
+
+describe('a worker that ends', () => {
+  it('is asked to once, however long it takes', async () => {
+    const asked: boolean[] = [];
+    const { report } = await runPipeline(
+      {
+        sources: { s: { ...sim, frames: 200, rate: 1000 } },
+        stages: { work: { from: 's', operators: [{ type: operatorPath('copy') }] } },
+        sinks: { out: { type: 'null', from: 'work' } },
+      },
+      {},
+      (pipeline) => {
+        for (let i = 0; i < 12; i++) asked.push(pipeline.terminateWorker('work', 0));
+      },
+    );
+    expect(asked).toEqual([true, ...Array.from({ length: 11 }, () => false)]);
+    expect(report).toMatchObject({ ok: true, balanced: true, stages: { work: { restarts: 1 } } });
+    expect(report.sources.s!.ledger.delivered).toBe(200);
+  });
+
+  it('never, after all was delivered, is named by the deadline of the drain', { timeout: 30_000 }, async () => {
+    const { report } = await runPipeline({
+      drain: { deadlineMs: 300 },
+      sources: { s: { ...sim, frames: 20 } },
+      stages: { stuck: { from: 's', operators: [{ type: operatorPath('never-closes') }] } },
+      sinks: { out: { type: 'null', from: 'stuck' } },
+    });
+    expect(report.error).toEqual({
+      code: 'ERR_DRAIN_DEADLINE',
+      message: "the drain missed its deadline of 300 ms: all was delivered, and 'stuck' does not come to its end",
+    });
+    expect(report.sources.s!.ledger).toMatchObject({ received: 20, delivered: 20, inFlight: 0 });
+  });
+});
