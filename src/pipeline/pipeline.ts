@@ -98,14 +98,15 @@ export class Pipeline implements AsyncDisposable {
     return this.#connectors.sink(name);
   }
 
+  /** Starts, once; `signal` stops the run as `stop()` does. Rejects with what kept it from starting, ERR_CLOSED if `signal` did. */
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     refuseOthers('start()', options, ['signal']);
     if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline starts once');
     this.#state = 'starting';
     try {
-      options.signal?.throwIfAborted();
+      refuseAborted(options.signal);
       await this.#open();
-      options.signal?.throwIfAborted();
+      refuseAborted(options.signal);
     } catch (error) {
       const known = asMillraceError(error, 'ERR_STATE');
       this.#error = { code: known.code, message: known.message };
@@ -384,4 +385,8 @@ export class Pipeline implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new MillraceError('ERR_CLOSED', 'stopped before the run began', { cause: signal.reason });
 }

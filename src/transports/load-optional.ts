@@ -11,6 +11,10 @@ export async function loadOptional<T>(name: string, load: () => Promise<T>): Pro
     const text = thrown instanceof Error ? thrown.message : String(thrown);
     const missing = (thrown as { code?: unknown } | undefined)?.code === 'ERR_MODULE_NOT_FOUND' && text.includes(`'${name}'`);
     const what = missing ? 'is not installed' : `cannot be loaded (${text})`;
-    throw new MillraceError('ERR_OPTIONAL_MISSING', `the package ${name} ${what}; install it with: npm install ${name}`, { cause: thrown });
+    throw new MillraceError(
+      'ERR_OPTIONAL_MISSING',
+      `the package ${name} ${what}; install it ${missing ? '' : 'again '}with: npm install ${name}`,
+      { cause: thrown },
+    );
   }
 }

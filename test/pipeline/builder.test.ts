@@ -149,3 +149,14 @@ test('a source that received nothing says so, and not that its sender numbers no
   await run.start();
   expect((await run.closed).sources.s!.verdict).toEqual({ state: 'unverifiable', reason: 'nothing was received' });
 });
+
+test('a signal that comes before the run begins is ERR_CLOSED, for start and for the report', async () => {
+  const run = echo('early').build();
+  await expect(run.start({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+  expect(await run.closed).toMatchObject({ ok: false, error: { code: 'ERR_CLOSED' } });
+  const later = echo('while-starting').build();
+  const stop = new AbortController();
+  const started = later.start({ signal: stop.signal });
+  stop.abort();
+  await expect(started).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+});
