@@ -18,7 +18,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   recovery: {
     times: 1,
     tests: ['test/pipeline/recovery.test.ts', 'test/ring/census.test.ts'],
-    env: { MILLRACE_TEST_KILLS: '300', MILLRACE_TEST_ROUNDS: '100' },
+    env: { MILLRACE_TEST_KILLS: '300', MILLRACE_TEST_ROUNDS: '100', MILLRACE_TEST_OUTPUT_DEATHS: '1000' },
   },
   hostile: { times: 1, tests: ['test/ingress/hostile-array.test.ts'], env: { MILLRACE_TEST_MESSAGES: '1000000' } },
   kill: { times: 1, tests: ['test/integration/kill.test.ts'], env: { MILLRACE_TEST_PROCESS_KILLS: '50' } },

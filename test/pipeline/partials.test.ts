@@ -4,47 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
-import type { Report } from '../../src/observe/report.js';
-import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
 import { seeded } from '../support/arena.js';
-import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { blocks, type Read, readIterates } from '../support/read-iterates.js';
+import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const SHAPE = [4, 6];
 const PIXELS = 24;
 const sim = { type: 'sim', pattern: 'noise', shape: SHAPE, dtype: 'uint16', pool: 0, seed: 5 };
-
-interface Read {
-  readonly ordinal: number;
-  readonly meta: Readonly<Record<string, unknown>>;
-  readonly data: Float64Array;
-}
-
-interface Result {
-  readonly report: Report;
-  readonly read: Readonly<Record<string, Read[]>>;
-  readonly errors: readonly unknown[];
-}
-
-/** Runs a pipeline and reads its `iterate` sinks to their ends. */
-async function run(
-  description: { readonly sinks: Readonly<Record<string, unknown>> },
-  during?: (pipeline: InstanceType<typeof Pipeline>) => unknown,
-  options: Omit<PipelineOptions, 'logger'> = {},
-): Promise<Result> {
-  const { logger, lines } = recordingLogger();
-  const pipeline = new Pipeline(specFromObject({ version: 1, ...description }), { ...options, logger });
-  await pipeline.start();
-  const read: Record<string, Read[]> = {};
-  const reading = Object.keys(description.sinks).map(async (name) => {
-    read[name] = [];
-    for await (const { ordinal, meta, data } of pipeline.sink(name)) read[name].push({ ordinal, meta, data: data.slice() as Float64Array });
-  });
-  await during?.(pipeline);
-  await Promise.all(reading);
-  const report = await pipeline.closed;
-  return { report, read, errors: lines.filter(({ level }) => level === 'error') };
-}
 
 /** Mean and sample variance by two passes over what came: no kernel of ours. */
 function statistics(frames: readonly Read[]): number[] {
@@ -53,15 +20,12 @@ function statistics(frames: readonly Read[]): number[] {
   return [...mean, ...variance];
 }
 
-const blocks = (frames: readonly Read[], size: number): Read[][] =>
-  Array.from({ length: Math.ceil(frames.length / size) }, (_, i) => frames.slice(i * size, (i + 1) * size));
-
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
 
 describe('partials of several workers', () => {
   for (const workers of [1, 2, 3, 4]) {
     it(`${workers}: merged, are count, mean and variance of each series`, { timeout: 60_000 }, async () => {
-      const { report, read } = await run({
+      const { report, read } = await readIterates({
         sources: { s: { ...sim, frames: 430, series: 100 } },
         stages: {
           mean: { from: 's', workers, operators: [{ type: 'accumulate' }] },
@@ -88,7 +52,7 @@ describe('partials of several workers', () => {
   }
 
   it('are one for a source without series, and what a stage before hands on at the end is in it', { timeout: 60_000 }, async () => {
-    const { report, read } = await run({
+    const { report, read } = await readIterates({
       sources: { s: { ...sim, frames: 95 } },
       stages: {
         tens: { from: 's', operators: [{ type: 'accumulate', frames: 10 }] },
@@ -117,7 +81,7 @@ describe('partials of several workers', () => {
   });
 
   it('behind an asynchronous operator of their own stage take one frame after the other, each once', { timeout: 60_000 }, async () => {
-    const { report, read } = await run({
+    const { report, read } = await readIterates({
       sources: { s: { ...sim, frames: 130, series: 50 } },
       stages: {
         sum: { from: 's', workers: 3, operators: [{ type: operatorPath('slow-async'), ms: 3 }, { type: operatorPath('sum-and-count') }] },
@@ -194,7 +158,7 @@ describe('a deterministic stage', () => {
       timeout: 120_000,
     }, async () => {
       for (const workers of [1, 2, 3, 4, 4]) {
-        const { report, read } = await run({
+        const { report, read } = await readIterates({
           sources: { s: { ...sim, dtype: 'float32', frames: 230, series: 90 } },
           stages: { mean: { from: 's', workers, deterministic: true, shards, operators: [{ type: 'accumulate' }] } },
           sinks: { raw: { type: 'iterate', from: 's' }, means: { type: 'iterate', from: 'mean' } },
@@ -224,7 +188,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     }, async () => {
       const random = seeded(SEED);
       const frames = 5000;
-      const { report, read, errors } = await run(
+      const { report, read, errors } = await readIterates(
         {
           sources: { s: { ...sim, frames, series: 100, rate: 2500 } },
           stages: {
@@ -269,7 +233,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
   it('between merge and commit: its successor merges the same parts, and the result comes once', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-merge-'));
     try {
-      const { report, read, errors } = await run({
+      const { report, read, errors } = await readIterates({
         sources: { s: { ...sim, frames: 150, series: 50 } },
         stages: { work: { from: 's', workers: 3, operators: [{ type: operatorPath('which'), frames: 160, folder }] } },
         sinks: { out: { type: 'iterate', from: 'work' } },
@@ -298,7 +262,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     let lost = 0;
     for (const [round, step] of [...STEPS, ...STEPS, ...STEPS].entries()) {
       Atomics.store(words, 0, 0);
-      const { report, read, errors } = await run(
+      const { report, read, errors } = await readIterates(
         {
           sources: { s: { ...sim, frames: 2 } },
           stages: { work: { from: 's', operators: [{ type: operatorPath('which'), frames: 4 }] } },
@@ -367,7 +331,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
   });
 
   it('that fails with some of the frames of one input taken: what the partial held is lost, and none of them counts', async () => {
-    const { report, read } = await run({
+    const { report, read } = await readIterates({
       sources: { s: { ...sim, frames: 30 } },
       stages: {
         work: {
@@ -384,7 +348,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
   });
 
   it('leaves it to its successor where it was not at work on it: nothing is lost', { timeout: 60_000 }, async () => {
-    const { report, read } = await run(
+    const { report, read } = await readIterates(
       {
         sources: { s: { type: 'push', maxFrame: 64 } },
         stages: { work: { from: 's', operators: [{ type: operatorPath('which'), frames: 60 }] } },

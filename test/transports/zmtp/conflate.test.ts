@@ -1,15 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Pub, Pull, Push, Sub } from '../../../src/transports/zmtp/zmtp.js';
-
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
+import { keep } from '../../support/closed-after-each.js';
 
 /** Sends all, then waits until all but those that are to be kept have been dropped: by then the last one has come in. */
 async function overwhelm(pull: Pull, kept: number, messages: readonly (readonly (string | Buffer)[])[]): Promise<void> {

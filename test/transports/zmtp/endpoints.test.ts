@@ -4,18 +4,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Pull, Push } from '../../../src/transports/zmtp/zmtp.js';
+import { keep } from '../../support/closed-after-each.js';
 import { opening, openStream } from './raw-peer.js';
 
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'zmtp-ends-'));

@@ -2,20 +2,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as zmq from 'zeromq';
 import * as own from '../../../src/transports/zmtp/zmtp.js';
+import { keep } from '../../support/closed-after-each.js';
 
 // The other side is libzmq, by the zeromq addon; every pair is run with either side bound.
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
-
 interface Bindable {
   bind(address: string): Promise<void>;
   connect(address: string): void;

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub } from '../../../src/transports/zmtp/zmtp.js';
+import { keep } from '../../support/closed-after-each.js';
 
 // libzmq cannot be told to speak an older version: the peers are written from the RFCs, in a process of their own.
 interface News {
@@ -49,15 +50,6 @@ class OlderPeer {
     this.#child.kill('SIGKILL');
   }
 }
-
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
 
 interface Bindable {
   readonly type: string;

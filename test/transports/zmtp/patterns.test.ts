@@ -1,17 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Dealer, Pull, Push, Rep, Req, Router } from '../../../src/transports/zmtp/zmtp.js';
+import { keep } from '../../support/closed-after-each.js';
 import { opening, openStream } from './raw-peer.js';
-
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Pub, Sub, Xpub, Xsub } from '../../../src/transports/zmtp/zmtp.js';
+import { keep } from '../../support/closed-after-each.js';
 import { opening, openStream } from './raw-peer.js';
 
 const heads = vi.hoisted(() => ({ written: 0 }));
@@ -12,15 +13,6 @@ vi.mock('../../../src/transports/zmtp/frame-layout.js', async (original) => {
     return real.writeHead(...args);
   };
   return { ...real, writeHead };
-});
-
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
 });
 
 async function subscribers(pub: Pub, count: number): Promise<Sub[]> {

@@ -3,20 +3,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as zmq from 'zeromq';
 import { parseEndpoint } from '../../../src/transports/zmtp/endpoint.js';
 import { ReconnectDelay } from '../../../src/transports/zmtp/reconnect-delay.js';
 import { Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub } from '../../../src/transports/zmtp/zmtp.js';
-
-const open: { close(): unknown }[] = [];
-function keep<T extends { close(): unknown }>(socket: T): T {
-  open.push(socket);
-  return socket;
-}
-afterEach(async () => {
-  for (const socket of open.splice(0)) await socket.close();
-});
+import { keep } from '../../support/closed-after-each.js';
 
 test('PLAIN lets the right password in and nobody else, with libzmq as the client', async () => {
   const pull = keep(new Pull({ plain: { server: true, username: 'ann', password: 'secret' } }));
