@@ -17,8 +17,11 @@ export type { Logger } from './errors/logger.js';
 export type { DType, TypedArray } from './frame/dtype.js';
 export type { Frame, Meta, MutableFrame } from './frame/frame.js';
 export type { Series, SeriesEnding } from './frame/series.js';
+export type { FailOn } from './observe/fail-on.js';
 export type {
   DeadLetterReport,
+  Finding,
+  FrameIds,
   Ledger,
   Progress,
   Report,
@@ -26,6 +29,7 @@ export type {
   SinkReport,
   SourceReport,
   StageReport,
+  UnreadableReport,
   Verdict,
 } from './observe/report.js';
 export { type BuildOptions, PipelineBuilder, pipeline } from './pipeline/builder.js';

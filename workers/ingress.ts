@@ -30,7 +30,15 @@ async function open(): Promise<void> {
   if (!definition || !codec)
     throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
   const { resumeAt } = agent;
-  ingress = definition.create(spec.options, { name, codec, baseDir, log: port.log, port: program, resumeAt });
+  ingress = definition.create(spec.options, {
+    name,
+    codec,
+    baseDir,
+    log: port.log,
+    port: program,
+    resumeAt,
+    unreadable: (what) => port.say({ kind: 'unreadable', ...what }),
+  });
   await ingress.open();
   port.say({ kind: 'ready' });
 }

@@ -34,6 +34,7 @@ export class FailedFrames {
         source: input.source,
         ordinal: input.ordinal,
         attempts,
+        reason: outcome,
         code: cause.code,
         suppressed,
         stack: cause.stack,

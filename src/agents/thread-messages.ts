@@ -21,6 +21,8 @@ export type FromThread =
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
   | { readonly kind: 'closed' }
+  /** A source could not read a file, or a frame of one. */
+  | { readonly kind: 'unreadable'; readonly file: string; readonly reason: string; readonly whole: boolean; readonly of: number }
   | { readonly kind: 'failed'; readonly error: ThreadError }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };
 

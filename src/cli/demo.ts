@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { EXIT } from '../errors/errors.js';
 import { SILENT } from '../errors/logger.js';
+import type { FailOn } from '../observe/fail-on.js';
 import type { Report } from '../observe/report.js';
 import { specFromObject } from '../pipeline/load.js';
 import type { CliContext } from './context.js';
@@ -12,6 +13,7 @@ import { freePort } from './demo/free-port.js';
 import { type DemoJob, planJob } from './demo/job.js';
 import { ResultClient } from './demo/result-client.js';
 import { tableOf, writeProfile, writeReport } from './demo/write-results.js';
+import { withFailOn } from './fail-on-option.js';
 import { processOutput } from './output.js';
 import { showProgress } from './progress.js';
 import { formatCount } from './quantities.js';
@@ -29,6 +31,7 @@ export interface DemoOptions {
   readonly seconds?: number;
   /** So many frames of the simulated detector, in place of a time. */
   readonly frames?: number;
+  readonly failOn?: readonly FailOn[];
   /** Only the report, on stdout. */
   readonly json?: boolean;
 }
@@ -60,8 +63,9 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
   if (!options.json) output.out(job.title);
   const client = await ResultClient.bind(results);
   let report: Report;
+  let isSent: boolean;
   try {
-    report = await runJob(job, out, options, { output, signal });
+    ({ report, isSent } = await runJob(job, out, options, { output, signal }));
     await client.waitFor(report.sinks.live?.delivered ?? 0, ARRIVAL_MS);
   } finally {
     await client.close();
@@ -87,32 +91,39 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
     output.out(`${formatCount(client.received)} results reached the client at ${results}`);
     output.out(`files: ${files.map((name) => join(relative('.', out) || '.', name)).join(', ')}`);
   }
-  return report.ok && client.received === report.sinks.live?.delivered ? EXIT.done : EXIT.failed;
+  return report.ok && isSent && client.received === report.sinks.live?.delivered ? EXIT.done : EXIT.failed;
 }
 
 /** Runs pipeline and sender until the sender is done, the time is up or the signal comes; the pipeline's report. */
-async function runJob(job: DemoJob, out: string, options: DemoOptions, { output, signal }: CliContext): Promise<Report> {
+async function runJob(
+  job: DemoJob,
+  out: string,
+  options: DemoOptions,
+  { output, signal }: CliContext,
+): Promise<{ report: Report; isSent: boolean }> {
   const { Pipeline } = await import('../pipeline/pipeline.js');
   const warn = { ...SILENT, warn: tell(output.err), error: tell(output.err) };
-  const pipeline = new Pipeline(specFromObject(job.pipeline, { baseDir: out }), { logger: warn });
+  const pipeline = new Pipeline(withFailOn(specFromObject(job.pipeline, { baseDir: out }), options.failOn), { logger: warn });
   const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });
   await pipeline.start();
   const hide = options.json ? () => {} : showProgress(() => pipeline.progress(), output);
   const done = new AbortController();
   const enough = AbortSignal.any([signal, done.signal]);
   const timeIsUp = sleep((options.seconds ?? seconds(options)) * 1000, undefined, { signal: enough }).catch(() => undefined);
+  let isSent = true;
   try {
     await sender?.start();
     await Promise.race([pipeline.closed, timeIsUp, ...(sender ? [failed(sender.closed)] : [])]);
     if (sender) {
       const sent = await sender.stop({ drain: true });
+      isSent = sent.ok;
       // The socket lingers: what the sender delivered to it is still to arrive.
       const until = performance.now() + ARRIVAL_MS;
       while (pipeline.progress().received < (sent.sinks.socket?.delivered ?? 0) && performance.now() < until && !signal.aborted)
         await Promise.race([sleep(20), pipeline.closed]);
-      if (!sent.ok) output.err(`millrace: the simulated detector: ${sent.error?.message ?? 'not all of its frames were sent'}`);
+      if (!sent.ok) output.err(`millrace: the simulated detector: ${sent.failures.map(({ message }) => message).join('; ')}`);
     }
-    return await pipeline.stop({ drain: true });
+    return { report: await pipeline.stop({ drain: true }), isSent };
   } catch (thrown) {
     // Nothing may keep the process alive; what went wrong first is what is told.
     await Promise.allSettled([sender?.stop({ drain: false }), pipeline.stop({ drain: false })]);

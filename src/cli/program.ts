@@ -4,6 +4,7 @@ import type { CliContext } from './context.js';
 import type { UpdateOptions } from './ctl/update.js';
 import type { DemoOptions } from './demo.js';
 import type { ReplayOptions } from './dlq/replay.js';
+import { FAIL_ON_OPTION, parseFailOn } from './fail-on-option.js';
 import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
 import type { RunOptions } from './run.js';
@@ -53,6 +54,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .command('run <file>')
     .description('run a pipeline until its sources end, or a signal drains it')
     .option(...report)
+    .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...set)
     .option(...quiet)
     .option('--run-dir <dir>', 'folder of the control socket, instead of one below XDG_RUNTIME_DIR')
@@ -74,6 +76,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .description('the same without a file: zmq+pull://HOST:PORT redis://HOST:PORT/STREAM; without a sink it prints')
     .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
     .option(...report)
+    .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...quiet)
     .option(...json)
     .action(async (source: string, sink: string | undefined, options: RunOptions & { through: string[] }) =>
@@ -116,6 +119,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option('--rate <rate>', 'frames a second')
     .option('--seed <seed>', 'seed of the noise', wholeNumber)
     .option(...report)
+    .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...quiet)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
@@ -140,6 +144,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option('--geometry <file>', "PONI file of the input's geometry; without it, an image and statistics")
     .option('--out <folder>', 'where the results go')
     .option('--seconds <seconds>', 'longest time', seconds)
+    .option(...FAIL_ON_OPTION, parseFailOn)
     .option('--frames <count>', 'end after so many simulated frames', (text: string) => Number(wholeNumber(text)))
     .option(...json)
     .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
@@ -234,6 +239,7 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
     .requiredOption('--pipeline <file>', 'the pipeline to run')
     .option('--source <name>', 'the source that the frames stand in for; by default the one that each letter names')
     .option('--set <path=value>', 'override a value of the pipeline', collect, [])
+    .option(...FAIL_ON_OPTION, parseFailOn)
     .option('-q, --quiet', 'no progress and no summary')
     .option(...json)
     .action(async (paths: string[], options: ReplayOptions) =>

@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { asMillraceError, EXIT } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
+import type { FailOn } from '../observe/fail-on.js';
 import { loadPipeline } from '../pipeline/load.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import type { PipelineSpec } from '../pipeline/spec.js';
 import type { CliContext } from './context.js';
+import { withFailOn } from './fail-on-option.js';
 import type { Output } from './output.js';
 import { showProgress } from './progress.js';
 import { summary } from './summary.js';
@@ -16,6 +18,8 @@ export interface RunOptions {
   /** `false`: no control socket. */
   readonly ctl?: boolean;
   readonly runDir?: string;
+  /** Instead of what the file says. */
+  readonly failOn?: readonly FailOn[];
 }
 
 /** `millrace run FILE`. */
@@ -27,7 +31,7 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
 export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal, force }: CliContext): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
-  const pipeline = new Pipeline(spec, { logger: stderrLogger(output, options.quiet) });
+  const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: stderrLogger(output, options.quiet) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
   try {

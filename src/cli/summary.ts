@@ -11,7 +11,8 @@ export function summary(report: Report): string[] {
     `${report.name}: ${report.ok ? 'done' : 'FAILED'} in ${formatDuration(report.durationS)}, ` +
       `${formatCount(report.throughput.framesPerS)} frames/s, ${formatRate(report.throughput.bytesPerS)}`,
   ];
-  if (report.error) lines.push(`  ${report.error.message} [${report.error.code}]`);
+  for (const { message } of report.failures) lines.push(`  failed: ${printable(message)}`);
+  for (const { message } of report.remarks) lines.push(`  note: ${printable(message)}`);
   lines.push('');
   lines.push(
     ...table(
@@ -72,7 +73,7 @@ function seriesTable(source: string, series: readonly SeriesReport[]): string[] 
   const lines = table(
     [`series of ${source}`, 'ended', 'expected', 'received', 'delivered', 'dropped', 'dead', 'verdict'],
     shown.map(({ id, ended, expected, ledger, verdict }) => [
-      printable(String(id)),
+      printable(String(id)).slice(0, 40),
       ended,
       expected === undefined ? '-' : formatCount(expected),
       formatCount(ledger.received),
@@ -86,8 +87,8 @@ function seriesTable(source: string, series: readonly SeriesReport[]): string[] 
   return lines;
 }
 
-/** A name that came over a network, without what a terminal would obey. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
+/** Text that came from a file or over a network, without the characters that a terminal would obey. */
+const printable = (text: string): string => text.replace(/\p{C}/gu, '?');
 
 function deadLetters({ written, failed, omitted }: NonNullable<Report['deadLetters']>): string {
   return [

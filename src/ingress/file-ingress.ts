@@ -116,7 +116,7 @@ class FileIngress implements Ingress {
     try {
       file = await openFrameFile(name, this.#options.dataset);
     } catch (error) {
-      this.#refuse(out, name, error);
+      this.#refuse(out, name, error, true);
       return 0;
     }
     try {
@@ -127,7 +127,7 @@ class FileIngress implements Ingress {
         try {
           data = await file.read(index);
         } catch (error) {
-          this.#refuse(out, name, error);
+          this.#refuse(out, name, error, false);
           continue;
         }
         const header: FrameHeader = {
@@ -147,9 +147,12 @@ class FileIngress implements Ingress {
   }
 
   /** The number stays free: it shows as a gap, which is what the stream has there. */
-  #refuse(out: FrameWriter, name: string, error: unknown): void {
+  #refuse(out: FrameWriter, name: string, error: unknown, whole: boolean): void {
     this.#sequence++;
-    if (!this.#isPast()) out.refuse('malformed', `${name}: ${asMillraceError(error, 'ERR_FORMAT').message}`);
+    if (this.#isPast()) return;
+    const reason = asMillraceError(error, 'ERR_FORMAT').message;
+    this.#context.unreadable?.({ file: name, reason, whole, of: this.#files.length });
+    out.refuse('malformed', `${name}: ${reason}`);
   }
 
   /** Until the next frame is due; false when the source is to stop. */

@@ -60,6 +60,15 @@ export function metricsText(report: Report): string {
     family('dead_frames_total', 'counter', 'Frames that failed, by reason.', byReason('dead')),
     family('in_flight_frames', 'gauge', 'Frames received and not yet settled.', ledger('inFlight')),
     family(
+      'run_failures',
+      'gauge',
+      'What makes the run a failed one, by kind; no sample: nothing does.',
+      [...new Set(report.failures.map(({ kind }) => kind))].map((kind) => [
+        { pipeline, kind },
+        report.failures.filter((one) => one.kind === kind).length,
+      ]),
+    ),
+    family(
       'dead_letters_total',
       'counter',
       'Dead frames that were kept as files, could not be, or had no room, by result.',

@@ -1,12 +1,19 @@
 import type { SeriesEnding } from '../frame/series.js';
+import type { FailOn } from './fail-on.js';
 import type { ParametersReport } from './parameters-report.js';
 
 /** What a run says of itself when it ends. The normative text is `docs/specs/report.md`. */
 export interface Report {
-  readonly version: 1;
+  readonly version: 2;
   readonly name: string;
-  /** Balanced, drained, and no required sink failed. Drops by policy do not spoil it. */
+  /** Nothing of `failures`: the run is done, and the command ends with 0. */
   readonly ok: boolean;
+  /** What makes this run a failed one, beside errors and frames that were owed at the end. */
+  readonly failOn: readonly FailOn[];
+  /** What went wrong, where, how often, in words. */
+  readonly failures: readonly Finding[];
+  /** The same for what fails nothing. */
+  readonly remarks: readonly Finding[];
   /** Every source's ledger closes: received is the sum of everything else. */
   readonly balanced: boolean;
   readonly durationS: number;
@@ -21,6 +28,15 @@ export interface Report {
   /** From the last byte received to the resolving of the sink's write, over all sinks; first delivery only. */
   readonly latencyUs: LatencyUs;
   readonly throughput: { readonly framesPerS: number; readonly bytesPerS: number };
+}
+
+/** One line of a verdict. */
+export interface Finding {
+  readonly kind: FailOn | 'error' | 'unbalanced' | 'undelivered' | 'in-flight';
+  /** A source or a sink. */
+  readonly node?: string;
+  readonly count?: number;
+  readonly message: string;
 }
 
 /** `received = delivered + merged + filtered + dropped + dead + inFlight`, each frame once, by its worst leaf. */
@@ -42,9 +58,22 @@ export interface Verdict {
   readonly reason?: string;
 }
 
+/** What a source could not read: whole files, and frames of files that it could open. */
+export interface UnreadableReport {
+  readonly files: number;
+  readonly frames: number;
+  /** Files in all. */
+  readonly of: number;
+  /** The first few. */
+  readonly first: readonly { readonly file: string; readonly reason: string }[];
+}
+
 export interface SourceReport {
+  /** By the branches that are required. */
   readonly ledger: Ledger;
   readonly verdict: Verdict;
+  /** Absent where everything could be read. */
+  readonly unreadable?: UnreadableReport;
   readonly bytes: number;
   /** Series that have closed, in their order, where the source has any: the last thousand. */
   readonly series?: readonly SeriesReport[];
@@ -86,12 +115,27 @@ export interface DeadLetterReport {
 }
 
 export interface SinkReport {
+  /** Whether the ledger of a source counts what became of its frames here. */
+  readonly required: boolean;
   readonly delivered: number;
   readonly redelivered: number;
   readonly refused: number;
   /** Time in which the sink could not be reached. */
   readonly outageMs: number;
   readonly latencyUs: LatencyUs;
+  /** Frames that were accepted and still queued when the sink closed. Absent: none. */
+  readonly undelivered?: FrameIds;
+  /** Frames that were under way on a connection that broke. Absent: none. */
+  readonly lost?: FrameIds;
+}
+
+/** Frames by the sender's numbers. */
+export interface FrameIds {
+  readonly frames: number;
+  /** By source: ranges of numbers, ends included. */
+  readonly ranges: Readonly<Record<string, readonly (readonly [first: number, last: number])[]>>;
+  /** Frames that the ranges do not list. */
+  readonly unlisted?: number;
 }
 
 export interface LatencyUs {

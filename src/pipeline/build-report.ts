@@ -1,8 +1,19 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
+import { type FirstDeath, judge } from '../observe/judge.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
-import type { LatencyUs, Ledger, Report, SeriesReport, SinkReport, SourceReport, StageReport, Verdict } from '../observe/report.js';
+import type {
+  LatencyUs,
+  Ledger,
+  Report,
+  SeriesReport,
+  SinkReport,
+  SourceReport,
+  StageReport,
+  UnreadableReport,
+  Verdict,
+} from '../observe/report.js';
 import type { Counters } from './counters.js';
 import type { Plan } from './plan-types.js';
 import type { PipelineSpec } from './spec.js';
@@ -22,6 +33,11 @@ export interface ReportInput {
   readonly parameters: (stage: string) => readonly ParametersReport[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly undelivered: Readonly<Record<string, number>> | undefined;
+  /** What sources could not read. */
+  readonly unreadable: ReadonlyMap<string, UnreadableReport>;
+  readonly firstDeaths: readonly FirstDeath[];
+  /** Nothing will become of what is still in flight. */
+  readonly isOver: boolean;
 }
 
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((total, n) => total + n, 0);
@@ -59,18 +75,32 @@ export function verdictOf(
   return { state: 'complete' };
 }
 
-/** Of a run that never came to have a plan. */
-export function emptyReport(name: string, durationS: number, error: Report['error']): Report {
+/** A source that could not read all that it was given has not received all. */
+function withUnreadable(verdict: Verdict, unreadable: UnreadableReport | undefined): Verdict {
+  if (!unreadable) return verdict;
+  const { files, frames, of } = unreadable;
+  const what = [...(files > 0 ? [`${files} of ${of} files`] : []), ...(frames > 0 ? [`${frames} frames`] : [])].join(' and ');
   return {
-    version: 1,
+    state: 'incomplete',
+    ...(verdict.missing ? { missing: verdict.missing } : {}),
+    reason: [`${what} could not be read`, ...(verdict.state === 'incomplete' && verdict.reason ? [verdict.reason] : [])].join('; '),
+  };
+}
+
+/** Of a run that never came to have a plan. */
+export function emptyReport({ name, failOn }: PipelineSpec, durationS: number, error: Report['error']): Report {
+  const nothing = { balanced: true, sources: {}, stages: {}, sinks: {} };
+  const { failures, remarks } = judge({ ...nothing, ...(error ? { error } : {}) }, { failOn, isOver: true });
+  return {
+    version: 2,
     name,
-    ok: error === undefined,
-    balanced: true,
+    ok: failures.length === 0,
+    failOn,
+    failures,
+    remarks,
     durationS,
     ...(error ? { error } : {}),
-    sources: {},
-    stages: {},
-    sinks: {},
+    ...nothing,
     latencyUs: { p50: 0, p90: 0, p99: 0, max: 0 },
     throughput: { framesPerS: 0, bytesPerS: 0 },
   };
@@ -87,14 +117,17 @@ export function buildReport(input: ReportInput): Report {
     const { bytes: sourceBytes, ...ledger } = counters.ledger(node);
     const source = spec.sources[node.name]!;
     const series = input.series.get(node.name);
+    const unreadable = input.unreadable.get(node.name);
+    const verdict: Verdict =
+      input.recoveries(node.name).restarts > 0
+        ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
+        : series
+          ? verdictOfSeries(series)
+          : verdictOf(source.type, source.options, input.sequences.get(node.name), ledger.received);
     sources[node.name] = {
       ledger,
-      verdict:
-        input.recoveries(node.name).restarts > 0
-          ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
-          : series
-            ? verdictOfSeries(series)
-            : verdictOf(source.type, source.options, input.sequences.get(node.name), ledger.received),
+      verdict: withUnreadable(verdict, unreadable),
+      ...(unreadable ? { unreadable } : {}),
       bytes: sourceBytes,
       ...(series ? { series: [...series] } : {}),
     };
@@ -113,21 +146,33 @@ export function buildReport(input: ReportInput): Report {
     };
   }
   const all = plan.sinks.map((node) => node.histogram);
-  for (const node of plan.sinks) sinks[node.name] = { ...counters.sink(node), latencyUs: latency(arena, [node.histogram]) };
+  for (const node of plan.sinks)
+    sinks[node.name] = {
+      required: spec.sinks[node.name]!.required,
+      ...counters.sink(node),
+      latencyUs: latency(arena, [node.histogram]),
+    };
   const deadLetters = counters.deadLetters();
   const balanced = Object.values(sources).every(({ ledger }) => isBalanced(ledger));
-  const drained = Object.values(sources).every(({ ledger }) => ledger.inFlight === 0);
-  return {
-    version: 1,
-    name: spec.name,
-    ok: balanced && drained && input.error === undefined,
+  const judged = {
     balanced,
-    durationS: input.durationS,
     ...(input.error ? { error: input.error } : {}),
     ...(input.undelivered ? { undelivered: input.undelivered } : {}),
     sources,
-    stages,
     sinks,
+  };
+  const { failOn } = spec;
+  const { failures, remarks } = judge(judged, { failOn, isOver: input.isOver, firstDeaths: input.firstDeaths });
+  return {
+    version: 2,
+    name: spec.name,
+    ok: failures.length === 0,
+    failOn,
+    failures,
+    remarks,
+    durationS: input.durationS,
+    ...judged,
+    stages,
     ...(deadLetters ? { deadLetters } : {}),
     latencyUs: latency(arena, all),
     throughput:

@@ -1,4 +1,5 @@
 import type { Logger } from '../errors/logger.js';
+import type { FailOn } from '../observe/fail-on.js';
 import { specFromObject } from './load.js';
 import { Pipeline } from './pipeline.js';
 import { refuseOthers } from './refuse-others.js';
@@ -91,11 +92,12 @@ export class PipelineBuilder {
     return this;
   }
 
-  /** `metrics`, `drain` and `deadLetters`, as in the file. */
+  /** `metrics`, `drain`, `deadLetters` and `failOn`, as in the file. */
   with(options: {
     readonly metrics?: { readonly port: number; readonly host?: string };
     readonly drain?: { readonly deadlineMs: number };
     readonly deadLetters?: { readonly directory: string; readonly maxFiles?: number };
+    readonly failOn?: 'none' | FailOn | readonly FailOn[];
   }): this {
     this.#rest = { ...this.#rest, ...options };
     return this;

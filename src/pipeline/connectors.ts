@@ -14,6 +14,7 @@ import { SeriesLog } from './series-log.js';
 import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { ThreadHandle } from './thread-handle.js';
+import { UnreadableLog } from './unreadable-log.js';
 import { withTimeout } from './with-timeout.js';
 
 /** How long a thread may take to close once it was asked to. */
@@ -36,6 +37,7 @@ export interface ConnectorsEvents {
 /** The threads of the sources and sinks of a run, and the program's ends of those that it feeds or reads itself. */
 export class Connectors {
   readonly series = new SeriesLog();
+  readonly unreadable = new UnreadableLog();
   readonly #spec: PipelineSpec;
   readonly #events: ConnectorsEvents;
   readonly #pushed = new Map<string, PushSource>();
@@ -88,6 +90,7 @@ export class Connectors {
         if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
       },
       series: (report) => this.series.add(name, report),
+      unreadable: (what) => this.unreadable.add(name, what),
       failed: (error) => this.#events.failed(failure(role, error), error.code),
       log: (message) => this.#events.log(message),
     });

@@ -1,4 +1,5 @@
 import type { Place } from '../errors/errors.js';
+import { DEFAULT_FAIL_ON, failOnOf } from '../observe/fail-on.js';
 import { parseByteSize } from './byte-size.js';
 import type { KeyPath } from './key-path.js';
 import {
@@ -73,8 +74,17 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
       },
     ),
     drainMs: number((raw.drain as Raw | undefined)?.deadlineMs, DEFAULTS.drainMs),
+    failOn: failOn(raw),
     baseDir,
   };
+}
+
+/** A batch over files fails by what it cannot read. */
+function failOn(raw: Raw): PipelineSpec['failOn'] {
+  const given = raw.failOn as string | readonly string[] | undefined;
+  if (given !== undefined) return failOnOf([given].flat() as string[]);
+  const readsFiles = Object.values(raw.sources as Record<string, Raw>).some(({ type }) => type === 'file');
+  return readsFiles ? [...DEFAULT_FAIL_ON, 'unreadable'] : DEFAULT_FAIL_ON;
 }
 
 function parcel(raw: Raw | undefined): ParcelSpec | undefined {

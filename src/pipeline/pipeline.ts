@@ -16,6 +16,7 @@ import { buildReport, emptyReport } from './build-report.js';
 import { Connectors } from './connectors.js';
 import { Counters } from './counters.js';
 import type { PlanOptions } from './draft.js';
+import { FirstDeaths } from './first-deaths.js';
 import { formatArena } from './format-arena.js';
 import { plan as makePlan } from './plan.js';
 import type { Plan } from './plan-types.js';
@@ -63,6 +64,7 @@ export class Pipeline implements AsyncDisposable {
   #undelivered: Record<string, number> | undefined;
   #deadline: { at: number; progress: number; absolute: boolean } | undefined;
   readonly #connectors: Connectors;
+  readonly #firstDeaths = new FirstDeaths();
   readonly #ended = new Set<string>();
   #resolveClosed: (report: Report) => void = () => {};
 
@@ -188,6 +190,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   #onLog(message: Extract<FromThread, { kind: 'log' }>): void {
+    this.#firstDeaths.add(message);
     this.#log[message.level](message.fields, message.message);
   }
 
@@ -344,7 +347,7 @@ export class Pipeline implements AsyncDisposable {
   report(sequences: ReadonlyMap<string, SequenceVerdict> = new Map()): Report {
     const durationS = this.#startedMs ? (performance.now() - this.#startedMs) / 1e3 : 0;
     if (!this.#plan || !this.#counters || !this.#arena) {
-      return emptyReport(this.spec.name, durationS, this.#error);
+      return emptyReport(this.spec, durationS, this.#error);
     }
     this.#counters.poll();
     return buildReport({
@@ -357,6 +360,9 @@ export class Pipeline implements AsyncDisposable {
       error: this.#error,
       undelivered: this.#undelivered,
       series: this.#connectors.series.closed,
+      unreadable: this.#connectors.unreadable.sources,
+      firstDeaths: this.#firstDeaths.list,
+      isOver: this.#isOver,
       parameters: (stage) => this.#updater?.history(stage) ?? [],
       recoveries: (stage) => this.#staff!.supervisor.counts(stage),
     });

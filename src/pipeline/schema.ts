@@ -1,4 +1,5 @@
 import { MAX_PARCEL_BYTES } from '../frame/parcel-layout.js';
+import { FAIL_ON } from '../observe/fail-on.js';
 import { BYTE_SIZE_PATTERN } from './byte-size.js';
 import type { Registries } from './registries.js';
 import { DEFAULTS } from './spec.js';
@@ -172,6 +173,20 @@ export function pipelineSchema(registries: Registries): JsonSchema {
         },
         required: ['directory'],
         additionalProperties: false,
+      },
+      failOn: {
+        description:
+          'What makes a run fail (exit 1), beside errors; by default dead and incomplete, and unreadable where a source reads files.',
+        anyOf: [
+          { enum: [...FAIL_ON, 'none'], title: `one of ${FAIL_ON.join(', ')}, none` },
+          {
+            type: 'array',
+            items: { enum: [...FAIL_ON] },
+            minItems: 1,
+            uniqueItems: true,
+            title: `a list of ${FAIL_ON.join(', ')}`,
+          },
+        ],
       },
       drain: {
         description: 'How a run is brought to its end.',

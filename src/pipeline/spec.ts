@@ -1,4 +1,5 @@
 import type { Place } from '../errors/errors.js';
+import type { FailOn } from '../observe/fail-on.js';
 
 /**
  * A pipeline, checked and with every default filled in: what the file, the builder and `relay` all come down to.
@@ -15,6 +16,8 @@ export interface PipelineSpec {
   /** Absent: dead frames are counted and not kept. */
   readonly deadLetters?: DeadLettersSpec;
   readonly drainMs: number;
+  /** What makes a run a failed one, beside errors and frames that are owed at its end. */
+  readonly failOn: readonly FailOn[];
   /** Absolute path of the folder against which relative paths are resolved. */
   readonly baseDir: string;
 }

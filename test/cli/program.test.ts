@@ -7,9 +7,12 @@ import { runCli } from '../../src/cli/program.js';
 import type { Report } from '../../src/observe/report.js';
 
 const REPORT: Report = {
-  version: 1,
+  version: 2,
   name: 'p',
   ok: true,
+  failOn: ['dead'],
+  failures: [],
+  remarks: [],
   balanced: true,
   durationS: 2,
   sources: {
@@ -26,7 +29,16 @@ const REPORT: Report = {
     },
   },
   stages: { a: { frames: 993, bytes: 4_000_000, busy: 0.5, restarts: 0, redispatched: 0, lost: 0 } },
-  sinks: { o: { delivered: 990, redelivered: 0, refused: 0, outageMs: 0, latencyUs: { p50: 120, p90: 400, p99: 2500, max: 1_200_000 } } },
+  sinks: {
+    o: {
+      required: true,
+      delivered: 990,
+      redelivered: 0,
+      refused: 0,
+      outageMs: 0,
+      latencyUs: { p50: 120, p90: 400, p99: 2500, max: 1_200_000 },
+    },
+  },
   latencyUs: { p50: 120, p90: 400, p99: 2500, max: 1_200_000 },
   throughput: { framesPerS: 500, bytesPerS: 2e6 },
 };
@@ -173,7 +185,12 @@ describe('run', () => {
   });
 
   it('names what was not delivered, keeping stdout for a sink that prints', async () => {
-    engine.report = { ...REPORT, ok: false, undelivered: { o: 12 }, error: { code: 'ERR_DRAIN_DEADLINE', message: 'late' } };
+    engine.report = {
+      ...REPORT,
+      ok: false,
+      failures: [{ kind: 'error', message: 'late [ERR_DRAIN_DEADLINE]' }],
+      undelivered: { o: 12 },
+    };
     const { out, err } = await cli('relay', 'sim:?frames=1&shape=4x4');
     expect(out).toEqual([]);
     expect(err.join('\n')).toContain('not delivered: 12 to o');

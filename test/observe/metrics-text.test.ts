@@ -3,9 +3,12 @@ import { family, metricsText, progressText } from '../../src/observe/metrics-tex
 import type { Report } from '../../src/observe/report.js';
 
 const report: Report = {
-  version: 1,
+  version: 2,
   name: 'a "quoted"\\name\nof two lines',
   ok: true,
+  failOn: [],
+  failures: [],
+  remarks: [],
   balanced: true,
   durationS: 2,
   sources: {
@@ -16,7 +19,16 @@ const report: Report = {
     },
   },
   stages: { reduce: { frames: 5, bytes: 640, busy: 0.5, restarts: 0, redispatched: 0, lost: 0 } },
-  sinks: { live: { delivered: 4, redelivered: 1, refused: 0, outageMs: 1500, latencyUs: { p50: 100, p90: 200, p99: 300, max: 400 } } },
+  sinks: {
+    live: {
+      required: true,
+      delivered: 4,
+      redelivered: 1,
+      refused: 0,
+      outageMs: 1500,
+      latencyUs: { p50: 100, p90: 200, p99: 300, max: 400 },
+    },
+  },
   latencyUs: { p50: 100, p90: 200, p99: 300, max: 400 },
   throughput: { framesPerS: 5, bytesPerS: 512 },
 };

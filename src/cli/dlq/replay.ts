@@ -5,6 +5,7 @@ import { asMillraceError, EXIT, MillraceError } from '../../errors/errors.js';
 import { byteLength } from '../../frame/dtype.js';
 import { encodeMeta } from '../../frame/frame-view.js';
 import { META_BYTES } from '../../frame/slot-layout.js';
+import type { FailOn } from '../../observe/fail-on.js';
 import type { OutcomeName } from '../../observe/outcome.js';
 import type { Report } from '../../observe/report.js';
 import { loadPipeline } from '../../pipeline/load.js';
@@ -12,6 +13,7 @@ import type { Pipeline } from '../../pipeline/pipeline.js';
 import { type ReplayedFrames, replaySpec } from '../../pipeline/replay-spec.js';
 import type { PipelineSpec } from '../../pipeline/spec.js';
 import type { CliContext } from '../context.js';
+import { withFailOn } from '../fail-on-option.js';
 import { showProgress } from '../progress.js';
 import { stderrLogger } from '../run.js';
 import { summary } from '../summary.js';
@@ -22,6 +24,7 @@ export interface ReplayOptions {
   readonly pipeline: string;
   readonly source?: string;
   readonly set?: readonly string[];
+  readonly failOn?: readonly FailOn[];
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -34,6 +37,8 @@ interface Replayed {
   reason?: string;
 }
 
+/** The numbers of letters have gaps: those do not make a replay fail. */
+const REPLAY_FAILS_ON: readonly FailOn[] = ['dead'];
 /** Outcomes of so many frames are known at the end of a run. */
 const MAX_LETTERS = 65_536;
 const DONE: ReadonlySet<OutcomeName | undefined> = new Set(['delivered', 'filtered', 'merged']);
@@ -43,7 +48,7 @@ const REFUSED = ['malformed', 'wrong-parts', 'too-large'];
 /** `millrace dlq replay DIR|FILE... --pipeline FILE`: 0 when every letter went through and is removed. */
 export async function replayLetters(paths: readonly string[], options: ReplayOptions, context: CliContext): Promise<number> {
   const { output, signal, force } = context;
-  const spec = await loadPipeline(options.pipeline, { set: options.set ?? [] });
+  const spec = withFailOn(await loadPipeline(options.pipeline, { set: options.set ?? [] }), options.failOn ?? REPLAY_FAILS_ON);
   const files = await letterPaths(paths);
   if (files.length === 0) {
     output.out(options.json ? JSON.stringify({ ok: true, removed: [], stayed: [] }) : 'no dead letters: nothing to replay');

@@ -1,0 +1,23 @@
+import type { FromThread } from '../agents/thread-messages.js';
+import type { FirstDeath } from '../observe/judge.js';
+
+/** A report names so many nodes at which frames died, each with the first of its reasons. */
+const MAX_DEATHS = 20;
+
+/** The first death by each reason at each node, from what threads log: what the verdict says of "where" and "why". */
+export class FirstDeaths {
+  readonly #deaths = new Map<string, FirstDeath>();
+
+  add({ fields, message }: Pick<Extract<FromThread, { kind: 'log' }>, 'fields' | 'message'>): void {
+    const { reason, stage, sink, source } = fields as Readonly<Record<string, unknown>>;
+    const node = stage ?? sink ?? source;
+    if (typeof reason !== 'string' || typeof node !== 'string') return;
+    const key = `${node} ${reason}`;
+    if (this.#deaths.has(key) || this.#deaths.size >= MAX_DEATHS) return;
+    this.#deaths.set(key, { node, reason, message });
+  }
+
+  get list(): readonly FirstDeath[] {
+    return [...this.#deaths.values()];
+  }
+}
