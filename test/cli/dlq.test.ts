@@ -164,7 +164,7 @@ describe('dlq replay', () => {
       'run',
       pipeline({ sources: { s: source }, stages, sinks: { out: { from: 'work', type: 'null' } }, deadLetters }),
     );
-    expect(first.status, first.stderr).toBe(0);
+    expect(first.status, first.stderr).toBe(1);
     const directory = join(folder, 'dead');
     expect(readdirSync(directory)).toHaveLength(10);
 

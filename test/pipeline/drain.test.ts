@@ -107,7 +107,7 @@ describe('a signal under load', () => {
 
 function make(description: object): { pipeline: InstanceType<typeof Pipeline>; lines: ReturnType<typeof recordingLogger>['lines'] } {
   const { logger, lines } = recordingLogger();
-  return { pipeline: new Pipeline(specFromObject({ version: 1, ...description }), { logger }), lines };
+  return { pipeline: new Pipeline(specFromObject({ version: 1, failOn: 'none', ...description }), { logger }), lines };
 }
 const endless = (sink: object = {}): object => ({
   sources: { s: sim() },

@@ -57,11 +57,14 @@ async function runJoin(
   during?: (pipeline: InstanceType<typeof Pipeline>) => unknown,
 ): Promise<Joined> {
   const { logger, lines } = recordingLogger();
-  const pipeline = new Pipeline(specFromObject({ version: 1, sinks: { out: { type: 'iterate', from: 'j' } }, ...description }), {
-    logger,
-    poison: true,
-    ...(fault ? { fault } : {}),
-  });
+  const pipeline = new Pipeline(
+    specFromObject({ version: 1, failOn: 'none', sinks: { out: { type: 'iterate', from: 'j' } }, ...description }),
+    {
+      logger,
+      poison: true,
+      ...(fault ? { fault } : {}),
+    },
+  );
   await pipeline.start();
   const events: Event[] = [];
   const reading = (async () => {

@@ -22,7 +22,7 @@ async function run(
   startOrdinal = 0,
 ): Promise<{ seen: Seen[]; report: Awaited<InstanceType<typeof Pipeline>['closed']> }> {
   const { logger, lines } = recordingLogger();
-  const pipeline = new Pipeline(specFromObject({ version: 1, ...description }), { logger, startOrdinal });
+  const pipeline = new Pipeline(specFromObject({ version: 1, failOn: 'none', ...description }), { logger, startOrdinal });
   await pipeline.start();
   const seen: Seen[] = [];
   const reading = (async () => {

@@ -28,7 +28,7 @@ interface Seen {
 /** Everything that a sink can see of what came, but for ordinals, in order. */
 async function seen(description: object, options: object = {}): Promise<Seen> {
   const { logger } = recordingLogger();
-  const pipeline = new Pipeline(specFromObject({ version: 1, ...description }), { logger, ...options });
+  const pipeline = new Pipeline(specFromObject({ version: 1, failOn: 'none', ...description }), { logger, ...options });
   await pipeline.start();
   const rows: string[] = [];
   for await (const { sequence, shape, dtype, meta, parameters, bytes } of pipeline.sink('out')) {
@@ -161,6 +161,7 @@ describe('records of parcels', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { type: 'push', maxFrame: '16KiB', parcel: { bytes: 4096 } } },
         sinks: { out: { type: 'iterate', from: 's' } },
       }),
@@ -195,6 +196,7 @@ describe('records of parcels', () => {
       const pipeline = new Pipeline(
         specFromObject({
           version: 1,
+          failOn: 'none',
           sources: { s: { type: 'push', parcel: { waitUs: wait } } },
           sinks: { out: { type: 'iterate', from: 's' } },
         }),
@@ -231,6 +233,7 @@ describe('records of parcels', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { type: 'push', parcel: { bytes: '1KiB' } } },
         sinks: { out: { type: 'null', from: 's' } },
       }),
@@ -242,6 +245,7 @@ describe('records of parcels', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { type: 'push', ...PARCEL } },
         stages: {
           a: { from: 's', operators: [{ type: 'veto', min: 0 }] },
@@ -264,6 +268,7 @@ describe('records of parcels', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: counter({ frames: undefined, rate: 20_000, parcel: { bytes: 4096 } }) },
         stages: { work: { from: 's', workers, attempts: 100, operators: [byNumber({ dropAt: 3, throwAt: 7, copies: 1, copyAt: 2 })] } },
         sinks: { read: { type: 'iterate', from: 'work' }, checked: { type: 'null', from: 'work', checksum: true, order: 'none' } },

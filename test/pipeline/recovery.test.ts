@@ -32,6 +32,7 @@ describe(`workers that die, ${KILLS} a run, seed ${SEED}`, () => {
       const pipeline = new Pipeline(
         specFromObject({
           version: 1,
+          failOn: 'none',
           sources: { s: { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', frames: FRAMES, rate: 4000 } },
           stages: { work: { from: 's', workers: WORKERS, attempts: 100, ...edge, operators: [{ type: operatorPath('copy') }] } },
           sinks: {
@@ -134,6 +135,7 @@ describe('a worker that dies of its operator', () => {
       const pipeline = new Pipeline(
         specFromObject({
           version: 1,
+          failOn: 'none',
           sources: { s: { ...source, frames: 20 * deaths, rate: 2000 } },
           stages: {
             work: { from: 's', workers: WORKERS, attempts: 100, operators: [{ type: operatorPath('thrice'), every: 20, folder }] },

@@ -39,6 +39,7 @@ describe('series of the simulated source', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { ...sim, frames: 250, series: 100 } },
         stages: { sum: { from: 's', operators: [{ type: 'accumulate', frames: 30 }] } },
         sinks: { raw: { type: 'iterate', from: 's' }, means: { type: 'iterate', from: 'sum' } },
@@ -81,6 +82,7 @@ describe('series of the simulated source', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { ...sim, frames: 25 } },
         stages: {
           pass: { from: 's', workers: 2, operators: [] },
@@ -102,6 +104,7 @@ describe('series of the simulated source', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { ...sim, frames: 3000, series: 150, rate: 3000 } },
         stages: { mark: { from: 's', workers: 3, attempts: 100, operators: [{ type: operatorPath('series-aware'), spinUs: 200 }] } },
         sinks: { out: { type: 'iterate', from: 'mark' } },
@@ -161,6 +164,7 @@ describe('series over ZeroMQ', () => {
     const pipeline = new Pipeline(
       specFromObject({
         version: 1,
+        failOn: 'none',
         sources: { s: { type: 'zmq', socket: 'pull', connect: from, ...options } },
         stages: { pass: { from: 's', workers: 2, operators: [{ type: operatorPath('series-aware') }] } },
         sinks: { out: { type: 'zmq', socket: 'push', connect: to, from: 'pass' } },

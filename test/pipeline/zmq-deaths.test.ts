@@ -72,6 +72,7 @@ describe(`threads of zmq that are ended under load, ${DEATHS} times each, seed $
       const pipeline = new Pipeline(
         specFromObject({
           version: 1,
+          failOn: 'none',
           sources: { in: { type: 'zmq', bind: from, maxFrame: lengthBytes, highWaterMark: 10 } },
           stages: { pass: { from: 'in', operators: [] } },
           sinks: {
