@@ -6,6 +6,7 @@ import { waitForGate } from '../ring/park.js';
 import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../ring/ring-operations.js';
 import { createClock } from './clock.js';
+import { guardedRing } from './guarded-ring.js';
 
 /** What a thread of a pipeline works with: its instance of the ring operations and its views of the arena. */
 export class Attachment {
@@ -26,8 +27,9 @@ export class Attachment {
     die?: (step: number) => void,
   ) {
     this.arena = viewArena(memory);
-    this.ring = loadRing(memory, file, die);
     this.line = plan.threads[thread]!.line;
+    const ring = loadRing(memory, file, die);
+    this.ring = plan.guards ? guardedRing(ring, this.arena, plan, this.line) : ring;
     this.park = this.line + LINE.park;
     this.sourceNames = plan.sources.map((source) => source.name);
     this.#frames = new Array(plan.slots);

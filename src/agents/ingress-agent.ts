@@ -159,7 +159,7 @@ export class IngressAgent implements FrameWriter, FrameTaker {
     parcel.slot = undefined;
     parcel.close(slot, this.#node.index, this.#ordinal, this.#series.index);
     slot.load(this.#attachment.sourceNames); // an edge is chosen for it
-    const pending = this.#publish(slot, writer.used, writer.count);
+    const pending = this.#publish(slot, writer.dataBytes, writer.count);
     if (!pending) return;
     const handing = pending.finally(() => {
       this.#handing = undefined;

@@ -1,7 +1,7 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { FrameView } from '../frame/frame-view.js';
 import type { ParametersStamp } from '../frame/parameters-stamp.js';
-import { META_BYTES } from '../frame/slot-layout.js';
+import { MAX_META_BYTES } from '../frame/slot-layout.js';
 import type { Operator } from '../operators/operator.js';
 import type { Attachment } from './attachment.js';
 import { describe, Level } from './chain-level.js';
@@ -9,9 +9,6 @@ import type { ChainLink, SeriesSeen } from './chain-link.js';
 import { readSeries } from './series-table.js';
 import type { StagePartials } from './stage-partials.js';
 import type { Chain } from './worker-chain.js';
-
-/** Behind the data, from the next multiple of eight on. */
-export const MAX_META_BYTES = META_BYTES - 8;
 
 /** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
 export interface OutputStock {

@@ -1,14 +1,15 @@
 import { MillraceError } from '../errors/errors.js';
 import { dtypeCode } from '../frame/dtype.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
-import { recordBytes } from '../frame/parcel-layout.js';
+import { MAX_LENGTH, recordBytes } from '../frame/parcel-layout.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
+import { MAX_META_BYTES } from '../frame/slot-layout.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { MetaKey, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { sameWays } from './edge-for.js';
-import { type ChainLane, MAX_META_BYTES, type OutputStock } from './operator-chain.js';
+import type { ChainLane, OutputStock } from './operator-chain.js';
 import type { StagePartials } from './stage-partials.js';
 import { unpack } from './unpack.js';
 
@@ -88,11 +89,20 @@ export class ParcelRun {
     this.#parcel = parcels[0]!;
     if (this.#lane.isEmpty) {
       this.records = parcels.reduce((sum, { records }) => sum + records, 0);
-      this.bytes = parcels.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+      this.bytes = this.#dataBytes(parcels);
       return -1;
     }
     this.records = unpack(parcels, this.#reader, this.#views, this.#arena);
     return this.#from(0);
+  }
+
+  #dataBytes(parcels: readonly FrameView[]): number {
+    let bytes = 0;
+    for (const parcel of parcels) {
+      parcel.unpack(this.#reader);
+      while (this.#reader.next()) bytes += this.#reader.length;
+    }
+    return bytes;
   }
 
   #from(first: number): -1 | Promise<-1> {
@@ -194,9 +204,11 @@ export class ParcelRun {
   /** The outputs of one input, all in one slot. `made`: here, so that the second of them and the others get their numbers. */
   #pack(outputs: readonly FrameView[], made: boolean): void {
     const index = made ? this.#group[0]!.index : outputs[0]!.index;
-    if (!this.#target || !this.#writer.fits(this.#sizeOf(outputs, made))) this.#nextTarget(outputs[0]!);
+    // Before a slot is taken, and before the first is written: all of the outputs go on, or none.
+    checkLimits(outputs, made);
+    if (!this.#target || !this.#writer.fits(this.#sizeOf(outputs, made), outputs.length)) this.#nextTarget(outputs[0]!);
     const bytes = this.#sizeOf(outputs, made);
-    if (!this.#writer.fits(bytes))
+    if (!this.#writer.fits(bytes, outputs.length))
       throw new MillraceError('ERR_OPERATOR_OUTPUT', `the outputs of a record, ${bytes} bytes with their heads, do not fit in a parcel`);
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]!;
@@ -209,8 +221,6 @@ export class ParcelRun {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]!;
       const meta = metaOf(output, made ? i : 0);
-      if (meta.length > MAX_META_BYTES)
-        throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${MAX_META_BYTES}`);
       const writer = this.#writer;
       const ownTimes = writer.hasOwnTimes(output.sequence, output.timestamp);
       const ownKind = !writer.isSame(dtypeCode(output.dtype), output.shape, meta, output.parametersHigh, output.parametersLow);
@@ -220,10 +230,11 @@ export class ParcelRun {
   }
 
   #nextTarget(like: FrameView): void {
-    const slot = this.#stock.take();
+    // One that was begun for outputs that found no room in it is still empty.
+    const slot = this.#target && this.#writer.count === 0 ? this.#target : this.#stock.take();
     if (!slot)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', 'what became of the records of a parcel does not fit in the slots of the stage');
-    this.#closeTarget();
+    if (slot !== this.#target) this.#closeTarget();
     this.#target = slot;
     this.#writer.open(
       slot.address,
@@ -263,10 +274,26 @@ export class ParcelRun {
     const slot = this.#target;
     if (!slot) return;
     this.#target = undefined;
+    if (this.#writer.count === 0) {
+      this.#stock.putBack(slot);
+      return;
+    }
     const { sourceIndex, ordinal, series, block } = this.#parcel;
     this.#writer.close(slot, sourceIndex, ordinal, series, block);
     slot.load(this.#sourceNames); // whoever chooses an edge for it looks at it
     this.outputs.push(slot);
+  }
+}
+
+/** Throws ERR_OPERATOR_OUTPUT when the meta or the data of an output is longer than a record may have. */
+function checkLimits(outputs: readonly FrameView[], made: boolean): void {
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]!;
+    const { length } = metaOf(output, made ? i : 0);
+    if (length > MAX_META_BYTES)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${length} bytes of at most ${MAX_META_BYTES}`);
+    if (output.lengthBytes > MAX_LENGTH)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `a record of a parcel has ${output.lengthBytes} bytes of at most ${MAX_LENGTH}`);
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Meta, MutableFrame } from './frame.js';
 import { parametersText } from './parameters-stamp.js';
 import type { ParcelReader } from './parcel-reader.js';
-import { FLAGS, META_BYTES, SLOT } from './slot-layout.js';
+import { FLAGS, MAX_META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META: Meta = Object.freeze({});
 const NO_BYTES = new Uint8Array(0);
@@ -235,8 +235,8 @@ export class FrameView implements MutableFrame {
     const dataBytes = this.lengthBytes;
     const metaOffset = (dataBytes + 7) & ~7;
     const meta = this.#rawMeta;
-    if (meta.length > META_BYTES - 8)
-      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${META_BYTES - 8}`);
+    if (meta.length > MAX_META_BYTES)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${MAX_META_BYTES}`);
     if (meta.length) bytes.set(meta, this.address + metaOffset);
     words[at + SLOT.kind / 4] = this.#kind | (this.ends ? FLAGS.ends : 0) | (this.empty ? FLAGS.empty : 0);
     words[at + SLOT.series / 4] = this.series;

@@ -1,3 +1,4 @@
+import { MillraceError } from '../errors/errors.js';
 import type { ArenaViews } from './arena-views.js';
 import type { FrameView } from './frame-view.js';
 import {
@@ -12,7 +13,7 @@ import {
   RUN,
   recordBytes,
 } from './parcel-layout.js';
-import { FLAGS, SLOT } from './slot-layout.js';
+import { FLAGS, MAX_META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META = new Uint8Array(0);
 /** dtype code of `bytes`, one side: its length is the record's. */
@@ -31,8 +32,10 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
  */
 export class ParcelWriter {
   count = 0;
-  /** Bytes of records so far. */
+  /** Bytes of records so far, with their heads and meta. */
   used = 0;
+  /** Bytes of their data. */
+  dataBytes = 0;
   /** When the first record was received, on the clock of `receivedUs`. */
   firstUs = 0;
   readonly #words: Int32Array;
@@ -48,8 +51,9 @@ export class ParcelWriter {
   #parametersLow = 0;
   #sequence = 0;
   #timestamp = 0;
-  /** Where the head begins that was written last. */
+  /** Where the head begins that was written last, and the bytes of data of the record that it is of. */
   #last = 0;
+  #lastLength = 0;
   /** The run that the next record may continue: where its head is, how many records were before it, up to where it may go. */
   #runWord = 0;
   #runStart = 0;
@@ -68,7 +72,10 @@ export class ParcelWriter {
     this.#bytes = arena.bytes;
   }
 
-  /** Begins a parcel of at most so many bytes and records at an address, for records that are mostly of this kind. */
+  /**
+   * Begins a parcel of at most so many bytes and records at an address, for records that are mostly of this kind. The slot
+   * has room for the longest meta behind those bytes. Throws ERR_OPERATOR_OUTPUT, and changes nothing, for a longer one.
+   */
   open(
     address: number,
     capacity: number,
@@ -79,6 +86,8 @@ export class ParcelWriter {
     parametersHigh = 0,
     parametersLow = 0,
   ): void {
+    if (meta.length > MAX_META_BYTES)
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${MAX_META_BYTES}`);
     this.#parametersHigh = parametersHigh;
     this.#parametersLow = parametersLow;
     this.#address = address;
@@ -89,6 +98,7 @@ export class ParcelWriter {
     this.#meta = meta;
     this.count = 0;
     this.used = 0;
+    this.dataBytes = 0;
     this.#runLength = -1;
     this.#runEnd = -1;
   }
@@ -102,8 +112,9 @@ export class ParcelWriter {
     return sameBytes(meta, this.#meta);
   }
 
-  fits(bytes: number): boolean {
-    return this.count < this.#maxRecords && bytes <= this.#capacity - this.used;
+  /** Whether so many more records fit, of so many bytes in all. */
+  fits(bytes: number, records = 1): boolean {
+    return this.count + records <= this.#maxRecords && bytes <= this.#capacity - this.used;
   }
 
   /** Whether one more record like the last could follow. */
@@ -153,6 +164,7 @@ export class ParcelWriter {
     if (end > this.#runEnd || receivedUs < this.#runUs || receivedUs - this.#runUs > RUN.us) return -1;
     this.#words[this.#runWord] = this.#runLength | ((this.count - this.#runStart) << MORE_SHIFT);
     this.count++;
+    this.dataBytes += this.#runLength;
     this.used = end;
     return this.#address + used;
   }
@@ -250,6 +262,8 @@ export class ParcelWriter {
     this.#runLength = -1;
     this.#runEnd = -1;
     this.#last = this.used;
+    this.#lastLength = length;
+    this.dataBytes += length;
     this.used += bytes;
     this.count++;
     if (!times) return at + RECORD.bytes;
@@ -281,9 +295,11 @@ export class ParcelWriter {
     this.count--;
     if (this.#runLength >= 0 && this.count > this.#runStart) {
       this.used -= aligned(this.#runLength);
+      this.dataBytes -= this.#runLength;
       this.#words[this.#runWord] = this.#runLength | ((this.count - this.#runStart - 1) << MORE_SHIFT);
     } else {
       this.used = this.#last;
+      this.dataBytes -= this.#lastLength;
       this.#runLength = -1;
       this.#runEnd = -1;
     }

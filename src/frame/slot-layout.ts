@@ -50,6 +50,8 @@ export const FLAGS = { ends: 1 << 16, empty: 1 << 17, parcel: 1 << 18 } as const
 
 /** Room for meta behind the data of every slot, in bytes. */
 export const META_BYTES = 4096;
+/** The longest meta, in bytes: it begins at the next multiple of eight behind the data. */
+export const MAX_META_BYTES = META_BYTES - 8;
 
 /** Bytes of a header without its place words: it ends with a cache line. */
 const HEADER_BYTES = 104;

@@ -21,15 +21,24 @@ export function createArena(bytes: number): WebAssembly.Memory {
 
 /** Hands out aligned pieces of an address range, from the bottom up. */
 export class AddressSpace {
+  /** Where the gap behind each piece begins, if there is one. */
+  readonly gaps: number[] = [];
+  readonly #gapBytes: number;
   #at: number;
 
-  constructor(start: number) {
+  /** `gapBytes`: left free behind each piece. */
+  constructor(start: number, gapBytes = 0) {
     this.#at = start;
+    this.#gapBytes = gapBytes;
   }
 
   take(bytes: number, alignment = 128): number {
     const at = Math.ceil(this.#at / alignment) * alignment;
     this.#at = at + bytes;
+    if (this.#gapBytes > 0 && bytes > 0) {
+      this.gaps.push(this.#at);
+      this.#at += this.#gapBytes;
+    }
     return at;
   }
 

@@ -42,6 +42,8 @@ export interface DraftEdge {
 export interface PlanOptions {
   /** Fill freed slots with 0xDE: what still reads one shows. */
   readonly poison?: boolean;
+  /** Leave known bytes behind each region of the arena, and check them: what writes beyond its region shows. */
+  readonly guards?: boolean;
   /** Ordinal of the first frame, for tests of the wrap. */
   readonly startOrdinal?: number;
   readonly fault?: FaultInjection;

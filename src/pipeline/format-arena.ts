@@ -1,3 +1,4 @@
+import { GUARD_BYTES, guardOfHeader, guardOfPayload, writeGuard } from '../frame/guard-bytes.js';
 import { SLOT } from '../frame/slot-layout.js';
 import { ARRAY, BELL, EMPTY, ENTRY, KIND, LEDGER, LINE, POLICY, RING, SOURCE } from '../ring/ring-layout.js';
 import type { EdgePlan, Plan, PoolPlan } from './plan-types.js';
@@ -15,6 +16,7 @@ export function formatArena(memory: WebAssembly.Memory, plan: Plan): void {
   for (const source of plan.sources) formatSource(put, plan, source.index, bell);
   for (const edge of plan.edges) formatEdge(put, plan, edge, bell);
   for (const pool of plan.pools) formatPool(put, plan, pool, bell);
+  if (plan.guards) writeGuards(new Uint8Array(memory.buffer), plan, plan.guards);
 }
 
 type Put = (address: number, value: number) => void;
@@ -124,7 +126,17 @@ function formatPool(put: Put, plan: Plan, pool: PoolPlan, bell: Bell): void {
     put(header + SLOT.next, EMPTY);
     put(header + SLOT.pool, ring);
     put(header + SLOT.payload, pool.payload + i * pool.slotBytes);
-    put(header + SLOT.capacity, pool.slotBytes);
+    put(header + SLOT.capacity, pool.slotBytes - (plan.guards ? GUARD_BYTES : 0));
     put(ring + RING.cells + 8 * i + 4, slot);
+  }
+}
+
+function writeGuards(bytes: Uint8Array, plan: Plan, guards: readonly number[]): void {
+  for (const at of guards) writeGuard(bytes, at);
+  for (const { firstSlot, slots, payload, slotBytes, maxDataBytes } of plan.pools) {
+    for (let i = 0; i < slots; i++) {
+      writeGuard(bytes, guardOfHeader(plan.headers + (firstSlot + i) * plan.stride));
+      writeGuard(bytes, guardOfPayload(payload + i * slotBytes, maxDataBytes));
+    }
   }
 }

@@ -8,6 +8,7 @@ import { STAGE_PARAMETERS } from '../agents/stage-parameters.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
+import { GUARD_BYTES } from '../frame/guard-bytes.js';
 import { recordsOf } from '../frame/parcel-layout.js';
 import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
@@ -47,7 +48,8 @@ const MIN_PARCEL_ENTRIES = 1024;
 /** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
 export function layOut(draft: Draft): PlanWithTables {
   const { spec, routes } = draft;
-  const space = new AddressSpace(CONTROL.bytes);
+  const gapBytes = draft.options.guards ? GUARD_BYTES : 0;
+  const space = new AddressSpace(CONTROL.bytes, gapBytes);
   const sourceNames = Object.keys(spec.sources);
 
   const threads: ThreadPlan[] = [];
@@ -102,7 +104,7 @@ export function layOut(draft: Draft): PlanWithTables {
   });
 
   const branches = Math.max(1, ...routes.map((route) => route.paths.length));
-  const stride = slotStride(branches);
+  const stride = slotStride(branches) + gapBytes;
   const itemBells = new Map<string, number>();
   const itemBell = (node: string, threads: readonly number[]): number => {
     const key = `${node} ${threads}`;
@@ -159,7 +161,7 @@ export function layOut(draft: Draft): PlanWithTables {
       owner,
       slots: pool.slots,
       firstSlot: slots,
-      slotBytes: roundUp(pool.maxDataBytes, 64) + META_BYTES,
+      slotBytes: roundUp(pool.maxDataBytes, 64) + META_BYTES + gapBytes,
       maxDataBytes: pool.maxDataBytes,
       cells,
       ring: space.take(RING.cells + 8 * cells),
@@ -188,7 +190,7 @@ export function layOut(draft: Draft): PlanWithTables {
     files: space.take(LETTER_STATS.bytes),
     stats: space.take(LETTER_STATS.bytes * (threads.length + 1)),
   };
-  const headers = space.take(slots * stride) + firstHeader(stride);
+  const headers = space.take(slots * stride) + firstHeader(stride - gapBytes);
 
   const tables: { address: number; array: TypedArray }[] = [];
   const stages: StageNode[] = Object.entries(spec.stages).map(([name, stage]) => {
@@ -269,6 +271,7 @@ export function layOut(draft: Draft): PlanWithTables {
     deadLetters,
     startOrdinal: draft.options.startOrdinal ?? 0,
     poison: draft.options.poison ?? false,
+    guards: draft.options.guards ? space.gaps : undefined,
   };
   return { plan, tables, stages: draft.stages };
 }

@@ -18,6 +18,7 @@ import { Counters } from './counters.js';
 import type { PlanOptions } from './draft.js';
 import { FirstDeaths } from './first-deaths.js';
 import { formatArena } from './format-arena.js';
+import { guardDamage } from './guard-damage.js';
 import { plan as makePlan } from './plan.js';
 import type { Plan } from './plan-types.js';
 import type { PushSource } from './push-source.js';
@@ -172,6 +173,11 @@ export class Pipeline implements AsyncDisposable {
   outcomes(source: string, count: number): (OutcomeName | undefined)[] {
     const node = this.#plan?.sources.find(({ name }) => name === source);
     return Array.from({ length: count }, (_, i) => node && this.#counters?.outcomeOf(node, this.#plan!.startOrdinal + i));
+  }
+
+  /** Where something was written beyond the end of its region, of a run with `guards`; in words. */
+  guardDamage(): string[] {
+    return this.#arena && this.#plan ? guardDamage(this.#arena, this.#plan) : [];
   }
 
   /** How long the other threads stood still, by recovery, in milliseconds. */

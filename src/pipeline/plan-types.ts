@@ -46,7 +46,7 @@ export interface PoolPlan {
   readonly owner: string;
   readonly slots: number;
   readonly firstSlot: number;
-  /** Bytes of one payload, meta included. */
+  /** Distance of two payloads: their bytes, meta and guard included. */
   readonly slotBytes: number;
   readonly maxDataBytes: number;
   readonly cells: number;
@@ -209,4 +209,6 @@ export interface Plan {
   /** Ordinal of the first frame of each source: 0, but for tests of the wrap. */
   readonly startOrdinal: number;
   readonly poison: boolean;
+  /** Where the guards begin (`frame/guard-bytes.ts`) of all regions but headers and payloads, which have theirs too; undefined: there are none. */
+  readonly guards: readonly number[] | undefined;
 }

@@ -4,7 +4,7 @@ import { readLetter, readLetterHeader } from '../../dead-letters/letter-file.js'
 import { asMillraceError, EXIT, MillraceError } from '../../errors/errors.js';
 import { byteLength } from '../../frame/dtype.js';
 import { encodeMeta } from '../../frame/frame-view.js';
-import { META_BYTES } from '../../frame/slot-layout.js';
+import { MAX_META_BYTES } from '../../frame/slot-layout.js';
 import type { FailOn } from '../../observe/fail-on.js';
 import type { OutcomeName } from '../../observe/outcome.js';
 import type { Report } from '../../observe/report.js';
@@ -130,8 +130,8 @@ async function feed(pipeline: Pipeline, name: string, letters: readonly Replayed
   for (const letter of letters) {
     try {
       const { dtype, shape, sequence, timestamp, meta, data } = await readLetter(letter.file);
-      if (encodeMeta(meta).length > META_BYTES - 8)
-        throw new MillraceError('ERR_FORMAT', `its meta is over the ${META_BYTES - 8} bytes of a slot`);
+      if (encodeMeta(meta).length > MAX_META_BYTES)
+        throw new MillraceError('ERR_FORMAT', `its meta is over the ${MAX_META_BYTES} bytes of a slot`);
       await source.push({
         data,
         dtype,
