@@ -1,70 +1,147 @@
-/** Most separate gaps that are remembered; beyond that only their count is kept. */
-const MAX_RANGES = 1000;
+/** Most separate gaps that are remembered at a time. */
+const MAX_GAPS = 1000;
+
+/** Numbers of a sender of which it is not known any more which came. */
+export interface UnknownNumbers {
+  readonly first: number;
+  readonly last: number;
+  /** So many of them did not come, at least; 0: perhaps all came. */
+  readonly missingAtLeast: number;
+}
 
 export interface SequenceVerdict {
   /** Frames that carried a number of their sender. */
   readonly numbered: number;
+  /** Frames whose number had come before. */
   readonly repeated: number;
-  /** Ranges that never came between the first and the last number, ends included. */
+  /** Frames whose number is not a whole one that can be counted on from. */
+  readonly unusable: number;
+  /** Ranges that never came between the least and the greatest number, ends included, in rising order. */
   readonly missing: readonly (readonly [number, number])[];
-  /** Gaps beyond the ones listed. */
-  readonly unlisted: number;
+  /** Where there were more gaps at a time than are remembered; undefined: all is known. */
+  readonly unknown: UnknownNumbers | undefined;
   /** Least and greatest number; NaN where there was none. */
   readonly first: number;
   readonly last: number;
 }
 
-/** Follows a sender's own numbers: gaps, late arrivals that close them, repeats. */
+/**
+ * Follows a sender's own numbers, in whatever order they come: which came, which came again, which are missing. It keeps the
+ * ranges of numbers that came, in rising order, with at most a thousand gaps between them. With one more, two neighbouring
+ * ranges become one, and of the numbers from the first to the last of both it is not known any more which came: they are
+ * `unknown`, one stretch that only grows, from the oldest gap on.
+ */
 export class SequenceTracker {
-  #next = 0;
-  #first = Number.NaN;
   #numbered = 0;
   #repeated = 0;
-  #unlisted = 0;
-  #missing: [number, number][] = [];
+  #unusable = 0;
+  readonly #firsts: number[] = [];
+  readonly #lasts: number[] = [];
+  /** The stretch that is unknown, and how many of its numbers came, at most. It lies within one range. */
+  #unknown: { first: number; last: number; came: number } | undefined;
 
   add(sequence: number): void {
-    if (this.#numbered++ === 0) this.#first = sequence;
-    else if (sequence < this.#first) this.#first = sequence;
-    if (this.#numbered === 1 || sequence === this.#next) {
-      this.#next = sequence + 1;
-      return;
-    }
-    if (sequence > this.#next) {
-      if (this.#missing.length < MAX_RANGES) this.#missing.push([this.#next, sequence - 1]);
-      else this.#unlisted++;
-      this.#next = sequence + 1;
-      return;
-    }
-    this.#close(sequence);
+    this.#numbered++;
+    const top = this.#lasts.length - 1;
+    if (top >= 0 && sequence === this.#lasts[top]! + 1) this.#lasts[top] = sequence;
+    else this.#place(sequence);
   }
 
-  #close(sequence: number): void {
-    const at = this.#missing.findIndex(([first, last]) => sequence >= first && sequence <= last);
-    if (at < 0) {
-      this.#repeated++;
+  #place(sequence: number): void {
+    if (!Number.isSafeInteger(sequence)) {
+      this.#unusable++;
       return;
     }
-    const [first, last] = this.#missing[at]!;
-    const rest: [number, number][] = [];
-    if (first < sequence) rest.push([first, sequence - 1]);
-    if (sequence < last) rest.push([sequence + 1, last]);
-    // A gap that falls into two must not make the list grow beyond its end: a sender chooses its numbers as it likes.
-    if (rest.length === 2 && this.#missing.length >= MAX_RANGES) {
-      rest.pop();
-      this.#unlisted++;
+    const at = this.#rangeFrom(sequence);
+    if (at >= 0 && sequence <= this.#lasts[at]!) {
+      const unknown = this.#unknown;
+      if (unknown && sequence >= unknown.first && sequence <= unknown.last) unknown.came++;
+      else this.#repeated++;
+      return;
     }
-    this.#missing.splice(at, 1, ...rest);
+    const joinsBelow = at >= 0 && sequence === this.#lasts[at]! + 1;
+    const joinsAbove = at + 1 < this.#firsts.length && sequence === this.#firsts[at + 1]! - 1;
+    if (joinsBelow && joinsAbove) this.#join(at);
+    else if (joinsBelow) this.#lasts[at] = sequence;
+    else if (joinsAbove) this.#firsts[at + 1] = sequence;
+    else {
+      this.#firsts.splice(at + 1, 0, sequence);
+      this.#lasts.splice(at + 1, 0, sequence);
+      if (this.#firsts.length > MAX_GAPS + 1) this.#forget();
+    }
+  }
+
+  /** The last range that begins at or below a number; -1: there is none. */
+  #rangeFrom(sequence: number): number {
+    let low = 0;
+    let high = this.#firsts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#firsts[middle]! <= sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** A range and the next one become one. */
+  #join(at: number): void {
+    this.#lasts[at] = this.#lasts[at + 1]!;
+    this.#firsts.splice(at + 1, 1);
+    this.#lasts.splice(at + 1, 1);
+  }
+
+  /** Gives up the lowest gap, or one beside the stretch that is unknown already, so that there is one such stretch. */
+  #forget(): void {
+    const before = this.#unknown;
+    const holding = before ? this.#rangeFrom(before.first) : 0;
+    const at = holding + 1 < this.#firsts.length ? holding : holding - 1;
+    const first = this.#firsts[at]!;
+    const last = this.#lasts[at + 1]!;
+    const certain = this.#lasts[at]! - first + 1 + last - this.#firsts[at + 1]! + 1;
+    const known = before ? before.came - (before.last - before.first + 1) : 0;
+    this.#unknown = { first, last, came: certain + known };
+    this.#join(at);
+  }
+
+  /** Ranges of the numbers from `first` to `last` that did not come; of what is unknown none. */
+  missingBetween(first: number, last: number): [number, number][] {
+    const missing: [number, number][] = [];
+    let next = first;
+    for (let at = Math.max(0, this.#rangeFrom(first)); at < this.#firsts.length && next <= last; at++) {
+      if (this.#firsts[at]! > next) missing.push([next, Math.min(last, this.#firsts[at]! - 1)]);
+      next = Math.max(next, this.#lasts[at]! + 1);
+    }
+    if (next <= last) missing.push([next, last]);
+    return missing;
+  }
+
+  /** How many different numbers came that are below `first` or above `last`; where some are unknown at most so many. */
+  countOutside(first: number, last: number): number {
+    let count = 0;
+    for (let at = 0; at < this.#firsts.length; at++) {
+      const from = this.#firsts[at]!;
+      const to = this.#lasts[at]!;
+      count += to - from + 1 - Math.max(0, Math.min(to, last) - Math.max(from, first) + 1);
+    }
+    return count;
   }
 
   get verdict(): SequenceVerdict {
+    const count = this.#firsts.length;
+    const [first, last] = count > 0 ? [this.#firsts[0]!, this.#lasts[count - 1]!] : [Number.NaN, Number.NaN];
+    const unknown = this.#unknown;
     return {
       numbered: this.#numbered,
       repeated: this.#repeated,
-      missing: this.#missing.map((range) => [...range] as [number, number]),
-      unlisted: this.#unlisted,
-      first: this.#first,
-      last: this.#numbered === 0 ? Number.NaN : this.#next - 1,
+      unusable: this.#unusable,
+      missing: count > 0 ? this.missingBetween(first, last) : [],
+      unknown: unknown && {
+        first: unknown.first,
+        last: unknown.last,
+        missingAtLeast: Math.max(0, unknown.last - unknown.first + 1 - unknown.came),
+      },
+      first,
+      last,
     };
   }
 }

@@ -1,8 +1,9 @@
 import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
-import type { Ledger, SeriesReport, Verdict } from '../observe/report.js';
+import type { Ledger, SeriesReport } from '../observe/report.js';
 import { LEDGER } from '../ring/ring-layout.js';
 import { SequenceTracker } from './sequence-tracker.js';
+import { type Numbering, verdictOfSeriesNumbers } from './verdict-of-numbers.js';
 
 /** A source's ledger at one moment. */
 export interface LedgerReading {
@@ -11,9 +12,6 @@ export interface LedgerReading {
   /** Frames that `words` counts as merged whose result was lost. */
   readonly partialsLost: number;
 }
-
-/** Where the numbers of a series begin, if its start does not say: the wire's may go on or begin anew, those from outside go on. */
-export type Numbering = 'told-or-from-zero' | 'from-the-first-that-came';
 
 interface OpenSeries {
   readonly index: number;
@@ -89,7 +87,7 @@ export class SeriesKeeper {
       ...(first === undefined ? {} : { first }),
       ended,
       ledger,
-      verdict: verdictOf(open, ledger.received),
+      verdict: verdictOfSeriesNumbers(open, ledger.received),
     };
   }
 }
@@ -117,26 +115,4 @@ function difference(before: LedgerReading, after: LedgerReading): Ledger {
     dead,
     inFlight: (after.words[LEDGER.records]! - after.words[LEDGER.settled]!) >>> 0,
   };
-}
-
-/**
- * By the numbers of the sender, the first one and the count that were announced. Without a first one the numbers may begin at
- * 0 with each series, or go on from the last one: where all that came are below the announced count, the series should be 0
- * to count - 1, else so many from the first that came. Of a series that was begun from outside only the latter can be.
- */
-function verdictOf({ tracker, expected, first: told, numbering }: OpenSeries, received: number): Verdict {
-  const { numbered, missing, unlisted, first, last } = tracker.verdict;
-  if (numbered === 0) {
-    if (expected === undefined) return { state: 'unverifiable', reason: 'its frames carry no numbers, and no count was announced' };
-    return received === expected
-      ? { state: 'complete' }
-      : { state: 'incomplete', reason: `${received} of ${expected} frames came, without numbers` };
-  }
-  const ranges = missing.map((range) => [...range] as [number, number]);
-  const fromZero = expected !== undefined && last < expected && numbering === 'told-or-from-zero';
-  const from = told ?? (fromZero ? 0 : first);
-  if (first > from) ranges.unshift([from, first - 1]);
-  if (expected !== undefined && last < from + expected - 1) ranges.push([Math.max(last + 1, from), from + expected - 1]);
-  if (ranges.length === 0 && unlisted === 0) return { state: 'complete' };
-  return { state: 'incomplete', missing: ranges, ...(unlisted > 0 ? { reason: `${unlisted} more gaps are not listed` } : {}) };
 }

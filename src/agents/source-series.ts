@@ -5,9 +5,10 @@ import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { SourceNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
-import { type Numbering, SeriesKeeper } from './series-keeper.js';
+import { SeriesKeeper } from './series-keeper.js';
 import { writeSeries } from './series-table.js';
 import type { SourceLedger } from './source-ledger.js';
+import type { Numbering } from './verdict-of-numbers.js';
 
 /** What a series needs of its source, to end. */
 export interface SeriesWriter {

@@ -116,6 +116,7 @@ function sourceNotes(name: string, { dropped, dead }: Ledger, verdict: Report['s
       `  ${name}: missing ${ranges.join(', ')}${verdict.missing.length > 10 ? ` and ${verdict.missing.length - 10} more ranges` : ''}`,
     );
   }
+  if (verdict.repeated) lines.push(`  ${name}: ${formatCount(verdict.repeated)} frames with a number that had come before`);
   if (verdict.reason) lines.push(`  ${name}: ${verdict.state}: ${verdict.reason}`);
   return lines;
 }

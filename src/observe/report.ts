@@ -55,6 +55,8 @@ export interface Verdict {
   readonly state: 'complete' | 'incomplete' | 'unverifiable';
   /** Ranges of the sender's numbers that never came, first and last inclusive. */
   readonly missing?: readonly (readonly [first: number, last: number])[];
+  /** Frames whose number had come before; absent where there are none. */
+  readonly repeated?: number;
   readonly reason?: string;
 }
 

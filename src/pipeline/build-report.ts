@@ -1,4 +1,5 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
+import { verdictOfNumbers } from '../agents/verdict-of-numbers.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
 import { type FirstDeath, judge } from '../observe/judge.js';
@@ -63,16 +64,11 @@ export function verdictOf(
 ): Verdict {
   if (!sequences || sequences.numbered === 0)
     return { state: 'unverifiable', reason: received === 0 ? 'nothing was received' : 'the sender numbers no frames' };
-  if (sequences.missing.length > 0) {
-    return {
-      state: 'incomplete',
-      missing: sequences.missing,
-      ...(sequences.unlisted ? { reason: `${sequences.unlisted} further gaps are not listed` } : {}),
-    };
-  }
+  const verdict = verdictOfNumbers(sequences);
+  if (verdict.state !== 'complete') return verdict;
   if (type === 'zmq' && options.socket === 'sub')
     return { state: 'unverifiable', reason: 'a SUB socket cannot tell what came before the first frame or after the last' };
-  return { state: 'complete' };
+  return verdict;
 }
 
 /** A source that could not read all that it was given has not received all. */
