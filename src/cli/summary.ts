@@ -34,6 +34,7 @@ export function summary(report: Report): string[] {
     ),
   );
   for (const [name, source] of Object.entries(report.sources)) lines.push(...sourceNotes(name, source.ledger, source.verdict));
+  lines.push(...branchTable(report));
   for (const [name, { series }] of Object.entries(report.sources)) if (series) lines.push('', ...seriesTable(name, series));
   if (Object.keys(report.stages).length > 0) {
     lines.push('');
@@ -66,6 +67,21 @@ export function summary(report: Report): string[] {
   if (missing.length > 0) lines.push('', `not delivered: ${missing.map(([sink, count]) => `${formatCount(count)} to ${sink}`).join(', ')}`);
   lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : 'ledger: DOES NOT BALANCE');
   return lines;
+}
+
+/** Where a source has several sinks: what became of its frames at each. */
+function branchTable({ sources, sinks }: Report): string[] {
+  const rows = Object.keys(sources).flatMap((source) => {
+    const reached = Object.entries(sinks).filter(([, { ledgers }]) => ledgers[source] !== undefined);
+    if (reached.length < 2) return [];
+    return reached.map(([sink, { ledgers, required }]) => {
+      const { received, delivered, merged, filtered, dropped, dead, inFlight } = ledgers[source]!;
+      const counts = [received, delivered, merged, filtered, total(dropped), total(dead), inFlight].map(formatCount);
+      return [`${source} > ${sink}`, ...counts, required ? 'yes' : 'no'];
+    });
+  });
+  if (rows.length === 0) return [];
+  return ['', ...table(['branch', 'received', 'delivered', 'merged', 'filtered', 'dropped', 'dead', 'in flight', 'required'], rows)];
 }
 
 function seriesTable(source: string, series: readonly SeriesReport[]): string[] {

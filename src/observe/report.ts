@@ -119,6 +119,8 @@ export interface DeadLetterReport {
 export interface SinkReport {
   /** Whether the ledger of a source counts what became of its frames here. */
   readonly required: boolean;
+  /** By source: what became of its frames here. Each closes against what the source received. */
+  readonly ledgers: Readonly<Record<string, Ledger>>;
   readonly delivered: number;
   readonly redelivered: number;
   readonly refused: number;

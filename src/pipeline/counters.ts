@@ -1,11 +1,15 @@
 import { LETTER_STATS } from '../dead-letters/letter-box.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { CounterFold } from '../observe/counter-fold.js';
-import { isDead, isDrop, OUTCOME, OUTCOME_CODES, type OutcomeName, outcomeName } from '../observe/outcome.js';
+import { OUTCOME, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
+import { ledgerOf, type OutcomeCounts, SinkLedgers } from './sink-ledgers.js';
+
+/** From this code on: messages that became no frame. */
+const FIRST_REFUSED = OUTCOME.malformed;
 
 export interface StageTotals {
   frames: number;
@@ -19,6 +23,7 @@ export class Counters {
   readonly #plan: Plan;
   readonly #partialsLost: (source: number) => number;
   readonly #ledgers: CounterFold[];
+  readonly #views: readonly (SinkLedgers | undefined)[];
   readonly #frames: CounterFold;
   readonly #busy: CounterFold;
   readonly #letters: CounterFold;
@@ -36,6 +41,7 @@ export class Counters {
       fold.totals.fill(0);
       return fold;
     });
+    this.#views = plan.sources.map((source) => (source.views ? new SinkLedgers(arena, source) : undefined));
     this.#frames = new CounterFold(plan.threads.length);
     this.#busy = new CounterFold(plan.threads.length);
     this.#letters = new CounterFold((plan.threads.length + 1) * LETTER_STATS.words);
@@ -43,6 +49,7 @@ export class Counters {
 
   poll(): void {
     for (const source of this.#plan.sources) this.#pollSource(source);
+    for (const view of this.#views) view?.poll();
     for (const { thread, line } of this.#plan.threads) {
       this.#frames.fold(thread, this.#word(this.#bank(line) + 4 * BANK.frames));
       this.#busy.fold(thread, this.#word(line + LINE.busyUs));
@@ -99,36 +106,55 @@ export class Counters {
     return line + LINE.banks + ((record >>> 1) & 1) * BANK.bytes;
   }
 
-  ledger(source: SourceNode): Ledger & { readonly bytes: number } {
+  /** By the leaves of the sinks that are required. With `isOver`, what has ended there is not in flight, whatever is elsewhere. */
+  ledger(source: SourceNode, isOver = false): Ledger & { readonly bytes: number } {
     const { totals } = this.#ledgers[source.index]!;
-    const dropped: Record<string, number> = {};
-    const dead: Record<string, number> = {};
-    for (const code of OUTCOME_CODES) {
-      const n = totals[LEDGER.counts + code]!;
-      if (n === 0) continue;
-      const name = outcomeName(code) as string;
-      if (isDrop(code)) dropped[name] = n;
-      else if (isDead(code)) dead[name] = n;
+    const ledger = this.#ledgerBy(source, (code) => totals[LEDGER.counts + code]!, source.views?.headline, isOver);
+    return { ...ledger, bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0) };
+  }
+
+  /** What became of the frames of each source at a sink: each closes against what the source received. */
+  sinkLedgers(sink: string, isOver = false): Record<string, Ledger> {
+    const ledgers: Record<string, Ledger> = {};
+    for (const source of this.#plan.sources) {
+      const at = source.sinks.findIndex((one) => one.sink === sink);
+      if (at < 0) continue;
+      const view = this.#views[source.index];
+      if (!view) {
+        const { bytes: _, ...ledger } = this.ledger(source, isOver);
+        ledgers[source.name] = ledger;
+        continue;
+      }
+      const { totals } = this.#ledgers[source.index]!;
+      const counts = view.counts(at);
+      // What became no frame has no leaves, and is dead everywhere.
+      const count = (code: number): number => (code >= FIRST_REFUSED ? totals[LEDGER.counts + code]! : counts(code));
+      ledgers[source.name] = this.#ledgerBy(source, count, source.sinks[at]!.leaves, isOver);
     }
-    const count = (code: number): number => totals[LEDGER.counts + code]!;
-    // They were counted as merged when they were absorbed; the sweep may be behind.
-    const lost = Math.min(this.#partialsLost(source.index), count(OUTCOME.merged));
-    if (lost > 0) dead['partial-lost'] = lost;
-    return {
-      received: totals[LEDGER.received]!,
-      delivered: count(OUTCOME.delivered),
-      merged: count(OUTCOME.merged) - lost,
-      filtered: count(OUTCOME.filtered),
-      dropped,
-      dead,
-      inFlight: totals[LEDGER.records]! - totals[LEDGER.settled]!,
-      bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0),
-    };
+    return ledgers;
+  }
+
+  #ledgerBy(source: SourceNode, count: OutcomeCounts, leaves: number | undefined, isOver: boolean): Ledger {
+    const { totals } = this.#ledgers[source.index]!;
+    let inFlight = totals[LEDGER.records]! - totals[LEDGER.settled]!;
+    let all = count;
+    const view = this.#views[source.index];
+    if (isOver && view && leaves !== undefined && inFlight > 0) {
+      const bank = this.#sourceBank(source);
+      const ended = view.endedOf(leaves, this.#word(bank + 4 * LEDGER.low), this.#word(bank + 4 * LEDGER.given));
+      for (const n of ended.values()) inFlight -= n;
+      all = (code) => count(code) + (ended.get(code) ?? 0);
+    }
+    return ledgerOf(all, totals[LEDGER.received]!, inFlight, this.#partialsLost(source.index));
+  }
+
+  #sourceBank(source: SourceNode): number {
+    const record = Atomics.load(this.#arena.words, (this.#plan.threads[source.thread]!.line + LINE.record) >>> 2);
+    return source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;
   }
 
   #lowBytes(source: SourceNode): number {
-    const record = Atomics.load(this.#arena.words, (this.#plan.threads[source.thread]!.line + LINE.record) >>> 2);
-    return this.#word(source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes + 4 * LEDGER.bytesLow);
+    return this.#word(this.#sourceBank(source) + 4 * LEDGER.bytesLow);
   }
 
   stage(threads: readonly number[]): StageTotals {
@@ -167,8 +193,7 @@ export class Counters {
   /** Frames that each leaf still owes, by leaf number. For a run that is at rest or given up. */
   owed(source: SourceNode): number[] {
     const counts = new Array<number>(32).fill(0);
-    const record = Atomics.load(this.#arena.words, (this.#plan.threads[source.thread]!.line + LINE.record) >>> 2);
-    const bank = source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;
+    const bank = this.#sourceBank(source);
     const given = this.#word(bank + 4 * LEDGER.given);
     for (let n = this.#word(bank + 4 * LEDGER.low); n !== given; n = (n + 1) | 0) {
       const entry = source.table + (n & (source.tableEntries - 1)) * ENTRY.bytes;

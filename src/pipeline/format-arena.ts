@@ -1,6 +1,6 @@
 import { GUARD_BYTES, guardOfHeader, guardOfPayload, writeGuard } from '../frame/guard-bytes.js';
 import { SLOT } from '../frame/slot-layout.js';
-import { ARRAY, BELL, EMPTY, ENTRY, KIND, LEDGER, LINE, POLICY, RING, SOURCE } from '../ring/ring-layout.js';
+import { ARRAY, BELL, EMPTY, ENTRY, KIND, LEDGER, LINE, POLICY, RING, SOURCE, VIEWS } from '../ring/ring-layout.js';
 import type { EdgePlan, Plan, PoolPlan } from './plan-types.js';
 
 /** Writes the first state of everything that the plan laid out. The arena is zero before, and no thread runs yet. */
@@ -32,6 +32,17 @@ function formatSource(put: Put, plan: Plan, index: number, bell: Bell): void {
     put(source.block + SOURCE.outcomes, source.parcel.outcomes);
     put(source.block + SOURCE.outcomeStride, source.parcel.outcomeStride);
     put(source.block + SOURCE.outcomeRecords, source.parcel.maxRecords);
+  }
+  if (source.views) {
+    const { address, bankBytes, headline, outcomes, outcomeStride } = source.views;
+    put(source.block + SOURCE.outcomes, outcomes);
+    put(source.block + SOURCE.outcomeStride, outcomeStride);
+    put(source.block + SOURCE.views, address);
+    put(address + VIEWS.count, source.sinks.length);
+    put(address + VIEWS.headline, headline);
+    put(address + VIEWS.bankBytes, bankBytes);
+    for (const [i, { leaves }] of source.sinks.entries()) put(address + VIEWS.masks + 4 * i, leaves);
+    for (let bank = 0; bank < 2; bank++) put(address + VIEWS.banks + bank * bankBytes, plan.startOrdinal);
   }
   let ordered = 0;
   for (const edge of plan.edges) {

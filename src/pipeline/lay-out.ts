@@ -15,7 +15,19 @@ import { AddressSpace } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import { ARRAY, BELL, CONTROL, ENTRY, LEAF_OUTCOMES, LINE, MAX_LEAVES, MAX_ORDERED_EDGES, RING, SOURCE } from '../ring/ring-layout.js';
+import {
+  ARRAY,
+  BELL,
+  CONTROL,
+  ENTRY,
+  LEAF_OUTCOMES,
+  LINE,
+  MAX_LEAVES,
+  MAX_ORDERED_EDGES,
+  RING,
+  SOURCE,
+  VIEWS,
+} from '../ring/ring-layout.js';
 import { type Draft, type PlanWithTables, parcelSlots } from './draft.js';
 import { stageHash } from './parameters-hash.js';
 import type {
@@ -33,6 +45,7 @@ import type {
 } from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
+import { headlineLeaves, sinkLeaves } from './sink-leaves.js';
 import type { StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
@@ -76,6 +89,9 @@ export function layOut(draft: Draft): PlanWithTables {
     const tableEntries = powerOfTwo(Math.max(parcel ? MIN_PARCEL_ENTRIES : MIN_TABLE_ENTRIES, leastEntries));
     const maxRecords = parcel ? recordsOf(parcel.bytes) : 0;
     const outcomeStride = LEAF_OUTCOMES + routes[index]!.paths.length * maxRecords;
+    const sinks = sinkLeaves(spec, routes[index]!);
+    const outcomes = parcel || sinks.length > 1 ? space.take(tableEntries * outcomeStride) : 0;
+    const viewsBankBytes = VIEWS.counts + VIEWS.countBytes * sinks.length;
     return {
       name,
       index,
@@ -87,6 +103,17 @@ export function layOut(draft: Draft): PlanWithTables {
       series: space.take(SERIES_TABLE.entries * SERIES_TABLE.entryBytes),
       flushes: routes[index]!.paths.some((path) => path.some((node) => draft.stages.get(node)?.flushes)),
       leaves: routes[index]!.leaves,
+      sinks,
+      views:
+        sinks.length > 1
+          ? {
+              address: space.take(VIEWS.banks + 2 * viewsBankBytes),
+              bankBytes: viewsBankBytes,
+              headline: headlineLeaves(spec, routes[index]!.leaves, sinks),
+              outcomes,
+              outcomeStride,
+            }
+          : undefined,
       routes: routesFrom(draft, index, name, 0),
       maxFrameBytes: known.maxBytes,
       shape: known.shape,
@@ -95,7 +122,7 @@ export function layOut(draft: Draft): PlanWithTables {
       parcel: parcel && {
         ...parcel,
         maxRecords,
-        outcomes: space.take(tableEntries * outcomeStride),
+        outcomes,
         outcomeStride,
         keys: keysBehind(draft, name),
         byBlock: routes[index]!.paths.some((path) => path.some((node) => spec.stages[node]?.deterministic)),

@@ -2,6 +2,7 @@ import type { Place } from '../errors/errors.js';
 import { DEFAULT_FAIL_ON, failOnOf } from '../observe/fail-on.js';
 import { parseByteSize } from './byte-size.js';
 import type { KeyPath } from './key-path.js';
+import { requiredSinks } from './required-sinks.js';
 import {
   DEFAULTS,
   type EdgeOrder,
@@ -25,6 +26,33 @@ const EDGE_KEYS = ['from', 'overflow', 'capacity', 'order', 'window'];
 export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceOf): PipelineSpec {
   const metrics = raw.metrics as { port: number; host?: string } | undefined;
   const letters = raw.deadLetters as { directory: string; maxFiles?: number } | undefined;
+  const stages = mapValues(raw.stages, (stage, name) => ({
+    ...edge(stage, nodeOf(given.stages, name)),
+    workers: number(stage.workers, DEFAULTS.workers),
+    exclusive: (stage.exclusive as boolean | undefined) ?? DEFAULTS.exclusive,
+    ...optional('key', keyOf(stage.key)),
+    deterministic: (stage.deterministic as boolean | undefined) ?? DEFAULTS.deterministic,
+    shards: number(stage.shards, DEFAULTS.shards),
+    attempts: number(stage.attempts, DEFAULTS.attempts),
+    stallMs: number(stage.stallMs, DEFAULTS.stallMs),
+    concurrency: number(stage.concurrency, DEFAULTS.concurrency),
+    ...optional('slots', stage.slots as number | undefined),
+    operators: ((stage.operators ?? []) as Raw[]).map((operator, index) => ({
+      type: String(operator.type),
+      params: without(operator, ['type']),
+      place: placeOf(['stages', name, 'operators', index]),
+    })),
+    place: placeOf(['stages', name]),
+  }));
+  const sinks = mapValues(raw.sinks, (sink, name) => ({
+    type: String(sink.type),
+    options: without(sink, ['type', 'codec', 'required', ...EDGE_KEYS]),
+    codec: String(sink.codec ?? DEFAULTS.codec),
+    ...edge(sink, nodeOf(given.sinks, name)),
+    required: DEFAULTS.required,
+    place: placeOf(['sinks', name]),
+  }));
+  const required = requiredSinks(stages, sinks, (name) => nodeOf(given.sinks, name).required as boolean | undefined);
   return {
     version: 1,
     name: (raw.name as string | undefined) ?? DEFAULTS.name,
@@ -38,32 +66,8 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
       ...optional('parcel', parcel(source.parcel as Raw | undefined)),
       place: placeOf(['sources', name]),
     })),
-    stages: mapValues(raw.stages, (stage, name) => ({
-      ...edge(stage, nodeOf(given.stages, name)),
-      workers: number(stage.workers, DEFAULTS.workers),
-      exclusive: (stage.exclusive as boolean | undefined) ?? DEFAULTS.exclusive,
-      ...optional('key', keyOf(stage.key)),
-      deterministic: (stage.deterministic as boolean | undefined) ?? DEFAULTS.deterministic,
-      shards: number(stage.shards, DEFAULTS.shards),
-      attempts: number(stage.attempts, DEFAULTS.attempts),
-      stallMs: number(stage.stallMs, DEFAULTS.stallMs),
-      concurrency: number(stage.concurrency, DEFAULTS.concurrency),
-      ...optional('slots', stage.slots as number | undefined),
-      operators: ((stage.operators ?? []) as Raw[]).map((operator, index) => ({
-        type: String(operator.type),
-        params: without(operator, ['type']),
-        place: placeOf(['stages', name, 'operators', index]),
-      })),
-      place: placeOf(['stages', name]),
-    })),
-    sinks: mapValues(raw.sinks, (sink, name) => ({
-      type: String(sink.type),
-      options: without(sink, ['type', 'codec', 'required', ...EDGE_KEYS]),
-      codec: String(sink.codec ?? DEFAULTS.codec),
-      ...edge(sink, nodeOf(given.sinks, name)),
-      required: (sink.required as boolean | undefined) ?? DEFAULTS.required,
-      place: placeOf(['sinks', name]),
-    })),
+    stages,
+    sinks: Object.fromEntries(Object.entries(sinks).map(([name, sink]) => [name, { ...sink, required: required.get(name)! }])),
     ...optional('metrics', metrics && { port: metrics.port, host: metrics.host ?? DEFAULTS.metricsHost }),
     ...optional(
       'deadLetters',

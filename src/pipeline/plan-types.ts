@@ -2,6 +2,7 @@ import type { LetterPlan } from '../dead-letters/letter-box.js';
 import type { DType } from '../frame/dtype.js';
 import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
+import type { SinkLeaves } from './sink-leaves.js';
 import type { EdgeOrder, OverflowKind } from './spec.js';
 
 /** An edge into a node: its only one, or one of several. All addresses are bytes in the arena. Plain data: threads get it as it is. */
@@ -77,6 +78,10 @@ export interface SourceNode {
   /** Whether an operator that its frames reach hands on at the end what it held. */
   readonly flushes: boolean;
   readonly leaves: number;
+  /** The sinks that its frames reach. */
+  readonly sinks: readonly SinkLeaves[];
+  /** Where it has several: how frames ended at each. */
+  readonly views: ViewsPlan | undefined;
   readonly routes: readonly Route[];
   readonly maxFrameBytes: number;
   readonly shape: readonly number[] | undefined;
@@ -84,6 +89,17 @@ export interface SourceNode {
   readonly parcel: ParcelPlan | undefined;
   /** Most slots that it borrows for data that is still to arrive. */
   readonly lends: number;
+}
+
+/** The ledger of a source by its sinks (VIEWS of the ring layout). */
+export interface ViewsPlan {
+  readonly address: number;
+  readonly bankBytes: number;
+  /** The leaves that the ledger of the source counts by. */
+  readonly headline: number;
+  /** A byte for each leaf of each entry of the settlement table. */
+  readonly outcomes: number;
+  readonly outcomeStride: number;
 }
 
 /** How the small messages of a source are put together, and where it stands how records ended (SOURCE of the ring layout). */

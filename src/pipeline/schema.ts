@@ -86,7 +86,11 @@ export function pipelineSchema(registries: Registries): JsonSchema {
   };
   const sinkCommon = {
     ...EDGE,
-    required: { description: 'A failure of this sink fails the run.', type: 'boolean', default: DEFAULTS.required },
+    required: {
+      description:
+        'The ledger of a source counts what becomes of its frames here, and a failure of this sink fails the run. By default true, but false behind an edge that drops where another sink of the source is required.',
+      type: 'boolean',
+    },
   };
   for (const source of registries.sources.values()) {
     const own = source.usesCodec ? { ...sourceCommon, codec } : sourceCommon;

@@ -118,9 +118,28 @@ export const SOURCE = {
   outcomeStride: 484,
   outcomeRecords: 488,
   partialsLost: 492,
+  /** Where its ledger is also kept for each sink (VIEWS); 0: its frames reach one. */
+  views: 496,
   banks: 512,
   bankBytes: 256,
   bytes: 1024,
+} as const;
+/**
+ * The ledger of a source by its sinks, where it has several: how frames ended on the leaves of each. The ingress alone writes
+ * it, in the idle one of two banks, and then the word, whose parity names the live bank. The sweep counts an ordinal here
+ * before it counts it in the ledger. The headline is what the ledger counts by: the leaves of the sinks that are required.
+ */
+export const VIEWS = {
+  word: 0,
+  count: 4,
+  headline: 8,
+  bankBytes: 12,
+  /** The leaves of each sink. */
+  masks: 16,
+  banks: 192,
+  /** Within a bank, behind the lowest ordinal that is not counted: a word for each outcome code, for each sink. */
+  counts: 64,
+  countBytes: 128,
 } as const;
 /** Edges that keep order by arrays and that the frames of one source may reach: those that a settlement looks at. */
 export const MAX_ORDERED_EDGES = Math.trunc((SOURCE.outcomes - SOURCE.orderedList) / 8);

@@ -107,7 +107,8 @@ it('a run is steered through its socket, whatever other clients send, and leaves
   expect(closed).toMatchObject({ id: 'scan', expected: 1000, first: 0, ended: 'end', verdict: { state: 'incomplete' } });
   expect((await ctl('stop')).code).toBe(0);
   const { code, out } = await ended;
-  expect(code).toBe(0);
+  // Some of the 1000 frames of the series did not arrive.
+  expect(code).toBe(1);
   expect(JSON.parse(out).sources.s.series).toMatchObject([{ id: 'scan' }]);
   expect(existsSync(folder)).toBe(false);
   const late = await ctl('status');

@@ -32,6 +32,7 @@ const REPORT: Report = {
   sinks: {
     o: {
       required: true,
+      ledgers: {},
       delivered: 990,
       redelivered: 0,
       refused: 0,

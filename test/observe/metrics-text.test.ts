@@ -22,6 +22,7 @@ const report: Report = {
   sinks: {
     live: {
       required: true,
+      ledgers: {},
       delivered: 4,
       redelivered: 1,
       refused: 0,

@@ -25,7 +25,7 @@ describe('fan-out', () => {
         third: { from: 's', overflow: { sample: 3 }, workers: 2, operators: [copy] },
         all: { from: 's', workers: 2, operators: [copy] },
       },
-      sinks: { a: checksum('half'), b: checksum('third'), c: checksum('all') },
+      sinks: { a: checksum('half'), b: checksum('third', { required: true }), c: checksum('all') },
     });
     expect(troubles(lines)).toEqual([]);
     expect(report).toMatchObject({ ok: true, balanced: true });
@@ -53,7 +53,7 @@ describe('fan-out', () => {
         bad: { from: 's', attempts: 1, operators: [{ type: operatorPath('faults'), kind: 'throw', every: 10, at: 3 }] },
         none: { from: 's', operators: [{ type: operatorPath('every'), n: 1, at: 5 }] },
       },
-      sinks: { a: checksum('bad'), b: checksum('s', { overflow: { sample: 2 } }), c: checksum('none') },
+      sinks: { a: checksum('bad'), b: checksum('s', { overflow: { sample: 2 }, required: true }), c: checksum('none') },
     });
     const { ledger } = report.sources.s!;
     // Ordinals 3, 13, 23, ... are dead and sampled away: dead. The other odd ones are sampled. The even ones are delivered.
@@ -221,7 +221,7 @@ async function throughStages(
 ): Promise<{ got: Got[]; report: Awaited<ReturnType<typeof runPipeline>>['report'] }> {
   const { logger } = recordingLogger();
   const pipeline = new Pipeline(
-    specFromObject({ version: 1, sources: { s: { type: 'push', maxFrame: 1024 } }, stages, sinks: { out: { type: 'iterate', from } } }),
+    specFromObject({ version: 1, failOn: 'none', sources: { s: { type: 'push', maxFrame: 1024 } }, stages, sinks: { out: { type: 'iterate', from } } }),
     { logger, poison: true },
   );
   await pipeline.start();

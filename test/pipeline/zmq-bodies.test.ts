@@ -15,6 +15,7 @@ async function start(port: number) {
   const pipeline = new Pipeline(
     specFromObject({
       version: 1,
+      failOn: 'none',
       sources: { in: { type: 'zmq', bind: `tcp://127.0.0.1:${port}`, maxFrame: BYTES, highWaterMark: 4 } },
       sinks: { out: { type: 'iterate', from: 'in', capacity: 1 } },
     }),

@@ -16,7 +16,7 @@ async function run(options: Partial<SimulationOptions> & Pick<SimulationOptions,
 }
 
 /** What must hold of every run: nothing lost, nothing twice, every slot free again. */
-function expectBalance({ counts, received, inFlight, taken, deaths, freeSlots, slots }: SimulationResult): void {
+function expectBalance({ counts, bySink, received, inFlight, taken, deaths, freeSlots, slots }: SimulationResult): void {
   expect(inFlight).toBe(0);
   expect(received).toBe(FRAMES + (counts.malformed ?? 0));
   expect(Object.values(counts).reduce((sum, n) => sum + n, 0)).toBe(received);
@@ -25,6 +25,11 @@ function expectBalance({ counts, received, inFlight, taken, deaths, freeSlots, s
   for (const frames of Object.values(taken)) {
     const ids = frames.map(({ ordinal, output }) => `${ordinal} ${output}`);
     expect(new Set(ids).size).toBe(ids.length);
+  }
+  // Each sink's own ledger closes too, and its frames delivered are those that it took.
+  for (const [sink, ended] of Object.entries(bySink)) {
+    expect(Object.values(ended).reduce((sum, n) => sum + n, 0)).toBe(FRAMES);
+    expect(ended.delivered ?? 0).toBe(new Set(taken[sink]!.map(({ ordinal }) => ordinal)).size);
   }
 }
 

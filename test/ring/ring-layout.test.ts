@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAGS, SLOT } from '../../src/frame/slot-layout.js';
 import { createArena } from '../../src/memory/arena.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
-import { ARRAY, BELL, ENTRY, LINE, RING, SOURCE } from '../../src/ring/ring-layout.js';
+import { ARRAY, BELL, ENTRY, LINE, RING, SOURCE, VIEWS } from '../../src/ring/ring-layout.js';
 import { ringConstants } from '../../src/ring/ring-operations.js';
 
 const upper = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -10,7 +10,7 @@ const upper = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${l
 describe('the layout that TypeScript and WebAssembly share', () => {
   it('every offset that the module exports is the one of the layout', () => {
     const layout: Record<string, number> = {};
-    for (const [prefix, table] of Object.entries({ RING, ARRAY, BELL, LINE, SOURCE, ENTRY, SLOT, FLAG: FLAGS })) {
+    for (const [prefix, table] of Object.entries({ RING, ARRAY, BELL, LINE, SOURCE, VIEWS, ENTRY, SLOT, FLAG: FLAGS })) {
       for (const [name, offset] of Object.entries(table)) layout[`${prefix}_${upper(name)}`] = offset;
     }
     for (const [name, code] of Object.entries(OUTCOME)) layout[`CODE_${name.toUpperCase().replaceAll('-', '_')}`] = code;

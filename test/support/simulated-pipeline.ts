@@ -1,10 +1,12 @@
 import { Attachment, bitIn } from '../../src/agents/attachment.js';
+import { viewArena } from '../../src/frame/arena-views.js';
 import { createArena } from '../../src/memory/arena.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import type { Plan } from '../../src/pipeline/plan-types.js';
+import { SinkLedgers } from '../../src/pipeline/sink-ledgers.js';
 import { Census } from '../../src/ring/census.js';
 import type { CensusResult } from '../../src/ring/census-types.js';
 import { wakeThreads } from '../../src/ring/park.js';
@@ -47,6 +49,8 @@ export interface SimulationOptions {
 
 export interface SimulationResult {
   readonly counts: Readonly<Record<string, number>>;
+  /** The same as each sink counts it; without sinks of their own where there is one. */
+  readonly bySink: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly received: number;
   readonly inFlight: number;
   /** What each sink took, in order: ordinals, and the number of the output among those of its input. */
@@ -65,7 +69,7 @@ export interface SimulationResult {
 /** Every step of the ring operations. */
 export const STEPS = [
   1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 40, 41, 42, 43, 50, 51, 52, 53, 60, 61, 62, 63, 64,
-  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 80, 81, 82,
+  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 80, 81, 82, 85, 86,
 ];
 /** Those of records that end by themselves. */
 export const RECORD_STEPS = [83, 84];
@@ -178,6 +182,7 @@ class Simulation implements SimWorld {
     const counts = this.#counts();
     return {
       counts,
+      bySink: this.#bySink(),
       received: this.#source.ledger(LEDGER.received),
       inFlight: this.#source.inFlight(),
       taken: this.taken,
@@ -220,6 +225,16 @@ class Simulation implements SimWorld {
 
   #isDone(): boolean {
     return this.#source.sent >= this.options.frames && this.#source.inFlight() === 0;
+  }
+
+  #bySink(): Record<string, Record<string, number>> {
+    const [source] = this.plan.sources;
+    if (!source!.views) return {};
+    const view = new SinkLedgers(viewArena(this.memory), source!);
+    view.poll();
+    const byCode = (sink: number): [string, number][] =>
+      Object.entries(OUTCOME).flatMap(([name, code]) => (view.counts(sink)(code) > 0 ? [[name, view.counts(sink)(code)]] : []));
+    return Object.fromEntries(source!.sinks.map(({ sink }, at) => [sink, Object.fromEntries(byCode(at))]));
   }
 
   #counts(): Record<string, number> {

@@ -10,7 +10,8 @@ import { ring, ringAll } from './bells';
 export const MAX_CODES: u32 = 32, LEAF_OUTCOMES: usize = 32;
 
 // or(outcome), and(open), and(owed), in this order; each may be done again. An entry of another ordinal is not touched.
-// Of a parcel, `code` is for the records that have not ended on the leaf before: it stands in the leaf's byte.
+// Of a parcel, `code` is for the records that have not ended on the leaf before: it is in the leaf's byte, as it is where a
+// source has several sinks.
 export function settle(source: u32, ordinal: u32, leaves: u32, code: u32): void {
   const s = sourceAt(source), e = entryAt(s, ordinal);
   if (atomic.load<u32>(e) != ordinal) return;
@@ -37,7 +38,7 @@ export function settle(source: u32, ordinal: u32, leaves: u32, code: u32): void 
 // publish it. `from` has a byte for each record; no two references of an ordinal have a leaf in common, so nobody else writes here.
 export function settleEach(source: u32, ordinal: u32, leaves: u32, from: usize): void {
   const s = sourceAt(source), e = entryAt(s, ordinal);
-  if (atomic.load<u32>(e) != ordinal || load<u32>(s, SOURCE_OUTCOMES) == 0) return;
+  if (atomic.load<u32>(e) != ordinal || load<u32>(s, SOURCE_OUTCOME_RECORDS) == 0) return;
   const records = load<u32>(s, SOURCE_OUTCOME_RECORDS), count = load<u32>(e, ENTRY_COUNT), n = count < records ? count : records, at = outcomesAt(s, ordinal) + LEAF_OUTCOMES;
   store<u32>(e, 1, ENTRY_SPLIT); pt(83);
   for (let m = leaves; m; m &= m - 1) {

@@ -11,6 +11,10 @@
  *          M_FAST_OPEN   plain stores if open, not owed, is just one's own
  *          M_TORN_SWEEP  count and watermark in two stores          M_REOPEN_LATE ordinal given at the opening, not by the commit
  *          M_NO_GATE     opening and sweeping outside the gate
+ *          M_VIEWS_BLIND the sinks' counts begin at the ledger's watermark, not at their own
+ *          M_VIEWS_LATE  the sinks are counted after the ledger let go of the entry
+ *
+ * The sweep counts an ordinal for the sinks (vlow, vtimes: one store), then in the ledger (low, times: another).
  * (That the ordinal is written last is for readers, who are in ordered.pml.)
  */
 #ifndef NCRASH
@@ -25,10 +29,10 @@
 #define HELD(t) (2+(t))
 byte place[2*N];                /* 0 not born, 1 waiting, 2+t held, 9 gone */
 byte eord[SE], open[SE], owed[SE], outc[SE];
-byte given, low;
+byte given, low, vlow;
 bool rec[2], busy[3], kill[3], dead[3], fin[3], gate;
 byte rref[2];
-byte ncr, times[N];
+byte ncr, times[N], vtimes[N];
 #define BIT(r) (1 << ((r)%2))
 #define CODE(r) (1 << ((r)%2))
 #define ORD(r) ((r)/2+1)
@@ -141,11 +145,21 @@ start:
     :: low < given && owed[low%SE] == 0 ->
        enter2();
        d_step { assert(eord[low%SE] == low+1 && open[low%SE] == 0 && owed[low%SE] == 0); n = outc[low%SE]; assert(n == 3) };
+#ifndef M_VIEWS_LATE
+#ifdef M_VIEWS_BLIND
+       d_step { vtimes[low]++; assert(vtimes[low] == 1); vlow = low+1 };
+#else
+       d_step { if :: vlow == low -> vtimes[low]++; assert(vtimes[low] == 1); vlow++ :: else fi };   /* publishes: the counts of the sinks */
+#endif
+#endif
 #ifdef M_TORN_SWEEP
        d_step { times[low]++; assert(times[low] == 1) };
        low++;
 #else
        d_step { times[low]++; assert(times[low] == 1); low++ };                 /* publishes: count and watermark */
+#endif
+#ifdef M_VIEWS_LATE
+       d_step { if :: vlow < low -> assert(eord[vlow%SE] == vlow+1); vtimes[vlow]++; vlow++ :: else fi };
 #endif
        d_step { n = 0; busy[2] = 0 }
     :: low == N -> break
@@ -191,7 +205,7 @@ proctype Census() {
               D[0] = 0; D[1] = 0; D[2] = 0 }
   od;
   skip;
-  d_step { assert(low == N); r = 0; do :: r < 2*N -> assert(place[r] == 9); r++ :: else -> break od }
+  d_step { assert(low == N && vlow == N); r = 0; do :: r < 2*N -> assert(place[r] == 9); r++ :: else -> break od }
 }
 
 init { atomic { run Ingress(); run Settler(0); run Settler(1); run Census() } }

@@ -1,0 +1,35 @@
+import type { SourceRoutes } from './routes.js';
+import type { PipelineSpec } from './spec.js';
+
+/** A sink that the frames of a source reach, and the leaves by which it counts how they ended. */
+export interface SinkLeaves {
+  readonly sink: string;
+  readonly leaves: number;
+}
+
+/**
+ * The leaves of each sink that a source reaches. A way that ends at a join, whose events go on as frames of another input,
+ * counts for every sink behind that join.
+ */
+export function sinkLeaves(spec: PipelineSpec, { paths }: SourceRoutes): SinkLeaves[] {
+  const leaves = new Map<string, number>();
+  paths.forEach((path, leaf) => {
+    for (const sink of sinksBehind(spec, path[path.length - 1]!)) leaves.set(sink, (leaves.get(sink) ?? 0) | (1 << leaf));
+  });
+  return Object.keys(spec.sinks).flatMap((sink) => (leaves.has(sink) ? [{ sink, leaves: leaves.get(sink)! }] : []));
+}
+
+/** The leaves of the sinks that are required; all where none is. */
+export function headlineLeaves(spec: PipelineSpec, all: number, sinks: readonly SinkLeaves[]): number {
+  const required = sinks.reduce((mask, { sink, leaves }) => (spec.sinks[sink]!.required ? mask | leaves : mask), 0);
+  return required === 0 ? all : required;
+}
+
+function sinksBehind(spec: PipelineSpec, node: string): Set<string> {
+  const reached = new Set([node]);
+  // A set takes what is added while it is gone through.
+  for (const from of reached)
+    for (const [name, { from: inputs }] of [...Object.entries(spec.stages), ...Object.entries(spec.sinks)])
+      if (inputs.includes(from)) reached.add(name);
+  return new Set([...reached].filter((name) => Object.hasOwn(spec.sinks, name)));
+}
