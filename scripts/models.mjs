@@ -109,9 +109,18 @@ const RUNS = [
   long('settle', '-DN=4 -DSE=3'),
   long('settle', '-DNCRASH=2 -DORDERED'),
   long('settle', '', 'cycles'),
-  ...['REDO_BLIND', 'AND_FIRST', 'OWED_FIRST', 'FAST_ANY', 'FAST_OPEN', 'TORN_SWEEP', 'REOPEN_LATE', 'NO_GATE'].map((name) =>
-    mutant('settle', '', `-DM_${name}`),
-  ),
+  ...[
+    'REDO_BLIND',
+    'AND_FIRST',
+    'OWED_FIRST',
+    'FAST_ANY',
+    'FAST_OPEN',
+    'TORN_SWEEP',
+    'REOPEN_LATE',
+    'NO_GATE',
+    'VIEWS_BLIND',
+    'VIEWS_LATE',
+  ].map((name) => mutant('settle', '', `-DM_${name}`)),
   // ---- ordered.pml: an ordered edge, its table, its lanes
   run('ordered', '-DN=2 -DONEW'),
   run('ordered', '-DN=2'),
