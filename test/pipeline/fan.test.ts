@@ -221,7 +221,13 @@ async function throughStages(
 ): Promise<{ got: Got[]; report: Awaited<ReturnType<typeof runPipeline>>['report'] }> {
   const { logger } = recordingLogger();
   const pipeline = new Pipeline(
-    specFromObject({ version: 1, failOn: 'none', sources: { s: { type: 'push', maxFrame: 1024 } }, stages, sinks: { out: { type: 'iterate', from } } }),
+    specFromObject({
+      version: 1,
+      failOn: 'none',
+      sources: { s: { type: 'push', maxFrame: 1024 } },
+      stages,
+      sinks: { out: { type: 'iterate', from } },
+    }),
     { logger, poison: true },
   );
   await pipeline.start();
