@@ -1,117 +1,89 @@
-import { createHash } from 'node:crypto';
+import { MillraceError } from '../errors/errors.js';
+import { type DType, itemSize, type TypedArray } from '../frame/dtype.js';
+import { type CbfSection, findSection, readSection, refuseCbf, sectionEnd } from './cbf/section.js';
+import { unpackByteOffset } from './cbf/unpack-byte-offset.js';
 import type { DenseArray } from './dense-array.js';
-import { checkedByteLength, formatError, latin1 } from './file-bytes.js';
+import { itemsFromBytes, latin1 } from './file-bytes.js';
 
-/** An image of int32 counts, shape [slow, fast], and the text before its binary section. */
+const MAX_HEADER_BYTES = 1 << 20;
+
+/** The images of a CBF file, of one shape and dtype. */
+export interface CbfStack {
+  readonly dtype: DType;
+  /** [slow, fast] of each. */
+  readonly shape: readonly number[];
+  readonly count: number;
+  /** The text before the first binary section. */
+  readonly header: string;
+  /** Throws ERR_FORMAT for an image that cannot be read; the others still can. */
+  read(index: number): DenseArray;
+}
+
+/**
+ * Opens a CBF file: each binary section is an image, or several behind one another (its third dimension); integers of 8 to
+ * 64 bits in the byte-offset compression, these and IEEE floats as they are. The Content-MD5 is checked where there is one.
+ * Throws ERR_FORMAT when the first section cannot be read.
+ */
+export function openCbf(bytes: Uint8Array): CbfStack {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const firstAt = findSection(file, 0);
+  if (firstAt < 0 || firstAt > MAX_HEADER_BYTES) throw refuseCbf('no binary section');
+  const first = readSection(file, firstAt);
+  const { dtype, shape } = first;
+  const images: { section: number; at: number }[] = Array.from({ length: first.count }, (_, at) => ({ section: firstAt, at }));
+  let lost: MillraceError | undefined;
+  let end = sectionEnd(file, firstAt);
+  for (let section = findSection(file, end); section >= 0; section = findSection(file, end)) {
+    // A section is one image where it cannot be read. What follows one whose end is not known cannot be found.
+    let count = 1;
+    try {
+      end = sectionEnd(file, section);
+      count = readSection(file, section).count;
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      if (end <= section) lost = error;
+    }
+    if (lost) break;
+    for (let at = 0; at < count; at++) images.push({ section, at });
+  }
+
+  let open: { section: number; form: CbfSection; items: TypedArray } | undefined;
+  const itemsOf = (section: number): { form: CbfSection; items: TypedArray } => {
+    if (open?.section === section) return open;
+    const form = section === firstAt ? first : readSection(file, section);
+    if (form.dtype !== dtype || form.shape[0] !== shape[0] || form.shape[1] !== shape[1])
+      throw refuseCbf(`a section is ${form.dtype} [${form.shape.join(', ')}], the first ${dtype} [${shape.join(', ')}]`);
+    open = { section, form, items: unpack(form) };
+    return open;
+  };
+  return {
+    dtype,
+    shape,
+    count: images.length + (lost ? 1 : 0),
+    header: latin1(file, 0, firstAt),
+    read(index) {
+      const image = images[index];
+      if (!image) throw lost ?? refuseCbf(`image ${index} of ${images.length}`);
+      const { items } = itemsOf(image.section);
+      const itemsPerImage = shape[0] * shape[1];
+      return { dtype, shape, data: items.subarray(image.at * itemsPerImage, (image.at + 1) * itemsPerImage) };
+    },
+  };
+}
+
+/** An image and the text before its binary section. */
 export interface CbfImage extends DenseArray {
-  readonly dtype: 'int32';
-  readonly data: Int32Array;
   readonly header: string;
 }
 
-const SECTION = Buffer.from('--CIF-BINARY-FORMAT-SECTION--', 'latin1');
-const START_OF_DATA = Buffer.from([0x0c, 0x1a, 0x04, 0xd5]);
-const MAX_HEADER_BYTES = 1 << 20;
-
-const refuse = (detail: string) => formatError('cbf', detail);
-
-/**
- * A mini-CBF file: one image of signed 32-bit integers in the byte-offset compression (CBFlib manual, "CBF_BYTE_OFFSET":
- * each item is the difference to the one before, in 1, 2, 4 or 8 bytes, the smallest value of each size leading on to the
- * next). The Content-MD5 is checked where there is one. Throws ERR_FORMAT.
- */
+/** The one image of a CBF file; see `openCbf` for what is read. Throws ERR_FORMAT, also for several images. */
 export function readCbf(bytes: Uint8Array): CbfImage {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const section = file.indexOf(SECTION);
-  if (section < 0 || section > MAX_HEADER_BYTES) throw refuse('no binary section');
-  const marker = file.indexOf(START_OF_DATA, section);
-  if (marker < 0 || marker - section > MAX_HEADER_BYTES) throw refuse('no start of the binary data');
-  const fields = mimeFields(latin1(file, section + SECTION.length, marker));
-
-  requireText(fields, 'conversions', 'x-cbf_byte_offset');
-  requireText(fields, 'content-transfer-encoding', 'binary');
-  requireText(fields, 'x-binary-element-type', 'signed 32-bit integer');
-  if (fields.has('x-binary-element-byte-order')) requireText(fields, 'x-binary-element-byte-order', 'little_endian');
-
-  const width = requireSize(fields, 'x-binary-size-fastest-dimension');
-  const height = requireSize(fields, 'x-binary-size-second-dimension');
-  if (fields.has('x-binary-size-third-dimension') && requireSize(fields, 'x-binary-size-third-dimension') > 1)
-    throw refuse('three dimensions');
-  const shape = [height, width];
-  const imageBytes = checkedByteLength('int32', shape);
-  if (typeof imageBytes === 'string') throw refuse(imageBytes);
-  const count = imageBytes / 4;
-  if (fields.has('x-binary-number-of-elements') && requireSize(fields, 'x-binary-number-of-elements') !== count) {
-    throw refuse(`the number of elements is not ${height} times ${width}`);
-  }
-
-  const sizeBytes = requireSize(fields, 'x-binary-size');
-  const start = marker + START_OF_DATA.length;
-  if (sizeBytes > file.length - start) throw refuse(`${sizeBytes} bytes of data announced, ${file.length - start} found`);
-  // An item takes at least one byte, so this bounds what is allocated by what was received.
-  if (count > sizeBytes) throw refuse(`${count} items cannot stand in ${sizeBytes} bytes`);
-  const packed = file.subarray(start, start + sizeBytes);
-  const digest = fields.get('content-md5');
-  if (digest !== undefined && createHash('md5').update(packed).digest('base64') !== digest)
-    throw refuse('the Content-MD5 does not match the data');
-
-  return { dtype: 'int32', shape, data: unpackByteOffset(packed, count), header: latin1(file, 0, section) };
+  const stack = openCbf(bytes);
+  if (stack.count !== 1) throw refuseCbf(`${stack.count} images where one is expected`);
+  return { ...stack.read(0), header: stack.header };
 }
 
-/** The fields of the binary section, names in lower case, values without their quotes. */
-function mimeFields(text: string): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
-    // `conversions` is a parameter of Content-Type on a continuation line; it is looked up like a field.
-    for (const [, name, value] of line.matchAll(/(conversions)\s*=\s*"?([^";\s]*)"?/gi)) fields.set(name!.toLowerCase(), value!);
-    const field = /^([A-Za-z0-9-]+):\s*(.*?)\s*;?\s*$/.exec(line);
-    if (field) fields.set(field[1]!.toLowerCase(), field[2]!.replace(/^"(.*)"$/, '$1'));
-  }
-  return fields;
-}
-
-function requireText(fields: Map<string, string>, name: string, expected: string): void {
-  const value = fields.get(name);
-  if (value?.toLowerCase() !== expected)
-    throw refuse(`${name} is ${value === undefined ? 'missing' : `"${value}"`}, only "${expected}" can be read`);
-}
-
-function requireSize(fields: Map<string, string>, name: string): number {
-  const text = fields.get(name);
-  const value = text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw refuse(`${name} is ${text === undefined ? 'missing' : `"${text}"`}`);
-  return value;
-}
-
-function unpackByteOffset(packed: Buffer, count: number): Int32Array {
-  const items = new Int32Array(count);
-  const end = packed.length;
-  const truncated = () => refuse('the data end within an item');
-  let at = 0;
-  let value = 0;
-  for (let item = 0; item < count; item++) {
-    if (at >= end) throw refuse(`the data end after ${item} of ${count} items`);
-    let delta = (packed[at++]! << 24) >> 24;
-    if (delta === -0x80) {
-      if (at + 2 > end) throw truncated();
-      delta = packed.readInt16LE(at);
-      at += 2;
-      if (delta === -0x8000) {
-        if (at + 4 > end) throw truncated();
-        delta = packed.readInt32LE(at);
-        at += 4;
-        if (delta === -0x80000000) {
-          if (at + 8 > end) throw truncated();
-          // Exact where it matters: a difference beyond 2^53 is outside int32 either way and refused below.
-          delta = packed.readInt32LE(at + 4) * 0x100000000 + packed.readUInt32LE(at);
-          at += 8;
-        }
-      }
-    }
-    value += delta;
-    if ((value | 0) !== value) throw refuse(`item ${item} is outside int32`);
-    items[item] = value;
-  }
-  if (at !== end) throw refuse(`${end - at} bytes are left after the last item`);
-  return items;
+function unpack({ dtype, shape, count, isPacked, bigEndian, data }: CbfSection): TypedArray {
+  const items = count * shape[0] * shape[1];
+  return isPacked ? unpackByteOffset(data, items, dtype) : itemsFromBytes(dtype, data.subarray(0, items * itemSize(dtype)), bigEndian);
 }

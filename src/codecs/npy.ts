@@ -1,6 +1,7 @@
 import { type DType, isDType, itemCount, itemSize, type TypedArray, typedView } from '../frame/dtype.js';
 import type { DenseArray } from './dense-array.js';
 import { checkedByteLength, formatError, itemsFromBytes, latin1 } from './file-bytes.js';
+import { widenFloat16 } from './float16.js';
 
 // The layout is that of numpy's documentation ("numpy.lib.format"): magic, version, header length, a Python literal, items.
 const MAGIC = '\x93NUMPY';
@@ -17,12 +18,28 @@ const DESCRIPTORS: Readonly<Record<string, DType>> = {
   i4: 'int32',
   u8: 'uint64',
   i8: 'int64',
+  // Widened when it is read.
+  f2: 'float32',
   f4: 'float32',
   f8: 'float64',
 };
 
+/** What to do with an array whose items are of a kind that is not read, by the letter of numpy. */
+const UNREAD: Readonly<Record<string, string>> = {
+  c: 'complex numbers: save the real and imaginary parts, or the amplitude',
+  f: 'floats of another size than 2, 4 or 8 bytes: save them with astype("f8")',
+  O: 'Python objects: save an array of numbers, such as numpy.asarray(a, "f4")',
+  U: 'text',
+  S: 'text',
+  M: 'dates: save them as numbers, with astype("i8")',
+  m: 'durations: save them as numbers, with astype("i8")',
+  V: 'bytes without a type',
+};
+
 export interface NpyHeader {
   readonly dtype: DType;
+  /** float16 in the file, float32 when it is read. */
+  readonly isHalf: boolean;
   readonly shape: readonly number[];
   readonly bigEndian: boolean;
   readonly fortranOrder: boolean;
@@ -47,7 +64,7 @@ export function npyDataOffset(bytes: Uint8Array): number {
 
 /**
  * The header of an NPY file, format versions 1 to 3; `bytes` must hold at least the header.
- * Booleans become uint8. Throws ERR_FORMAT for what has no dtype here (complex, half, text, structured, object).
+ * Booleans become uint8, float16 float32. Throws ERR_FORMAT for what has no dtype here (complex, text, structured, object).
  */
 export function readNpyHeader(bytes: Uint8Array): NpyHeader {
   const dataOffset = npyDataOffset(bytes);
@@ -58,19 +75,28 @@ export function readNpyHeader(bytes: Uint8Array): NpyHeader {
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(text);
   const sides = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(text);
   if (!descriptor || !order || !sides) throw refuse('the header does not hold descr, fortran_order and shape');
-  if (descriptor[1] === undefined) throw refuse('structured types cannot be read');
+  if (descriptor[1] === undefined)
+    throw refuse(
+      'the array is a table with named columns (a structured dtype), which is not read: save one column, as in numpy.save(file, a["name"])',
+    );
   const type = /^([<>|=])?([a-zA-Z]\d+)$/.exec(descriptor[1]);
   const dtype = type ? DESCRIPTORS[type[2]!] : undefined;
-  if (!type || !dtype || !Object.hasOwn(DESCRIPTORS, type[2]!)) throw refuse(`the type '${descriptor[1]}' cannot be read`);
+  if (!type || !dtype || !Object.hasOwn(DESCRIPTORS, type[2]!)) {
+    const letter = /[a-zA-Z]/.exec(descriptor[1])?.[0] ?? '';
+    const what = Object.hasOwn(UNREAD, letter) ? ` (${UNREAD[letter]})` : '';
+    throw refuse(`the dtype '${descriptor[1]}' is not read${what}; booleans, integers and floats of 2, 4 and 8 bytes are`);
+  }
 
   const shape = sides[1]!
     .split(',')
     .map((side) => side.trim().replace(/L$/, ''))
     .filter((side) => side !== '')
     .map(Number);
-  const dataBytes = checkedByteLength(dtype, shape);
-  if (typeof dataBytes === 'string') throw refuse(dataBytes);
-  return { dtype, shape, bigEndian: type[1] === '>', fortranOrder: order[1] === 'True', dataOffset, dataBytes };
+  const lengthBytes = checkedByteLength(dtype, shape);
+  if (typeof lengthBytes === 'string') throw refuse(lengthBytes);
+  const isHalf = type[2] === 'f2';
+  const dataBytes = isHalf ? lengthBytes / 2 : lengthBytes;
+  return { dtype, isHalf, shape, bigEndian: type[1] === '>', fortranOrder: order[1] === 'True', dataOffset, dataBytes };
 }
 
 /**
@@ -84,12 +110,22 @@ export function readNpy(bytes: Uint8Array): DenseArray {
   if (bytes.length - dataOffset !== dataBytes) {
     throw refuse(`${dataBytes} bytes of items announced by the shape [${shape.join(', ')}], ${bytes.length - dataOffset} found`);
   }
-  const offset = bytes.byteOffset + dataOffset;
-  const isReady = !header.bigEndian && offset % itemSize(dtype) === 0;
-  const items = isReady
-    ? typedView(dtype, bytes.buffer, offset, dataBytes / itemSize(dtype))
-    : itemsFromBytes(dtype, bytes.subarray(dataOffset), header.bigEndian);
+  const items = npyItems(header, bytes.subarray(dataOffset));
   return { dtype, shape, data: header.fortranOrder && shape.length > 1 ? toCOrder(items, dtype, shape) : items };
+}
+
+/** Items out of the bytes of a file, in their order there: a view of them where nothing has to change. */
+export function npyItems({ dtype, isHalf, bigEndian }: NpyHeader, bytes: Uint8Array): TypedArray {
+  if (isHalf) {
+    const halves = itemsFromBytes('uint16', bytes, bigEndian) as Uint16Array;
+    const items = new Float32Array(halves.length);
+    widenFloat16(halves, items);
+    return items;
+  }
+  const isReady = !bigEndian && bytes.byteOffset % itemSize(dtype) === 0;
+  return isReady
+    ? typedView(dtype, bytes.buffer, bytes.byteOffset, bytes.length / itemSize(dtype))
+    : itemsFromBytes(dtype, bytes, bigEndian);
 }
 
 function toCOrder(items: TypedArray, dtype: DType, shape: readonly number[]): TypedArray {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { readCbf } from '../../src/codecs/cbf.js';
+import { openCbf, readCbf } from '../../src/codecs/cbf.js';
 import { MillraceError } from '../../src/errors/errors.js';
 
 const shared = process.env.MILLRACE_SHARED ?? path.resolve(import.meta.dirname, '../../../shared');
@@ -68,12 +68,33 @@ test.each<[string, Buffer, RegExp]>([
   ['a value outside int32', cbf([...packed, ...int64(-2147483648n - 70306n)]), /outside int32/],
   ['a difference outside float64', cbf([...packed, ...int64(2n ** 62n)]), /outside int32/],
   ['another compression', cbf([1, 1, 1, 1], { conversion: 'x-CBF_PACKED' }), /x-CBF_PACKED/],
-  ['another type', cbf([1, 1, 1, 1], { type: 'unsigned 16-bit integer' }), /unsigned 16-bit/],
+  ['another type', cbf([1, 1, 1, 1], { type: 'signed 32-bit complex IEEE' }), /complex/],
+  ['floats by differences', cbf([1, 1, 1, 1], { type: 'signed 32-bit real IEEE' }), /real IEEE" with x-CBF_BYTE_OFFSET/],
   ['a negative side', cbf([1, 1, 1, 1], { width: -2 }), /fastest/],
   ['no file at all', Buffer.from('hello'), /binary section/],
 ])('refused as a format error: %s', (_name, bytes, message) => {
   expect(() => readCbf(bytes)).toThrow(message);
   expect(() => readCbf(bytes)).toThrow(expect.objectContaining({ code: 'ERR_FORMAT' }));
+});
+
+test('a second section that cannot be read is an error in its place', () => {
+  const two = Buffer.concat([
+    cbf([1, 1, 1, 1]),
+    Buffer.from('\r\n--CIF-BINARY-FORMAT-SECTION----\r\n;\r\n'),
+    cbf([1, 1, 1, 1], { conversion: 'x-CBF_PACKED' }),
+  ]);
+  const stack = openCbf(two);
+  expect(stack.count).toBe(2);
+  expect([...(stack.read(0).data as Int32Array)]).toEqual([1, 2, 3, 4]);
+  expect(() => stack.read(1)).toThrow(/x-CBF_PACKED/);
+  expect(() => readCbf(two)).toThrow(/2 images where one is expected/);
+});
+
+test('a section that is cut off counts as an image that cannot be read', () => {
+  const second = cbf([1, 1, 1, 1]);
+  const stack = openCbf(Buffer.concat([cbf([1, 1, 1, 1]), second.subarray(0, second.length - 2)]));
+  expect(stack.count).toBe(2);
+  expect(() => stack.read(1)).toThrow(/4 bytes of data announced, 2 found/);
 });
 
 test('a cut or damaged file never gives anything but a format error or an image of the announced size', () => {
@@ -110,7 +131,7 @@ test.skipIf(!existsSync(thaumatin))(
     let negative = 0;
     let largest = 0;
     let weighted = 0;
-    image.data.forEach((value, index) => {
+    (image.data as Int32Array).forEach((value, index) => {
       sum += value;
       if (value < 0) negative++;
       if (value > largest) largest = value;

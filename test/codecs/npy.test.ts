@@ -14,7 +14,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A file put together by hand from the layout in numpy's documentation. */
-function npy(literal: string, items: Buffer, version: 1 | 2 = 1): Buffer {
+function npy(literal: string, items: Buffer, version: 1 | 2 | 3 = 1): Buffer {
   const header = Buffer.from(`${literal}\n`, 'latin1');
   const length = Buffer.alloc(version === 1 ? 2 : 4);
   if (version === 1) length.writeUInt16LE(header.length);
@@ -25,13 +25,24 @@ const literal = (descr: string, shape: string, fortran = 'False') =>
   `{'descr': ${descr}, 'fortran_order': ${fortran}, 'shape': ${shape}, }`;
 const shorts = (...values: number[]) => Buffer.concat(values.map((value) => Buffer.from([value & 255, value >> 8])));
 
-test.each([1, 2] as const)('a file of version %i is read', (version) => {
+test.each([1, 2, 3] as const)('a file of version %i is read', (version) => {
   const array = readNpy(npy(literal("'<u2'", '(2, 3)'), shorts(1, 2, 3, 4, 5, 65535), version));
   expect(array).toEqual({ dtype: 'uint16', shape: [2, 3], data: Uint16Array.of(1, 2, 3, 4, 5, 65535) });
 });
 
 test('big-endian items are turned round', () => {
   expect(readNpy(npy(literal("'>u2'", '(2,)'), shorts(1, 2))).data).toEqual(Uint16Array.of(256, 512));
+});
+
+test.each(['<', '>'])('float16 becomes float32, byte order %s', (order) => {
+  // 1.5, -2, the smallest fraction and infinity, from the definition of IEEE 754 binary16.
+  const bits = [0x3e00, 0xc000, 0x0001, 0x7c00];
+  const items = Buffer.concat(bits.map((half) => Buffer.from(order === '<' ? [half & 255, half >> 8] : [half >> 8, half & 255])));
+  expect(readNpy(npy(literal(`'${order}f2'`, '(2, 2)'), items))).toEqual({
+    dtype: 'float32',
+    shape: [2, 2],
+    data: Float32Array.of(1.5, -2, 2 ** -24, Number.POSITIVE_INFINITY),
+  });
 });
 
 test('Fortran order becomes C order', () => {
@@ -53,7 +64,8 @@ test.each<[string, Buffer, RegExp]>([
   ],
   ['objects', npy(literal("'|O'", '(1,)'), Buffer.alloc(8)), /'\|O'/],
   ['complex numbers', npy(literal("'<c16'", '(1,)'), Buffer.alloc(16)), /c16/],
-  ['half precision', npy(literal("'<f2'", '(1,)'), Buffer.alloc(2)), /f2/],
+  ['text', npy(literal("'<U3'", '(1,)'), Buffer.alloc(12)), /'<U3' is not read \(text\)/],
+  ['long doubles', npy(literal("'<f16'", '(1,)'), Buffer.alloc(16)), /astype\("f8"\)/],
   ['structures', npy(literal("[('a', '<u2')]", '(1,)'), Buffer.alloc(2)), /structured/],
   ['too few items', npy(literal("'<u2'", '(3,)'), shorts(1, 2)), /6 bytes/],
   ['bytes left over', npy(literal("'<u2'", '(1,)'), shorts(1, 2)), /2 bytes/],

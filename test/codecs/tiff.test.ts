@@ -2,11 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memorySource } from '../../src/codecs/byte-source.js';
+import { openTiff } from '../../src/codecs/tiff/open-tiff.js';
 import { readTiff } from '../../src/codecs/tiff.js';
 import { MillraceError } from '../../src/errors/errors.js';
 import { pythonHas, runPython } from '../support/python.js';
 
-type Entry = [tag: number, type: 3 | 4, values: number[]];
+type Entry = [tag: number, type: 2 | 3 | 4, values: number[]];
 
 /** A file put together by hand from the TIFF 6.0 specification: header, directory, values that do not fit, then the data. */
 function tiff(little: boolean, entries: Entry[], data: Buffer, next = 0): Buffer {
@@ -23,7 +25,7 @@ function tiff(little: boolean, entries: Entry[], data: Buffer, next = 0): Buffer
   const outside: Buffer[] = [];
   let outsideAt = 8 + 2 + entries.length * 12 + 4;
   const directory = entries.map(([tag, type, values]) => {
-    const body = Buffer.concat(values.map(type === 3 ? u16 : u32));
+    const body = Buffer.concat(values.map(type === 2 ? (value) => Buffer.from([value]) : type === 3 ? u16 : u32));
     let field = Buffer.concat([body, Buffer.alloc(4)]).subarray(0, 4);
     if (body.length > 4) {
       field = u32(outsideAt);
@@ -78,11 +80,14 @@ test.each([true, false])('int32 in two strips is read, little-endian %s', (littl
 
 test.each<[string, Buffer, RegExp]>([
   ['no TIFF', Buffer.from('hello, world'), /byte order/],
-  ['BigTIFF', Buffer.from('II\x2b\x00\x08\x00\x00\x00', 'latin1'), /BigTIFF/],
-  ['LZW', twoStrips(true, { 259: [259, 3, [5]] }), /LZW/],
+  ['half a BigTIFF header', Buffer.from('II\x2b\x00\x08\x00\x00\x00', 'latin1'), /BigTIFF/],
+  ['LZW that is none', twoStrips(true, { 259: [259, 3, [5]] }), /LZW/],
+  ['Deflate that is none', twoStrips(true, { 259: [259, 3, [8]] }), /Deflate/],
+  ['JPEG', twoStrips(true, { 259: [259, 3, [7]] }), /JPEG/],
   ['an unknown compression', twoStrips(true, { 259: [259, 3, [60000]] }), /60000/],
   ['three samples', twoStrips(true, { 277: [277, 3, [3]] }), /3 samples/],
-  ['tiles', twoStrips(true, { 262: [322, 3, [16]] }), /tiles/],
+  ['tiles without a length', twoStrips(true, { 262: [322, 3, [16]] }), /323 is missing/],
+  ['planes of MetaMorph', twoStrips(true, { 262: [33629, 4, [7, 8, 9]] }), /3 planes/],
   ['12 bits', twoStrips(true, { 258: [258, 3, [12]] }), /12/],
   ['complex samples', twoStrips(true, { 339: [339, 3, [6]] }), /6\/32/],
   ['a predictor', twoStrips(true, { 262: [317, 3, [2]] }), /predictor/],
@@ -97,10 +102,76 @@ test.each<[string, Buffer, RegExp]>([
   expect(() => readTiff(bytes)).toThrow(expect.objectContaining({ code: 'ERR_FORMAT' }));
 });
 
-test('several pages are refused rather than lost', () => {
+test('a chain of directories that leads back gives the first image, and an error in place of the rest', () => {
   const file = twoStrips(true);
   file.writeUInt32LE(8, 8 + 2 + 10 * 12);
-  expect(() => readTiff(file)).toThrow(/pages/);
+  const stack = openTiff(memorySource(file));
+  expect(stack.count).toBe(2);
+  expect([...(stack.read(0).data as Int32Array)]).toEqual([1, -2, 3, -2147483648, 5, -6]);
+  expect(() => stack.read(1)).toThrow(/page 2: the directories lead in a circle/);
+  expect(() => readTiff(file)).toThrow(/2 images where one is expected/);
+});
+
+/** Pages of other sizes, a page that is missing and one that is cut off must show as such. */
+test('a page of another shape is an error by its number, and the others are read', () => {
+  const first = twoStrips(true);
+  const second = twoStrips(true, { 257: [257, 4, [2]], 273: [273, 4, [8, 8]] });
+  first.writeUInt32LE(first.length, 8 + 2 + 10 * 12);
+  const stack = openTiff(memorySource(Buffer.concat([first, second.subarray(8)])));
+  expect(stack.count).toBe(2);
+  expect(stack.read(0).shape).toEqual([3, 2]);
+  expect(() => stack.read(1)).toThrow(/page 2 is int32 \[2, 2\], the first int32 \[3, 2\]/);
+});
+
+test('a small file cannot ask for much memory: tiles, images and directories are held to what the file can hold', () => {
+  const wide = twoStrips(true, { 256: [256, 4, [100000]], 257: [257, 4, [100000]], 259: [259, 3, [8]] });
+  expect(() => readTiff(wide)).toThrow(/an image of 40000000000 bytes in a file of/);
+  const tiles = tiff(
+    true,
+    [
+      [256, 4, [2]],
+      [257, 4, [2]],
+      [258, 3, [8]],
+      [259, 3, [8]],
+      [322, 4, [1 << 20]],
+      [323, 4, [1 << 20]],
+      [324, 4, [8]],
+      [325, 4, [8]],
+    ],
+    Buffer.alloc(8),
+  );
+  expect(() => readTiff(tiles)).toThrow(/tiles of 1048576 by 1048576/);
+  const bomb = twoStrips(true, { 259: [259, 3, [8]] });
+  expect(() => readTiff(Buffer.concat([bomb, Buffer.alloc(100)]))).toThrow(/Deflate/);
+});
+
+test('an image of one directory whose description announces more than the file holds is refused', () => {
+  const text = [...Buffer.from('ImageJ=1.53\nimages=5\n\0')];
+  const at = DATA_AT(8, text.length);
+  const file = (images: number) =>
+    tiff(
+      true,
+      [
+        [256, 3, [2]],
+        [257, 3, [1]],
+        [258, 3, [8]],
+        [259, 3, [1]],
+        [270, 2, text],
+        [273, 4, [at]],
+        [278, 3, [1]],
+        [279, 4, [2]],
+      ],
+      Buffer.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].slice(0, 2 * images)),
+    );
+  const stack = openTiff(memorySource(file(5)));
+  expect(Array.from({ length: stack.count }, (_, index) => [...(stack.read(index).data as Uint8Array)])).toEqual([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+    [9, 10],
+  ]);
+  expect(() => openTiff(memorySource(file(4)))).toThrow(/announces 5 images, the file holds one/);
 });
 
 test('a cut or damaged file never gives anything but a format error or an image of the announced size', () => {

@@ -12,6 +12,7 @@ import type { FrameHeader } from '../../src/frame/frame.js';
 import { matchFiles } from '../../src/ingress/file/match-files.js';
 import { type FileIngressOptions, fileIngress } from '../../src/ingress/file-ingress.js';
 import type { FrameWriter } from '../../src/ingress/ingress.js';
+import { readGolden } from '../golden/read-golden.js';
 import { pythonHas, runPython } from '../support/python.js';
 
 const shared = process.env.MILLRACE_SHARED ?? path.resolve(import.meta.dirname, '../../../shared');
@@ -24,6 +25,9 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'file-ingress-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const golden = readGolden<{ name: string; file: string }[]>('image-files');
+const goldenFile = (name: string): string => golden.find((file) => file.name === name)!.file;
 
 interface Taken {
   header: FrameHeader;
@@ -126,6 +130,66 @@ test('a file that cannot be read is refused by name, and the next one follows', 
   expect(recorder.taken[1]!.header.sequence).toBe(7);
   expect(recorder.refused.map((line) => /^malformed: .*(a\d)/.exec(line)?.[1])).toEqual(['a2', 'a3', 'a4', 'a5', 'a6', 'a7']);
   expect(recorder.refused[2]).toMatch(/bzip2 -d/);
+});
+
+test('the first bytes of a file say its format, whatever its name', async () => {
+  writeFileSync(path.join(folder, 'b1.tif'), image(1));
+  writeFileSync(path.join(folder, 'b2'), gzipSync(image(2)));
+  writeFileSync(path.join(folder, 'b3.h5'), Buffer.from(goldenFile('tiff uint16 le'), 'base64'));
+  writeFileSync(path.join(folder, 'b4.dat'), gzipSync(Buffer.from(goldenFile('cbf uint16 none'), 'base64')));
+  writeFileSync(path.join(folder, 'b5.npy'), '{\nEDF_DataBlockID = 0.Image.Psd ;\n');
+  writeFileSync(path.join(folder, 'b6.npy'), 'PK\x03\x04');
+  const recorder = await run({ path: 'b*' });
+  expect(recorder.taken.map(({ header }) => [header.meta?.file, header.shape])).toEqual([
+    ['b1.tif', [2, 2]],
+    ['b2', [2, 2]],
+    ['b3.h5', [5, 7]],
+    ['b4.dat', [3, 5]],
+  ]);
+  expect(recorder.refused[0]).toMatch(/b5.npy: .*EDF/);
+  expect(recorder.refused[1]).toMatch(/b6.npy: .*ZIP archive \(NPZ files are\)/);
+});
+
+test('every image of a file is a frame, and one that cannot be read is refused in its place', async () => {
+  writeFileSync(path.join(folder, 'c1.tif'), Buffer.from(goldenFile('tiff pages bigtiff be'), 'base64'));
+  writeFileSync(path.join(folder, 'c2.tif'), Buffer.from(goldenFile('tiff one directory, ImageJ'), 'base64'));
+  writeFileSync(path.join(folder, 'c3.cbf'), Buffer.from(goldenFile('cbf two sections'), 'base64'));
+  // Cut within the directories at its end: the pages before are there.
+  const pages = Buffer.from(goldenFile('tiff pages'), 'base64');
+  writeFileSync(path.join(folder, 'c4.tif'), pages.subarray(0, pages.length - 60));
+  const recorder = await run({ path: 'c*' });
+  const counts = new Map<unknown, number>();
+  for (const { header } of recorder.taken) counts.set(header.meta?.file, (counts.get(header.meta?.file) ?? 0) + 1);
+  expect([...counts]).toEqual([
+    ['c1.tif', 5],
+    ['c2.tif', 5],
+    ['c3.cbf', 2],
+    ['c4.tif', 4],
+  ]);
+  expect(recorder.refused).toHaveLength(1);
+  expect(recorder.refused[0]).toMatch(/c4.tif: tiff: /);
+});
+
+test.each(['>u2', '<f2', '>f2'])('a stack of NPY in %s is read frame by frame', async (descr) => {
+  const header = Buffer.from(`{'descr': '${descr}', 'fortran_order': False, 'shape': (2, 1, 2), }\n`, 'latin1');
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(header.length);
+  // 1, 1.5, 2, -2 as float16, and the same bits as uint16.
+  const bits = [0x3c00, 0x3e00, 0x4000, 0xc000];
+  const items = Buffer.concat(bits.map((half) => Buffer.from(descr[0] === '<' ? [half & 255, half >> 8] : [half >> 8, half & 255])));
+  writeFileSync(path.join(folder, 'd.npy'), Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), length, header, items]));
+  const recorder = await run({ path: 'd.npy' });
+  const read = recorder.taken.map(({ bytes }) =>
+    Array.from(descr.endsWith('u2') ? new Uint16Array(bytes.buffer) : new Float32Array(bytes.buffer)),
+  );
+  expect(read).toEqual(
+    descr.endsWith('u2')
+      ? [bits.slice(0, 2), bits.slice(2)]
+      : [
+          [1, 1.5],
+          [2, -2],
+        ],
+  );
 });
 
 test('the plan tells shape, dtype and size of the first file', async () => {

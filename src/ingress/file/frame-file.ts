@@ -1,14 +1,17 @@
 import { open, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { readCbf } from '../../codecs/cbf.js';
+import { memorySource } from '../../codecs/byte-source.js';
+import { openCbf } from '../../codecs/cbf.js';
 import type { DenseArray } from '../../codecs/dense-array.js';
 import { formatError } from '../../codecs/file-bytes.js';
-import { npyDataOffset, readNpy, readNpyHeader } from '../../codecs/npy.js';
-import { readTiff } from '../../codecs/tiff.js';
+import { type FileKind, fileKind, KIND_BYTES, showStart, UNREAD } from '../../codecs/file-kind.js';
+import { npyDataOffset, npyItems, readNpy, readNpyHeader } from '../../codecs/npy.js';
+import { openTiff } from '../../codecs/tiff/open-tiff.js';
+import type { MillraceError } from '../../errors/errors.js';
 import { type DType, itemCount, itemSize } from '../../frame/dtype.js';
 import { openHdf5Frames } from '../../transports/h5wasm.js';
+import { FileSource } from './file-source.js';
 
 /** A file as a row of frames of one shape. */
 export interface FrameFile {
@@ -24,40 +27,94 @@ export interface FrameFile {
 /** Most bytes that a .gz file may become: a small file can hold any number of zeros. */
 const MAX_UNZIPPED_BYTES = 2 ** 30;
 const NPY_HEADER_BYTES = 4096;
-const HDF5 = ['.h5', '.hdf5', '.nxs'];
 
 const unzip = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip);
 
 /**
- * Opens a file of frames; its extension tells the format: HDF5 (.h5, .hdf5, .nxs), NPY, TIFF (.tif, .tiff) or CBF, the
- * last three also in gzip (.gz). Throws ERR_FORMAT, or what the file system throws.
+ * Opens a file of frames; its first bytes say the format, and its name does not matter: HDF5, NPY, TIFF or CBF, the last
+ * three also in gzip. Throws ERR_FORMAT, or what the file system throws.
  */
 export async function openFrameFile(file: string, dataset?: string): Promise<FrameFile> {
-  const extension = path.extname(file).toLowerCase();
-  if (extension === '.bz2') throw formatError('file', 'bzip2 is not read: unpack the file with "bzip2 -d", or pack it with gzip');
-  if (HDF5.includes(extension)) return openHdf5(file, dataset);
-  if (extension === '.npy') return openNpy(file);
-  if (extension !== '.gz') return frames(parse(extension, await readFile(file)));
+  const { start, kind } = await sniff(file);
+  if (kind === 'hdf5') return openHdf5(file, dataset);
+  if (kind === 'npy') return openNpy(file);
+  if (kind === 'tiff') return openTiffFile(file);
+  if (kind === 'gzip') return openGzip(file);
+  if (kind === 'cbf') return imagesFile(openCbf(await readFile(file)));
+  throw unread(kind, start);
+}
 
-  const inner = path.extname(file.slice(0, -extension.length)).toLowerCase();
-  if (HDF5.includes(inner)) throw formatError('file', 'HDF5 within gzip is not read: unpack the file');
+/** The first bytes of a file and the format that they speak of. */
+async function sniff(file: string): Promise<{ start: Uint8Array; kind: FileKind | undefined }> {
+  const handle = await open(file, 'r');
+  try {
+    const start = Buffer.alloc(KIND_BYTES);
+    const { bytesRead } = await handle.read(start, 0, start.length, 0);
+    const kind = fileKind(start.subarray(0, bytesRead));
+    if (kind) return { start, kind };
+    // The block of another program before HDF5 may be of any size that is a power of two.
+    const { size } = await handle.stat();
+    for (let at = KIND_BYTES; at + 8 <= size; at *= 2) {
+      const signature = Buffer.alloc(8);
+      await handle.read(signature, 0, 8, at);
+      if (fileKind(signature) === 'hdf5') return { start, kind: 'hdf5' };
+    }
+    return { start: start.subarray(0, bytesRead), kind };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openGzip(file: string): Promise<FrameFile> {
   let bytes: Uint8Array;
   try {
     bytes = await unzip(await readFile(file), { maxOutputLength: MAX_UNZIPPED_BYTES });
   } catch (error) {
     throw formatError('gzip', `the file cannot be unpacked to at most ${MAX_UNZIPPED_BYTES} bytes`, error);
   }
-  return frames(parse(inner, bytes));
+  const kind = fileKind(bytes);
+  if (kind === 'npy') return frames(readNpy(bytes));
+  if (kind === 'tiff') return imagesFile(openTiff(memorySource(bytes)));
+  if (kind === 'cbf') return imagesFile(openCbf(bytes));
+  if (kind === 'hdf5') throw formatError('file', 'HDF5 within gzip is not read: unpack the file with "gzip -d"');
+  throw unread(kind, bytes);
 }
 
-function parse(extension: string, bytes: Uint8Array): DenseArray {
-  if (extension === '.npy') return readNpy(bytes);
-  if (extension === '.tif' || extension === '.tiff') return readTiff(bytes);
-  if (extension === '.cbf') return readCbf(bytes);
-  throw formatError(
-    'file',
-    `the extension "${extension}" is not known (.h5, .hdf5, .nxs, .npy, .tif, .tiff, .cbf, and .gz of the last four)`,
-  );
+function unread(kind: FileKind | undefined, start: Uint8Array): MillraceError {
+  const named = kind !== undefined && Object.hasOwn(UNREAD, kind) ? UNREAD[kind as keyof typeof UNREAD] : undefined;
+  if (named) return formatError('file', named);
+  if (kind === 'edf') return formatError('file', 'the file is EDF, which is not read: convert it to HDF5, NPY or TIFF');
+  return formatError('file', `${showStart(start)}: that is none of HDF5, NPY, TIFF and CBF, nor one of the last three in gzip`);
+}
+
+interface Images {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly count: number;
+  read(index: number): DenseArray;
+}
+
+function imagesFile(images: Images, close: () => void = () => {}): FrameFile {
+  return {
+    dtype: images.dtype,
+    shape: images.shape,
+    count: images.count,
+    read(index) {
+      const { data } = images.read(index);
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    },
+    close,
+  };
+}
+
+function openTiffFile(file: string): FrameFile {
+  const source = new FileSource(file);
+  try {
+    return imagesFile(openTiff(source), () => source.close());
+  } catch (error) {
+    source.close();
+    throw error;
+  }
 }
 
 /** Up to two dimensions are one frame, more are a stack along the first. */
@@ -94,15 +151,16 @@ async function openNpy(file: string): Promise<FrameFile> {
     await handle.read(start, 0, start.length, 0);
     const whole = npyDataOffset(start) > start.length;
     const header = whole ? undefined : readNpyHeader(start);
-    if (!header || header.bigEndian || header.fortranOrder || header.shape.length < 3) {
+    if (!header || header.fortranOrder || header.shape.length < 3) {
       const bytes = await handle.readFile();
       await handle.close();
       return frames(readNpy(bytes));
     }
     const { dtype, dataOffset, dataBytes } = header;
+    const isPlain = !header.bigEndian && !header.isHalf;
     if (size - dataOffset !== dataBytes) throw formatError('npy', `${dataBytes} bytes of items announced, ${size - dataOffset} found`);
     const shape = header.shape.slice(1);
-    const frame = Buffer.alloc(itemCount(shape) * itemSize(dtype));
+    const frame = Buffer.alloc(header.shape[0] === 0 ? 0 : dataBytes / header.shape[0]!);
     return {
       dtype,
       shape,
@@ -110,7 +168,9 @@ async function openNpy(file: string): Promise<FrameFile> {
       async read(index) {
         const { bytesRead } = await handle.read(frame, 0, frame.length, dataOffset + index * frame.length);
         if (bytesRead !== frame.length) throw formatError('npy', `frame ${index} ends after ${bytesRead} of ${frame.length} bytes`);
-        return frame;
+        if (isPlain) return frame;
+        const items = npyItems(header, frame);
+        return new Uint8Array(items.buffer, items.byteOffset, items.byteLength);
       },
       close: () => handle.close(),
     };
