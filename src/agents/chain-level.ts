@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import { encodeMeta, FrameView } from '../frame/frame-view.js';
+import { MAX_META_BYTES } from '../frame/slot-layout.js';
 import type { CreateSpec, Emitter } from '../operators/operator.js';
 import type { OperatorPlan } from '../pipeline/plan-types.js';
 
@@ -93,8 +94,14 @@ export class Level implements Emitter {
         'ERR_OPERATOR_OUTPUT',
         `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
       );
+    checkMeta(view);
     view.owner = undefined;
     this.emitted.push(view);
+  }
+
+  /** What was made and emitted: not the input that was handed on. */
+  get results(): FrameView[] {
+    return this.emitted.filter((frame) => this.#created.includes(frame));
   }
 
   create(spec: CreateSpec): MutableFrame {
@@ -113,6 +120,13 @@ export class Level implements Emitter {
     if (!spec.meta && !spec.columns) frame.inheritMeta(input);
     else if (!spec.meta && input.rawMeta.length === 0) frame.meta = metaOfColumns(spec.columns!);
     else frame.meta = { ...input.meta, ...spec.meta, ...(spec.columns ? { columns: spec.columns } : {}) };
+    checkMeta(frame);
     return frame;
   }
+}
+
+/** Found here, it is the operator that fails, and may be tried again. */
+function checkMeta({ rawMeta }: FrameView): void {
+  if (rawMeta.length > MAX_META_BYTES)
+    throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${rawMeta.length} bytes of at most ${MAX_META_BYTES}`);
 }

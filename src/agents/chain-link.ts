@@ -15,11 +15,20 @@ const NO_PARTIAL: PartialView = { address: 0, bytes: 0, data: new Uint8Array(0) 
 export interface ChainLink {
   readonly plan: OperatorPlan;
   readonly definition: OperatorDefinition;
+  /** The operator; where each source has one of its own, that of the first. */
   readonly operator: Operator;
+  /** By source index, of an operator that aggregates: the series and ends of one source concern no other. */
+  readonly bySource: (Operator | undefined)[] | undefined;
   readonly params: OperatorParameters['params'];
   /** By source, the series whose start it has heard. */
   readonly heard: SeriesSeen;
+  /** Makes the operator of a source anew: what the old one holds is void. */
+  renew(source: number): Promise<void>;
 }
+
+/** The operator that takes the frames of a source. */
+export const operatorFor = ({ operator, bySource }: ChainLink, source: number): Operator =>
+  bySource === undefined ? operator : (bySource[source] ?? operator);
 
 /** Makes an operator of a stage with the given parameters in this thread, and sets it up. */
 export async function makeLink(
@@ -39,18 +48,39 @@ export async function makeLink(
   for (const [name, { address, dtype, length }] of Object.entries(parameters.constants)) {
     constants[name] = { address, array: typedView(dtype, memory.buffer as unknown as SharedArrayBuffer, address, length) };
   }
-  const scratch = { address: scratchAddress, bytes: plan.scratchBytes };
   const prepared = { ...plan.prepared, state: parameters.state };
-  const context = { memory, constants, scratch, partial, worker, log };
-  const operator = madeOperator(definition.create({ ...parameters.params }, context, prepared), plan.type);
-  await operator.setup?.();
-  return { plan, definition, operator, params: parameters.params, heard: new Map() };
+  const make = async (address: number): Promise<Operator> => {
+    const context = { memory, constants, scratch: { address, bytes: plan.scratchBytes }, partial, worker, log };
+    const operator = madeOperator(definition.create({ ...parameters.params }, context, prepared), plan.type);
+    await operator.setup?.();
+    return operator;
+  };
+  const heard: SeriesSeen = new Map();
+  const { sources } = plan;
+  if (sources.length === 0) {
+    const operator = await make(scratchAddress);
+    return { plan, definition, operator, bySource: undefined, params: parameters.params, heard, renew: async () => {} };
+  }
+  const scratchOf = (source: number): number => scratchAddress + sources.indexOf(source) * plan.scratchStride;
+  const bySource: (Operator | undefined)[] = [];
+  for (const source of sources) bySource[source] = await make(scratchOf(source));
+  const renew = async (source: number): Promise<void> => {
+    closeOperator(bySource[source], plan, log);
+    bySource[source] = undefined;
+    heard.delete(source);
+    bySource[source] = await make(scratchOf(source));
+  };
+  return { plan, definition, operator: bySource[sources[0]!]!, bySource, params: parameters.params, heard, renew };
 }
 
 /** An operator that does not close cleanly is told of, and stops nobody: its frames are settled. */
-export function closeLink({ operator, plan }: ChainLink, log: Logger): void {
+export function closeLink({ operator, bySource, plan }: ChainLink, log: Logger): void {
+  for (const one of bySource ?? [operator]) closeOperator(one, plan, log);
+}
+
+function closeOperator(operator: Operator | undefined, plan: OperatorPlan, log: Logger): void {
   try {
-    operator.close?.();
+    operator?.close?.();
   } catch (error) {
     log.warn({ operator: plan.type }, `operator '${plan.type}' did not close cleanly: ${error}`);
   }

@@ -22,6 +22,15 @@ export class FailedFrames {
     this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
   }
 
+  /** Frames that counted as merged, and are in no result. */
+  lostWithAggregate(source: number, frames: number): void {
+    const suppressed = this.#limiter.admit('partial-lost');
+    if (suppressed < 0) return;
+    const name = this.#attachment.sourceNames[source]!;
+    const text = `stage '${this.#stage}' lost ${frames} merged frames of '${name}': no result holds them`;
+    this.#log.error({ stage: this.#stage, source: name, frames, suppressed }, text);
+  }
+
   /** The outcome that they are settled with. */
   add(error: unknown, inputs: readonly FrameView[], attempts: number): number {
     const input = inputs[0]!;

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
-import { OUTCOME } from '../observe/outcome.js';
 import type { JoinParams } from '../operators/join.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
@@ -11,9 +10,10 @@ import { type Attachment, bitIn } from './attachment.js';
 import { type ChainLink, closeLink, isAsyncChain } from './chain-link.js';
 import { readChain } from './commit-outputs.js';
 import { FailedFrames } from './failed-frames.js';
+import { HeldAggregates } from './held-aggregates.js';
 import { JoinInputs } from './join-inputs.js';
 import { mayCommit } from './may-commit.js';
-import { ChainLane } from './operator-chain.js';
+import { type Aggregates, ChainLane } from './operator-chain.js';
 import { ParcelRun } from './parcel-run.js';
 import { StagePartials } from './stage-partials.js';
 import { WorkCommit } from './work-commit.js';
@@ -41,7 +41,7 @@ export class OperatorAgent {
   readonly #failures: FailedFrames;
   readonly #work: WorkCommit;
   readonly #stockSize: number;
-  readonly #partial: StagePartials | undefined;
+  readonly #aggregates: Aggregates;
   readonly #stock: FrameView[] = [];
   readonly #chain: WorkerChain;
   readonly #itemBit: number;
@@ -60,9 +60,22 @@ export class OperatorAgent {
     this.#log = log;
     this.#failures = new FailedFrames(attachment, stage.name, log);
     this.#stockSize = stage.maxOutputs + stage.parcelSlots;
-    this.#partial = stage.aggregates.length > 0 ? new StagePartials(attachment, stage, worker) : undefined;
-    this.#work = new WorkCommit(attachment, stage, worker, this.#edge, this.#join, this.#partial);
-    this.#chain = new WorkerChain(attachment, stage, worker, log, this.#partial);
+    const banks = stage.partials[worker];
+    this.#aggregates = {
+      partials: stage.aggregates.length > 0 ? new StagePartials(attachment, stage, worker) : undefined,
+      held:
+        banks === undefined
+          ? undefined
+          : new HeldAggregates(
+              attachment,
+              banks,
+              stage.operators.map(({ merges }) => merges),
+            ),
+    };
+    this.#work = new WorkCommit(attachment, stage, worker, this.#edge, this.#join, this.#aggregates, (source, frames) =>
+      this.#failures.lostWithAggregate(source, frames),
+    );
+    this.#chain = new WorkerChain(attachment, stage, worker, log, this.#aggregates.partials);
     this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
     this.#poolBit = bitIn(this.#pool.threads, attachment.thread);
     this.#busyUs = attachment.word(attachment.line + LINE.busyUs) >>> 0;
@@ -74,8 +87,9 @@ export class OperatorAgent {
     ready();
     try {
       this.#work.finishRecord();
-      // A partial takes one frame after the other: an asynchronous operator before it is waited for.
-      this.#isAsync = !this.#partial && isAsyncChain(this.#chain.chain.links);
+      // An aggregate takes one frame after the other, in the order of commits: an asynchronous operator before it is waited for.
+      const { partials, held } = this.#aggregates;
+      this.#isAsync = !partials && !held && isAsyncChain(this.#chain.chain.links);
       if (this.#isAsync) await this.#runAsync();
       else await this.#runSync();
       this.#chain.leave();
@@ -99,7 +113,7 @@ export class OperatorAgent {
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
 
   #lane(lane: number, stock: FrameView[]): ChainLane {
-    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage.maxOutputs, this.#partial);
+    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage, this.#aggregates);
   }
 
   async #runSync(): Promise<void> {
@@ -154,38 +168,36 @@ export class OperatorAgent {
     const work = {
       process: (chain: ChainLane, records: readonly FrameView[]) => {
         if (!this.#isAsync) this.#since(this.#attachment.nowUs());
-        return this.#process(chain, records, 1);
+        return this.#process(chain, records);
       },
       failed: (error: unknown, records: readonly FrameView[]) => this.#failures.add(error, records, 1),
     };
-    return new ParcelRun(stockOf(stock), this.#attachment, this.#stage, work, this.#partial);
+    return new ParcelRun(stockOf(stock), this.#attachment, this.#stage, work, this.#aggregates);
   }
 
   #begin(lane: ChainLane, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
     if (inputs[0]!.records > 0) return parcel.run(lane, inputs);
-    if (!this.#join?.isUnmatched) return this.#process(lane, inputs, 1);
-    lane.skip(inputs);
-    return OUTCOME.unmatched;
+    return this.#process(lane, inputs, this.#join?.isUnmatched);
   }
 
-  /** Tries the chain until it succeeds or the attempts are used up. The outcome of a failure, or -1. */
-  #process(lane: ChainLane, inputs: readonly FrameView[], attempt: number): number | Promise<number> {
+  /** Runs the chain, which tries again by itself. The outcome of a failure, or -1. `onlyEnd`: the frames are given up, the end of their series is met. */
+  #process(lane: ChainLane, inputs: readonly FrameView[], onlyEnd = false): number | Promise<number> {
     try {
-      const pending = lane.run(inputs);
+      const pending = onlyEnd ? lane.runEnd(inputs) : lane.run(inputs);
       return pending
         ? pending.then(
             () => SUCCESS,
-            (error: unknown) => this.#again(lane, inputs, attempt, error),
+            (error: unknown) => this.#fail(lane, inputs, error),
           )
         : SUCCESS;
     } catch (error) {
-      return this.#again(lane, inputs, attempt, error);
+      return this.#fail(lane, inputs, error);
     }
   }
 
-  #again(lane: ChainLane, inputs: readonly FrameView[], attempt: number, error: unknown): number | Promise<number> {
+  #fail(lane: ChainLane, inputs: readonly FrameView[], error: unknown): number {
     lane.discard();
-    return attempt < this.#stage.attempts ? this.#process(lane, inputs, attempt + 1) : this.#failures.add(error, inputs, attempt);
+    return this.#failures.add(error, inputs, Math.max(1, lane.failures));
   }
 
   get #isClosed(): boolean {

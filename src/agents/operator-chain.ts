@@ -2,12 +2,13 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { FrameView } from '../frame/frame-view.js';
 import type { ParametersStamp } from '../frame/parameters-stamp.js';
 import { MAX_META_BYTES } from '../frame/slot-layout.js';
-import type { Operator } from '../operators/operator.js';
 import type { Attachment } from './attachment.js';
 import { describe, Level } from './chain-level.js';
-import type { ChainLink, SeriesSeen } from './chain-link.js';
+import { type ChainLink, operatorFor, type SeriesSeen } from './chain-link.js';
+import type { HeldAggregates } from './held-aggregates.js';
 import { readSeries } from './series-table.js';
 import type { StagePartials } from './stage-partials.js';
+import { stampAggregate } from './stamp-aggregate.js';
 import type { Chain } from './worker-chain.js';
 
 /** Gives the chain its output slots: claimed before the input was taken, so that none can be missing. */
@@ -16,15 +17,32 @@ export interface OutputStock {
   putBack(frame: FrameView): void;
 }
 
+/** What the operators of a worker hold of many frames, if they aggregate: in partials, or in their own state. */
+export interface Aggregates {
+  readonly partials: StagePartials | undefined;
+  readonly held: HeldAggregates | undefined;
+}
+
+/** An operator that aggregates threw away what it held of a source: it is made anew before its next frame. */
+interface Spoilt {
+  readonly link: ChainLink;
+  readonly source: number;
+}
+
 /**
  * Runs one frame at a time through the operators of a stage. Frames between two operators live in scratch; what the last
  * one emits is in slots, or is the input itself. One lane is one run under way; an asynchronous worker has several.
+ *
+ * An operator that fails is called again with the frame that it got, until the attempts of the input are used up. No
+ * operator that has succeeded is called again: it may have kept something of its frame.
  */
 export class ChainLane {
   /** What the run emitted, in order: slots of the stage's pool, or the input alone. */
   readonly outputs: FrameView[] = [];
   /** The run emitted nothing, and the operator that took the frame says that it aggregates. */
   merged = false;
+  /** How often operators failed in the run. */
+  failures = 0;
   readonly #links: readonly ChainLink[];
   readonly #levels: Level[];
   #inputs: readonly FrameView[] = [];
@@ -34,6 +52,9 @@ export class ChainLane {
   readonly #series: SeriesSeen;
   readonly #stamp: ParametersStamp;
   readonly #partials: StagePartials | undefined;
+  readonly #held: HeldAggregates | undefined;
+  readonly #attempts: number;
+  #spoilt: Spoilt[] = [];
 
   constructor(
     readonly chain: Chain,
@@ -41,10 +62,12 @@ export class ChainLane {
     worker: number,
     lane: number,
     stock: OutputStock,
-    maxOutputs: number,
-    partials?: StagePartials,
+    { maxOutputs, attempts }: { readonly maxOutputs: number; readonly attempts: number },
+    { partials, held }: Aggregates,
   ) {
     this.#partials = partials;
+    this.#held = held;
+    this.#attempts = attempts;
     const { links } = chain;
     this.#links = links;
     this.#attachment = attachment;
@@ -65,34 +88,78 @@ export class ChainLane {
 
   /**
    * Runs the chain on the frames of one reference (more than one where a stage before emitted several); outputs stand in
-   * `outputs`. Throws, or rejects, what an operator threw; then `discard` gives back what was made.
+   * `outputs`. Throws, or rejects, what an operator threw at the last attempt; then `discard` gives back what was made.
    */
   run(inputs: readonly FrameView[]): void | Promise<void> {
-    this.outputs.length = 0;
-    this.merged = false;
-    this.#inputs = inputs;
+    this.#begin(inputs);
     if (this.#links.length === 0) {
       for (const input of inputs) this.outputs.push(input);
       return;
     }
-    this.#meet(inputs[0]!);
     const last = inputs[inputs.length - 1]!;
-    this.#partials?.start(last);
     // An event is one frame to the operators, however many stand behind it.
     const frames = inputs[0]!.joined ? inputs.slice(0, 1) : last.empty ? inputs.slice(0, -1) : inputs;
+    return this.#spoilt.length > 0 ? this.#renew().then(() => this.#run(frames)) : this.#run(frames);
+  }
+
+  /** In place of a run, where the frames of the end of a series are given up: only the end is met. */
+  runEnd(inputs: readonly FrameView[]): void | Promise<void> {
+    this.#begin(inputs);
+    return this.#renew().then(() => this.#run([]));
+  }
+
+  /** In place of a run: nothing comes of the inputs, but the end of their series, if they have it. */
+  skip(inputs: readonly FrameView[]): void {
+    this.#begin(inputs);
+  }
+
+  #begin(inputs: readonly FrameView[]): void {
+    const last = inputs[inputs.length - 1]!;
+    this.outputs.length = 0;
+    this.merged = false;
+    this.failures = 0;
+    this.#inputs = inputs;
+    this.#partials?.start(last);
+    this.#held?.start(inputs[0]!, last.ends);
+  }
+
+  /** Makes operators anew whose state is void. */
+  async #renew(): Promise<void> {
+    for (let spoilt = this.#spoilt[0]; spoilt; spoilt = this.#spoilt[0]) {
+      await spoilt.link.renew(spoilt.source);
+      this.#series.delete(spoilt.source);
+      this.#spoilt.shift();
+    }
+  }
+
+  #run(frames: readonly FrameView[]): void | Promise<void> {
+    const inputs = this.#inputs;
+    const last = inputs[inputs.length - 1]!;
+    this.#meet(inputs[0]!);
     const pending = last.ends ? this.#runEnd(frames, last) : this.#runRest(0, frames, 0);
     if (pending) return pending.then(() => this.#settleOutputs());
     this.#settleOutputs();
+  }
+
+  /** An operator failed. Throws its error when the attempts of the input are used up. */
+  #again(error: unknown): void {
+    this.failures++;
+    if (this.failures >= this.#attempts) throw error;
   }
 
   /** The first frame of a series in this worker: operators hear of it before. */
   #meet({ source, sourceIndex, series }: FrameView): void {
     if (series === 0 || this.#series.get(sourceIndex) === series) return;
     const info = readSeries(this.#attachment.arena, this.#attachment.plan.sources[sourceIndex]!.series, source, series);
-    for (const { operator, heard } of this.#links) {
-      if (heard.get(sourceIndex) === series) continue;
-      operator.onStart?.(info);
-      heard.set(sourceIndex, series);
+    for (const link of this.#links) {
+      while (link.heard.get(sourceIndex) !== series) {
+        try {
+          operatorFor(link, sourceIndex).onStart?.(info);
+          link.heard.set(sourceIndex, series);
+        } catch (error) {
+          this.#again(error);
+        }
+      }
     }
     this.#series.set(sourceIndex, series);
   }
@@ -102,32 +169,49 @@ export class ChainLane {
     for (let at = 0; at < this.#links.length; at++) await this.#flushLevel(at, last);
   }
 
-  #flushLevel(at: number, last: FrameView): void | Promise<void> {
-    const { operator, plan } = this.#links[at]!;
+  async #flushLevel(at: number, last: FrameView): Promise<void> {
+    const link = this.#links[at]!;
+    const operator = operatorFor(link, last.sourceIndex);
     if (!operator.flush) return;
     const level = this.#levels[at]!;
-    if (this.#partials && plan.partialBytes > 0) {
-      const parts = this.#partials.parts();
-      if (parts.length === 0) return;
-      operator.merge?.(parts);
+    const partials = link.plan.partialBytes > 0 ? this.#partials : undefined;
+    const parts = partials?.parts();
+    if (parts?.length === 0) return;
+    for (;;) {
+      try {
+        if (parts) operator.merge?.(parts);
+        level.start(last);
+        await operator.flush(level);
+        level.end();
+        break;
+      } catch (error) {
+        level.discard();
+        this.#again(error);
+      }
     }
-    level.start(last);
-    const pending = operator.flush(level);
-    return pending ? Promise.resolve(pending).then(() => this.#afterFlush(at, level)) : this.#afterFlush(at, level);
+    await this.#afterFlush(at, level, link, partials);
   }
 
-  #afterFlush(at: number, level: Level): void | Promise<void> {
-    level.end();
+  #afterFlush(at: number, level: Level, { definition }: ChainLink, partials: StagePartials | undefined): void | Promise<void> {
+    if (partials) this.#stampMerged(level, partials);
+    else if (definition.merges) this.#noteHeld(at, level, true);
     if (level.emitted.length === 0) return;
     if (at < this.#links.length - 1) return this.#runRest(at + 1, level.emitted.slice(), 0);
     for (const frame of level.emitted) this.outputs.push(frame);
   }
 
-  /** In place of a run: nothing comes of the inputs, but the end of their series, if they have it. */
-  skip(inputs: readonly FrameView[]): void {
-    this.outputs.length = 0;
-    this.merged = false;
-    this.#inputs = inputs;
+  #stampMerged(level: Level, partials: StagePartials): void {
+    if (level.emitted.length === 0) return;
+    const { frames, numbers } = partials.handOn();
+    for (const result of level.results) stampAggregate(result, frames, numbers);
+  }
+
+  /** An operator that aggregates in its own state took a frame, or was flushed. */
+  #noteHeld(at: number, level: Level, flushed: boolean): void {
+    const { emitted } = level;
+    if (emitted.length > 0) this.#held?.emitted(at, emitted.length, level.results);
+    else if (flushed) this.#held?.drop(at);
+    else this.#held?.took(at);
   }
 
   /**
@@ -169,36 +253,74 @@ export class ChainLane {
     this.outputs.length = 0;
   }
 
-  /** Gives back what a failed run had made. */
+  /** After a failed run: gives back what it had made. What aggregates had taken of it is void, with all that they hold. */
   discard(): void {
     this.#partials?.discard();
     for (const output of this.outputs) if (output.slot >= 0 && !this.#inputs.includes(output)) this.#stock.putBack(output);
     this.outputs.length = 0;
     for (const level of this.#levels) level.discard();
+    this.loseHeld();
+  }
+
+  /** The input is given up: what aggregates had taken of it is void, with all that they hold; with its end, whatever they hold. */
+  loseHeld(): void {
+    if (!this.#held) return;
+    const source = this.#inputs[0]!.sourceIndex;
+    const ends = this.#inputs[this.#inputs.length - 1]!.ends;
+    for (const at of this.#held.lose(source, ends)) this.#spoilt.push({ link: this.#links[at]!, source });
   }
 
   #runLevel(at: number, frame: FrameView): void | Promise<void> {
     const level = this.#levels[at]!;
     const link = this.#links[at]!;
-    if (this.#partials && link.plan.partialBytes > 0) return this.#runPartial(level, link.operator, frame, this.#partials);
-    level.start(frame);
-    const pending = link.operator.process(frame, level);
-    if (
-      pending instanceof Promise ||
-      (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function')
-    ) {
-      return Promise.resolve(pending).then(() => this.#afterLevel(at, level, link));
+    if (this.#partials && link.plan.partialBytes > 0) return this.#runPartial(level, link, frame, this.#partials);
+    const operator = operatorFor(link, frame.sourceIndex);
+    for (;;) {
+      try {
+        level.start(frame);
+        const pending = operator.process(frame, level);
+        if (isThenable(pending)) return this.#runLater(at, frame, pending);
+        level.end();
+        break;
+      } catch (error) {
+        level.discard();
+        this.#again(error);
+      }
     }
     return this.#afterLevel(at, level, link);
   }
 
+  #runLater(at: number, frame: FrameView, pending: Promise<void>): Promise<void> {
+    const level = this.#levels[at]!;
+    return Promise.resolve(pending).then(
+      () => {
+        level.end();
+        return this.#afterLevel(at, level, this.#links[at]!);
+      },
+      (error: unknown) => {
+        level.discard();
+        this.#again(error);
+        return this.#runLevel(at, frame);
+      },
+    );
+  }
+
   /** An operator that aggregates by partials takes a frame, and emits none. */
-  #runPartial(level: Level, operator: Operator, frame: FrameView, partials: StagePartials): void {
-    partials.open(frame);
-    level.start(frame);
-    const pending = operator.process(frame, level);
-    level.end();
-    partials.took();
+  #runPartial(level: Level, { operator }: ChainLink, frame: FrameView, partials: StagePartials): void {
+    let pending: unknown;
+    for (;;) {
+      try {
+        partials.open(frame);
+        level.start(frame);
+        pending = operator.process(frame, level);
+        level.end();
+        break;
+      } catch (error) {
+        level.discard();
+        this.#again(error);
+      }
+    }
+    partials.took(frame.sequence);
     this.merged = true;
     if (pending instanceof Promise)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', 'an operator that aggregates by partials must be synchronous, and returned a promise');
@@ -207,7 +329,7 @@ export class ChainLane {
   }
 
   #afterLevel(at: number, level: Level, link: ChainLink): void | Promise<void> {
-    level.end();
+    if (link.definition.merges) this.#noteHeld(at, level, false);
     if (level.emitted.length === 0) {
       if (link.definition.merges) this.merged = true;
       return;
@@ -266,6 +388,9 @@ export class ChainLane {
     this.#stock.putBack(frame);
   }
 }
+
+const isThenable = (pending: unknown): pending is Promise<void> =>
+  pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function');
 
 /** The outcome of a frame whose operator failed, by the error's code. */
 export function failureOutcome(error: unknown): 'operator-failed' | 'operator-input' | 'operator-output' {

@@ -9,8 +9,7 @@ import { OUTCOME } from '../observe/outcome.js';
 import type { MetaKey, StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { sameWays } from './edge-for.js';
-import type { ChainLane, OutputStock } from './operator-chain.js';
-import type { StagePartials } from './stage-partials.js';
+import type { Aggregates, ChainLane, OutputStock } from './operator-chain.js';
 import { unpack } from './unpack.js';
 
 /** The count of a slot is a u16. */
@@ -40,12 +39,9 @@ export class ParcelRun {
   bytes = 0;
   /** Codes by which records ended, a bit each. */
   codes = 0;
-  /** A result was handed on; how many were absorbed into the next since. */
-  emitted = false;
-  absorbed = 0;
   readonly #stock: OutputStock;
   readonly #work: RecordWork;
-  readonly #partial: StagePartials | undefined;
+  readonly #aggregates: Aggregates;
   readonly #keys: readonly MetaKey[];
   readonly #sourceNames: readonly string[];
   readonly #arena: Attachment['arena'];
@@ -62,10 +58,10 @@ export class ParcelRun {
     attachment: Attachment,
     { maxRecords, keys }: Pick<StageNode, 'maxRecords' | 'keys'>,
     work: RecordWork,
-    partial?: StagePartials,
+    aggregates: Aggregates,
   ) {
     this.#stock = stock;
-    this.#partial = partial;
+    this.#aggregates = aggregates;
     this.#keys = keys;
     this.#sourceNames = attachment.sourceNames;
     this.#work = work;
@@ -81,8 +77,6 @@ export class ParcelRun {
     this.ended.fill(0);
     this.passesOn = true;
     this.codes = 0;
-    this.emitted = false;
-    this.absorbed = 0;
     this.bytes = 0;
     this.#target = undefined;
     this.#lane = lane;
@@ -134,14 +128,14 @@ export class ParcelRun {
       this.#end(begin, outcome);
       return;
     }
-    this.#partial?.keep();
+    this.#aggregates.partials?.keep();
     if (lane.outputs.length === 0) {
-      if (lane.merged) this.absorbed += this.#group.length;
+      this.#aggregates.held?.keep();
       this.#end(begin, lane.merged ? OUTCOME.merged : OUTCOME.filtered);
       return;
     }
     if (this.passesOn && lane.passesOn) {
-      this.#handedOn();
+      this.#aggregates.held?.keep();
       return;
     }
     try {
@@ -152,8 +146,9 @@ export class ParcelRun {
         lane.mark();
       }
       this.#pack(lane.outputs, made);
-      this.#handedOn();
+      this.#aggregates.held?.keep();
     } catch (error) {
+      lane.loseHeld();
       this.#end(begin, this.#work.failed(error, this.#group));
     }
     lane.recycle();
@@ -170,11 +165,6 @@ export class ParcelRun {
         `a record of a parcel has another '${keys}' in its meta than it came with, by which a stage behind chooses its worker: leave out the parcel of '${this.#parcel.source}'`,
       );
     }
-  }
-
-  #handedOn(): void {
-    this.emitted = true;
-    this.absorbed = 0;
   }
 
   #end(begin: number, code: number): void {

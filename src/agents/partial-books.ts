@@ -6,17 +6,29 @@ import { LINE } from '../ring/ring-layout.js';
  * after its death), but for `dirty`.
  *
  *   0: dirty | dirtyPart |            the record word, its low bit set, with which the worker began to change that part
- *  64: bank 0: merged | lost | { held, stretch } of each of its parts
+ *  64: bank 0: merged | lost | results | frames | { held, stretch, first, last } of each of its parts
  *      bank 1: the same               the parity of the record's sequence names the live one, as with all counters
  *
  * A commit writes the idle bank and publishes it by its record word, together with the settlement of the frame: a part holds
  * exactly the frames that its live bank counts, unless it is dirty, which is over as soon as the record word has moved on.
  * `stretch`: how many ends the source had sent when the frames of the part came; what lies between two ends is one stretch.
  * `merged`: this worker has committed a result of all stretches below it, so that parts of those are void, in all books.
- * `lost`: frames that were in parts which came into no result.
+ * `lost`: frames that were in parts which came into no result. `results`: results that it handed on; `frames`: how many frames
+ * those hold. `first`, `last` (f64 each): least and greatest number of the frames of a part.
  */
 export const BOOK = { dirty: 0, dirtyPart: 4, banks: 64 } as const;
-export const BOOK_BANK = { merged: 0, lost: 4, parts: 8, held: 0, stretch: 4, partBytes: 8 } as const;
+export const BOOK_BANK = {
+  merged: 0,
+  lost: 4,
+  results: 8,
+  frames: 12,
+  parts: 16,
+  held: 0,
+  stretch: 4,
+  first: 8,
+  last: 16,
+  partBytes: 24,
+} as const;
 
 export const bankBytesOf = (parts: number): number => BOOK_BANK.parts + BOOK_BANK.partBytes * parts;
 export const bookBytesOf = (parts: number): number => BOOK.banks + 2 * bankBytesOf(parts);
@@ -25,10 +37,12 @@ export const bookBytesOf = (parts: number): number => BOOK.banks + 2 * bankBytes
 export class PartialBooks {
   readonly plan: PartialPlan;
   readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
   readonly #lines: readonly number[];
 
   constructor(words: Int32Array, plan: Plan, stage: StageNode, partial: PartialPlan) {
     this.#words = words;
+    this.#numbers = new Float64Array(words.buffer);
     this.plan = partial;
     this.#lines = stage.threads.map((thread) => plan.threads[thread]!.line);
   }
@@ -66,6 +80,17 @@ export class PartialBooks {
     const of = this.word(entry + BOOK_BANK.stretch);
     if (stretch === undefined ? this.#isMerged(of) : of !== stretch) return 0;
     return this.word(entry + BOOK_BANK.held);
+  }
+
+  /** Least and greatest number of the frames in a part. */
+  numbers(part: number): [first: number, last: number] {
+    const entry = this.entry(part, this.bank(this.owner(part)));
+    return [this.#numbers[(entry + BOOK_BANK.first) >>> 3]!, this.#numbers[(entry + BOOK_BANK.last) >>> 3]!];
+  }
+
+  setNumbers(entry: number, first: number, last: number): void {
+    this.#numbers[(entry + BOOK_BANK.first) >>> 3] = first;
+    this.#numbers[(entry + BOOK_BANK.last) >>> 3] = last;
   }
 
   #isMerged(stretch: number): boolean {

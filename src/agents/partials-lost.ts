@@ -1,6 +1,6 @@
 import type { Plan } from '../pipeline/plan-types.js';
 import { LINE, SOURCE } from '../ring/ring-layout.js';
-import { liveHeldBank } from './held-frames.js';
+import { HELD, heldWord, liveHeldBank } from './held-frames.js';
 import { PartialBooks } from './partial-books.js';
 
 /**
@@ -34,7 +34,7 @@ export class PartialsLost {
     for (const { banks, line } of this.#held) {
       const record = Atomics.load(this.#words, (line + LINE.record) >>> 2); // acquires: the bank
       const sources = this.#addresses.length;
-      lost += this.#words[(liveHeldBank(banks, record, sources) + 4 * (sources + source)) >>> 2]!;
+      lost += this.#words[heldWord(liveHeldBank(banks, record, sources), HELD.lost, sources, source) >>> 2]!;
     }
     return lost;
   }

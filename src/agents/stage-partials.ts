@@ -2,6 +2,7 @@ import type { FrameView } from '../frame/frame-view.js';
 import type { PartialView } from '../operators/operator.js';
 import type { StageNode } from '../pipeline/plan-types.js';
 import type { Attachment } from './attachment.js';
+import type { NumberRanges } from './number-ranges.js';
 import { WorkerPartials } from './worker-partials.js';
 
 /**
@@ -41,8 +42,8 @@ export class StagePartials implements PartialView {
     this.#current.open(frame);
   }
 
-  took(): void {
-    this.#current.took();
+  took(sequence: number): void {
+    this.#current.took(sequence);
   }
 
   keep(): void {
@@ -57,11 +58,21 @@ export class StagePartials implements PartialView {
     return this.#current.parts();
   }
 
-  /** Writes the banks that the commit that follows makes the live ones: of every source, since one record word chooses. */
-  fill(failed: boolean): void {
+  /** The merged result is handed on: how many frames it holds, and which. */
+  handOn(): { readonly frames: number; readonly numbers: NumberRanges } {
+    return this.#current.handOn();
+  }
+
+  /**
+   * Writes the banks that the commit that follows makes the live ones: of every source, since one record word chooses. Returns
+   * how many frames of the present source were lost.
+   */
+  fill(failed: boolean): number {
+    let lost = 0;
     for (const one of this.#all) {
-      if (one === this.#current) one.fill(failed);
+      if (one === this.#current) lost = one.fill(failed);
       else one.carry();
     }
+    return lost;
   }
 }

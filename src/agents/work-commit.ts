@@ -6,11 +6,9 @@ import { GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import type { Taken } from './async-lane.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, recordOutputs } from './commit-outputs.js';
-import { liveHeldBank } from './held-frames.js';
 import type { JoinInputs } from './join-inputs.js';
-import type { ChainLane } from './operator-chain.js';
+import type { Aggregates, ChainLane } from './operator-chain.js';
 import type { ParcelRun } from './parcel-run.js';
-import type { StagePartials } from './stage-partials.js';
 
 /** Whether the run was aborted is looked at this often. */
 const LOOK_MS = 50;
@@ -22,9 +20,8 @@ export class WorkCommit {
   readonly #worker: number;
   readonly #edge: EdgePlan;
   readonly #join: JoinInputs | undefined;
-  readonly #partial: StagePartials | undefined;
-  /** Address of the counts of what the partial result holds, or 0 where nothing aggregates. */
-  readonly #partials: number;
+  readonly #aggregates: Aggregates;
+  readonly #onLost: (source: number, frames: number) => void;
   readonly #record: RecordWriter;
 
   constructor(
@@ -33,15 +30,16 @@ export class WorkCommit {
     worker: number,
     edge: EdgePlan,
     join: JoinInputs | undefined,
-    partial: StagePartials | undefined,
+    aggregates: Aggregates,
+    onLost: (source: number, frames: number) => void,
   ) {
     this.#attachment = attachment;
     this.#stage = stage;
     this.#worker = worker;
     this.#edge = edge;
     this.#join = join;
-    this.#partial = partial;
-    this.#partials = stage.partials[worker] ?? 0;
+    this.#aggregates = aggregates;
+    this.#onLost = onLost;
     this.#record = new RecordWriter(attachment);
   }
 
@@ -95,12 +93,7 @@ export class WorkCommit {
       record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
       record.input(partner);
     }
-    const emitted = !failed && lane.outputs.length > 0;
-    if (this.#partial) this.#partial.fill(failed);
-    else if (this.#partials !== 0) {
-      const lost = failed && inputs[inputs.length - 1]!.ends;
-      this.#countPartial(source, emitted, lost, !failed && lane.merged && !emitted ? inputs.length : 0);
-    }
+    this.#fillAggregates(source, failed);
     return record.commit(frames, bytes);
   }
 
@@ -121,27 +114,14 @@ export class WorkCommit {
       record.settle(source, ordinal, leaves, 31 - Math.clz32(run.codes));
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
-    if (this.#partial) this.#partial.fill(false);
-    else if (this.#partials !== 0) this.#countPartial(source, run.emitted, false, run.absorbed);
+    this.#fillAggregates(source, false);
     return record.commit(run.records, run.bytes);
   }
 
-  /**
-   * How many frames the result under way holds, into the bank that this commit makes the live one. `emitted`: all went into a
-   * result. `ended`: those of the source never will, since its end failed for good. `absorbed`: taken in since.
-   */
-  #countPartial(source: number, emitted: boolean, ended: boolean, absorbed: number): void {
-    const { line, plan } = this.#attachment;
-    const sources = plan.sources.length;
-    const record = this.#attachment.word(line + LINE.record);
-    const live = liveHeldBank(this.#partials, record, sources);
-    const next = liveHeldBank(this.#partials, record, sources, 1);
-    for (let s = 0; s < sources; s++) {
-      const held = this.#attachment.word(live + 4 * s);
-      const isLost = ended && s === source;
-      this.#attachment.setWord(next + 4 * s, (emitted || isLost ? 0 : held) + (s === source ? absorbed : 0));
-      const lost = this.#attachment.word(live + 4 * (sources + s));
-      this.#attachment.setWord(next + 4 * (sources + s), lost + (isLost ? held : 0));
-    }
+  /** What aggregates hold, handed on and lost, into the banks that this commit makes the live ones. */
+  #fillAggregates(source: number, failed: boolean): void {
+    const { partials, held } = this.#aggregates;
+    const lost = partials ? partials.fill(failed) : held ? held.fill(source) : 0;
+    if (lost > 0) this.#onLost(source, lost);
   }
 }

@@ -3,6 +3,7 @@ import type { PartialPlan, StageNode } from '../pipeline/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
 import { shardOf } from './edge-for.js';
+import { NumberRanges } from './number-ranges.js';
 import { BOOK, BOOK_BANK, PartialBooks } from './partial-books.js';
 
 const NONE = -1;
@@ -31,6 +32,11 @@ export class WorkerPartials {
   #isSpoilt = false;
   /** Records of the parcel under way that were kept, and are void too. */
   #spoilt = 0;
+  /** Numbers of the frames that the reference under way has brought into the part. */
+  #first = Number.POSITIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+  /** The end was met, and a result handed on. */
+  #handedOn = false;
 
   constructor(attachment: Attachment, stage: StageNode, plan: PartialPlan, worker: number) {
     this.#attachment = attachment;
@@ -53,6 +59,7 @@ export class WorkerPartials {
     this.#ends = last.ends;
     this.#stretch = (this.#endsSent() - (last.ends ? 1 : 0)) | 0;
     this.#taken = 0;
+    this.#handedOn = false;
     if (!this.#isSpoilt && this.#kept === 0) this.#part = NONE;
   }
 
@@ -73,6 +80,8 @@ export class WorkerPartials {
     if (this.#isSpoilt || this.#books.held(part, this.#stretch) === 0) this.#regions[part]!.fill(0);
     this.#part = part;
     this.#choose(part);
+    this.#first = Number.POSITIVE_INFINITY;
+    this.#last = Number.NEGATIVE_INFINITY;
   }
 
   #markDirty(part: number): void {
@@ -83,8 +92,10 @@ export class WorkerPartials {
     Atomics.store(arena.words, (book + BOOK.dirty) >>> 2, (record & ~1) | 1); // publishes: the part will change
   }
 
-  took(): void {
+  took(sequence: number): void {
     this.#taken++;
+    if (sequence < this.#first) this.#first = sequence;
+    if (sequence > this.#last) this.#last = sequence;
   }
 
   /** The run succeeded: what it took counts as one, a frame or a record. */
@@ -111,6 +122,20 @@ export class WorkerPartials {
     return !(this.#isSpoilt && part === this.#part) && this.#books.held(part, this.#stretch) > 0;
   }
 
+  /** The result of all parts is handed on: how many frames it holds, and which. What the end itself brought is no frame of the source's. */
+  handOn(): { readonly frames: number; readonly numbers: NumberRanges } {
+    const books = this.#books;
+    const numbers = new NumberRanges();
+    let frames = 0;
+    for (let part = 0; part < books.plan.parts.length; part++) {
+      if (!this.#isHeld(part)) continue;
+      frames += books.held(part, this.#stretch);
+      numbers.addRange(...books.numbers(part));
+    }
+    this.#handedOn = true;
+    return { frames, numbers };
+  }
+
   /** The commit that follows changes nothing here: the bank that it makes the live one says what this one says. Its address. */
   carry(): number {
     const books = this.#books;
@@ -120,8 +145,8 @@ export class WorkerPartials {
     return idle;
   }
 
-  /** Writes the bank that the commit that follows makes the live one. */
-  fill(failed: boolean): void {
+  /** Writes the bank that the commit that follows makes the live one. Returns how many frames were lost. */
+  fill(failed: boolean): number {
     if (!failed) this.keep();
     const books = this.#books;
     const { parts } = books.plan;
@@ -130,14 +155,25 @@ export class WorkerPartials {
     if (this.#part !== NONE && (this.#isSpoilt || this.#kept > 0)) {
       const entry = books.entry(this.#part, idle);
       const before = this.#isSpoilt ? 0 : books.held(this.#part, this.#stretch);
+      const [first, last] = before > 0 ? books.numbers(this.#part) : [this.#first, this.#last];
+      books.setNumbers(entry, Math.min(first, this.#first), Math.max(last, this.#last));
       lost += books.held(this.#part) - (books.held(this.#part, this.#stretch) > 0 ? before : 0);
       books.setWord(entry + BOOK_BANK.held, before + (this.#ends ? 0 : this.#kept));
       books.setWord(entry + BOOK_BANK.stretch, this.#stretch);
     }
     if (this.#ends) {
-      // A stretch whose end failed has no result.
-      if (failed) {
-        for (let part = 0; part < parts.length; part++) if (part !== this.#part || !this.#isSpoilt) lost += books.held(part);
+      // A stretch whose end failed has no result, nor has one of which the operator hands nothing on.
+      const hasResult = !failed && this.#handedOn;
+      let merged = 0;
+      for (let part = 0; part < parts.length; part++) {
+        if (part === this.#part && this.#isSpoilt) continue;
+        const held = hasResult ? books.held(part, this.#stretch) : 0;
+        merged += held;
+        lost += Math.max(0, books.held(part) - held);
+      }
+      if (hasResult) {
+        books.setWord(idle + BOOK_BANK.results, (books.word(idle + BOOK_BANK.results) + 1) | 0);
+        books.setWord(idle + BOOK_BANK.frames, (books.word(idle + BOOK_BANK.frames) + merged) | 0);
       }
       books.setWord(idle + BOOK_BANK.merged, (this.#stretch + 1) | 0);
     }
@@ -147,5 +183,6 @@ export class WorkerPartials {
     this.#kept = 0;
     this.#taken = 0;
     this.#part = NONE;
+    return lost;
   }
 }

@@ -103,8 +103,23 @@ export interface StageReport {
   readonly restarts: number;
   readonly redispatched: number;
   readonly lost: number;
+  /** What its operators made of many frames. Absent where none aggregates. */
+  readonly aggregates?: AggregatesReport;
   /** What its operators had, from the start on: the hash of a frame resolves here. Absent without operators. */
   readonly parameters?: readonly ParametersReport[];
+}
+
+/**
+ * What a stage made of many frames, counted in frames that came to it: each one that it took into an aggregate is in one
+ * result, or lost, and at the end of a run nothing else is left.
+ */
+export interface AggregatesReport {
+  /** Results that were handed on. */
+  readonly results: number;
+  /** Frames in these. */
+  readonly frames: number;
+  /** Frames that are in no result: they were in an aggregate that died or failed. */
+  readonly lost: number;
 }
 
 /** Frames that died, counted one by one: several may belong to one input, and one input may die at several nodes. */

@@ -1,5 +1,5 @@
 import { dtypeCode, itemCount } from '../frame/dtype.js';
-import type { Frame } from '../frame/frame.js';
+import type { Frame, MutableFrame } from '../frame/frame.js';
 import { createAccumulate } from '../kernels/scalar/accumulate.js';
 import { mergeMoments } from '../kernels/scalar/merge-moments.js';
 import { requireNumeric, requireShape } from './frame-check.js';
@@ -67,13 +67,14 @@ export const accumulate = defineOperator<AccumulateParams>({
     const m2 = mean + pixels * 8;
     const sums = new Float64Array(buffer, mean, pixels * 2);
     let n = 0;
-    const emit = (out: Emitter): void => {
-      const result = out.create({ shape: [2, ...shape], dtype: 'float64', columns: COLUMNS, meta: { frames: n } });
+    const make = (out: Emitter, frames: number): MutableFrame =>
+      out.create({ shape: [2, ...shape], dtype: 'float64', columns: COLUMNS, meta: { frames } });
+    const emit = (out: Emitter, result: MutableFrame): void => {
       const values = result.data as Float64Array;
       values.set(sums);
       for (let i = pixels; i < pixels * 2; i++) values[i] = values[i]! / (n - 1);
-      n = 0;
       out.emit(result);
+      n = 0;
     };
     const check = (frame: Frame): void => {
       requireNumeric('accumulate', frame);
@@ -111,22 +112,21 @@ export const accumulate = defineOperator<AccumulateParams>({
           }
         },
         flush(out) {
-          if (n > 0) emit(out);
+          if (n > 0) emit(out, make(out, n));
         },
       };
     }
     return {
       process(frame, out) {
         check(frame);
+        // Whatever may fail comes before the frame is taken: it is tried again.
+        const result = n + 1 === params.frames ? make(out, n + 1) : undefined;
         n++;
         kernel(dtypeCode(frame.dtype), frame.address, pixels, n, mean, m2);
-        if (n === params.frames) emit(out);
-      },
-      onStart() {
-        n = 0;
+        if (result) emit(out, result);
       },
       flush(out) {
-        if (n > 0) emit(out);
+        if (n > 0) emit(out, make(out, n));
       },
     };
   },

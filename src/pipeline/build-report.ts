@@ -30,6 +30,8 @@ export interface ReportInput {
   readonly series: ReadonlyMap<string, readonly SeriesReport[]>;
   /** What the recoveries of a stage did. */
   readonly recoveries: (stage: string) => RecoveryCounts;
+  /** Merged frames of a stage that went with its workers. */
+  readonly lostBy: (stage: string) => number;
   /** What the operators of a stage had, from the start on. */
   readonly parameters: (stage: string) => readonly ParametersReport[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
@@ -132,12 +134,14 @@ export function buildReport(input: ReportInput): Report {
   }
   for (const node of plan.stages) {
     const parameters = input.parameters(node.name);
+    const aggregates = counters.aggregates.of(node.name);
     const { frames, bytes: stageBytes, busyUs } = counters.stage(node.threads);
     stages[node.name] = {
       frames,
       bytes: stageBytes,
       busy: input.durationS > 0 ? Math.min(1, busyUs / 1e6 / input.durationS / node.threads.length) : 0,
       ...input.recoveries(node.name),
+      ...(aggregates ? { aggregates: { ...aggregates, lost: aggregates.lost + input.lostBy(node.name) } } : {}),
       ...(parameters.length > 0 ? { parameters: [...parameters] } : {}),
     };
   }

@@ -5,6 +5,7 @@ import { OUTCOME, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
+import { AggregateTotals } from './aggregate-totals.js';
 import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
 import { ledgerOf, type OutcomeCounts, SinkLedgers } from './sink-ledgers.js';
 
@@ -22,6 +23,7 @@ export class Counters {
   readonly #arena: ArenaViews;
   readonly #plan: Plan;
   readonly #partialsLost: (source: number) => number;
+  readonly aggregates: AggregateTotals;
   readonly #ledgers: CounterFold[];
   readonly #views: readonly (SinkLedgers | undefined)[];
   readonly #frames: CounterFold;
@@ -33,6 +35,7 @@ export class Counters {
     this.#partialsLost = partialsLost;
     this.#arena = arena;
     this.#plan = plan;
+    this.aggregates = new AggregateTotals(arena.words, plan);
     this.#ledgers = plan.sources.map(() => {
       const fold = new CounterFold(LEDGER.words);
       // Ordinals need not start at 0, counts do.
@@ -54,6 +57,7 @@ export class Counters {
       this.#frames.fold(thread, this.#word(this.#bank(line) + 4 * BANK.frames));
       this.#busy.fold(thread, this.#word(line + LINE.busyUs));
     }
+    this.aggregates.poll();
     this.#pollLetters();
   }
 

@@ -240,13 +240,17 @@ export function layOut(draft: Draft): PlanWithTables {
       const frameBytes = roundUp(operator.maxOutputBytes, 64);
       const updates = operator.maxConstantBytes !== undefined;
       // The old operator may still be at a frame in one lane when the new one begins in another.
-      const scratchStride = updates && lanes > 1 ? roundUp(operator.scratchBytes, 64) : 0;
+      // What aggregates takes no new parameters, so that the two never meet.
+      const sources = operator.aggregates ? sourcesOf(draft, name) : [];
+      const scratches = Math.max(1, sources.length, updates && lanes > 1 ? 2 : 1);
+      const scratchStride = scratches > 1 ? roundUp(operator.scratchBytes, 64) : 0;
       return {
         ...operator,
         constants,
         banks,
         bankBytes,
-        scratch: mine.map(() => (operator.scratchBytes ? space.take(operator.scratchBytes + scratchStride, 64) : 0)),
+        sources,
+        scratch: mine.map(() => (operator.scratchBytes ? space.take(operator.scratchBytes + (scratches - 1) * scratchStride, 64) : 0)),
         scratchStride,
         trialScratch: updates && operator.scratchBytes ? space.take(operator.scratchBytes, 64) : 0,
         frames: mine.map(() => (last ? 0 : space.take(frameBytes * operator.maxOutputs * lanes, 64))),
@@ -312,6 +316,11 @@ function placeParameters(space: AddressSpace, workers: number, operators: readon
     banks: [space.take(bankBytes, 64), space.take(bankBytes, 64)],
     bankBytes,
   };
+}
+
+/** The sources whose frames a stage hands on, or keeps. What comes to another input of a join than the first ends there. */
+function sourcesOf({ routes }: Draft, name: string): number[] {
+  return routes.flatMap(({ paths }, source) => (paths.some((path) => path.slice(0, -1).includes(name)) ? [source] : []));
 }
 
 /** The stages behind a node that choose among workers by a key of the meta. */

@@ -60,6 +60,7 @@ export class Pipeline implements AsyncDisposable {
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedMs = 0;
+  #endedMs: number | undefined;
   #stopAsked = false;
   #error: { readonly code: string; readonly message: string } | undefined;
   #undelivered: Record<string, number> | undefined;
@@ -351,7 +352,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** The report as it would be now. */
   report(sequences: ReadonlyMap<string, SequenceVerdict> = new Map()): Report {
-    const durationS = this.#startedMs ? (performance.now() - this.#startedMs) / 1e3 : 0;
+    const durationS = this.#startedMs ? ((this.#endedMs ?? performance.now()) - this.#startedMs) / 1e3 : 0;
     if (!this.#plan || !this.#counters || !this.#arena) {
       return emptyReport(this.spec, durationS, this.#error);
     }
@@ -371,6 +372,7 @@ export class Pipeline implements AsyncDisposable {
       isOver: this.#isOver,
       parameters: (stage) => this.#updater?.history(stage) ?? [],
       recoveries: (stage) => this.#staff!.supervisor.counts(stage),
+      lostBy: (stage) => this.#staff!.supervisor.lostBy(stage),
     });
   }
 
@@ -385,8 +387,11 @@ export class Pipeline implements AsyncDisposable {
     const sequences = await this.#connectors.settle();
     clearInterval(this.#timer);
     if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
-    const report = this.report(sequences);
+    this.#endedMs = performance.now();
     if (this.#staff) await withTimeout(this.#staff.leave(), LEAVE_MS);
+    // What the workers left behind is in no result.
+    if (this.#staff?.hasLeft) this.#staff.supervisor.loseHeld();
+    const report = this.report(sequences);
     await this.#connectors.close();
     await this.#staff?.close();
     await this.#metrics?.close();

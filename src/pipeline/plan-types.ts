@@ -140,7 +140,12 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   /** Two places for the tables of an operator that may be updated, and the bytes of one; else none. */
   readonly banks: readonly number[];
   readonly bankBytes: number;
-  /** Scratch of each worker, and the distance of a second one for an operator that works beside the one that replaces it. */
+  /** Indices of the sources each of which has an operator of its own in each worker; none: one takes the frames of all. */
+  readonly sources: readonly number[];
+  /**
+   * Scratch of each worker, and the distance of a second one: for an operator that works beside the one that replaces it, or
+   * for that of another source.
+   */
   readonly scratch: readonly number[];
   readonly scratchStride: number;
   /** Scratch for the trial of new parameters; 0 where none are taken. */

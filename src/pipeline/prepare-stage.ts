@@ -30,6 +30,8 @@ export interface PreparedOperator {
   readonly maxOutputs: number;
   readonly maxOutputBytes: number;
   readonly merges: boolean;
+  /** Keeps what it makes of many frames in its own state: each source has an operator of its own. */
+  readonly aggregates: boolean;
   /** Takes new parameters while it runs, with tables up to so many bytes; undefined: takes none. */
   readonly maxConstantBytes: number | undefined;
 }
@@ -101,7 +103,8 @@ function refusalOf(
   definition: OperatorDefinition,
   { partialBytes = 0 }: Prepared,
 ): string | undefined {
-  if (isStateful(definition, spec.params) && stage.workers > 1 && !(definition.keyed && stage.key))
+  const keepsState = isStateful(definition, spec.params) || (definition.merges && partialBytes === 0);
+  if (keepsState && stage.workers > 1 && !(definition.keyed && stage.key))
     return `operator ${spec.type} keeps state between frames: stage '${name}' needs workers: 1${definition.keyed ? ', or a key' : ''}`;
   if (definition.updates && (definition.merges || definition.flushes || partialBytes > 0))
     return `operator ${spec.type} aggregates frames, and with new parameters those that it holds would be lost: its definition cannot say updates`;
@@ -173,6 +176,7 @@ export async function prepareStage(
       maxOutputs: definition.maxOutputs ?? 1,
       maxOutputBytes,
       merges: definition.merges === true,
+      aggregates: (definition.merges || definition.flushes) === true && !prepared.partialBytes,
       maxConstantBytes: definition.updates ? (prepared.maxConstantBytes ?? defaultConstantBytes(constants)) : undefined,
     });
     maxOutputs *= definition.maxOutputs ?? 1;
@@ -183,9 +187,10 @@ export async function prepareStage(
       : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
   }
   const partials = operators.filter(({ partialBytes }) => partialBytes > 0);
+  const aggregates = operators.filter(({ merges }) => merges);
   const refusal =
-    partials.length > 1
-      ? `stage '${name}' has ${partials.length} operators that aggregate by partials, and at most one can stand in a stage: give the others stages of their own`
+    partials.length > 0 && aggregates.length > 1
+      ? `stage '${name}' has ${aggregates.length} operators that aggregate, and one that does so by partials must be the only one: give the others stages of their own`
       : stage.deterministic && partials.length === 0
         ? `stage '${name}' is deterministic, and none of its operators aggregates by partials`
         : undefined;
@@ -200,8 +205,10 @@ export async function prepareStage(
     maxOutputs: chained,
     flushes: flushes > 0,
     passes,
-    // A worker that fills partials has one frame at a time.
+    // A worker that aggregates has one frame at a time.
     mayBeAsync:
-      partials.length === 0 && links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
+      !operators.some(({ merges }) => merges) &&
+      partials.length === 0 &&
+      links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
   };
 }

@@ -88,6 +88,11 @@ export class Staff {
     await Promise.all(this.#leases);
   }
 
+  /** Whether no worker runs any more. */
+  get hasLeft(): boolean {
+    return this.#isClosing && this.#leases.size === 0;
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#pool?.close();

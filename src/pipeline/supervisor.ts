@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
-import { liveHeldBank } from '../agents/held-frames.js';
+import { HELD, heldWord, liveHeldBank } from '../agents/held-frames.js';
 import { PartialBooks } from '../agents/partial-books.js';
 import { PartialsLost } from '../agents/partials-lost.js';
 import { endsSeries, readSlots } from '../agents/read-slots.js';
@@ -48,6 +48,7 @@ export class Supervisor {
   #causes: ReadonlyMap<number, ThreadError> = new Map();
   readonly #counts = new Map<string, RecoveryCounts>();
   readonly #partialsLost: PartialsLost;
+  readonly #stageLost = new Map<string, number>();
   /** By stage. */
   readonly #books: ReadonlyMap<string, readonly PartialBooks[]>;
   readonly #nowUs = createClock();
@@ -184,14 +185,42 @@ export class Supervisor {
 
   /** What the dead had absorbed was counted as merged; its result will never come. */
   #losePartials(thread: number): void {
-    const { node, index, line } = this.#plan.threads[thread]!;
-    for (const books of this.#books.get(node) ?? []) this.#partialsLost.add(books.plan.source, books.loseTorn(index));
-    const partials = this.#plan.stages.find(({ name }) => name === node)?.partials[index];
-    if (!partials) return;
-    const live = liveHeldBank(partials, this.#word(line + LINE.record), this.#plan.sources.length);
-    for (let source = 0; source < this.#plan.sources.length; source++) {
-      this.#partialsLost.add(source, this.#word(live + 4 * source));
-      this.#words[(live + 4 * source) >>> 2] = 0;
+    const { node, index } = this.#plan.threads[thread]!;
+    for (const books of this.#books.get(node) ?? []) this.#lose(node, books.plan.source, books.loseTorn(index));
+    const stage = this.#plan.stages.find(({ name }) => name === node);
+    if (stage) this.#loseHeldBy(stage, index);
+  }
+
+  #loseHeldBy({ name, partials, threads }: StageNode, worker: number): void {
+    const banks = partials[worker];
+    if (banks === undefined) return;
+    const sources = this.#plan.sources.length;
+    const live = liveHeldBank(banks, this.#word(this.#line(threads[worker]!) + LINE.record), sources);
+    for (let source = 0; source < sources; source++) {
+      const held = heldWord(live, HELD.held, sources, source) >>> 2;
+      this.#lose(name, source, this.#words[held]!);
+      this.#words[held] = 0;
+    }
+  }
+
+  #lose(stage: string, source: number, frames: number): void {
+    if (frames === 0) return;
+    this.#partialsLost.add(source, frames);
+    this.#stageLost.set(stage, (this.#stageLost.get(stage) ?? 0) + frames);
+    const { name } = this.#plan.sources[source]!;
+    this.#log.warn({ stage, source: name, frames }, `stage '${stage}' lost ${frames} merged frames of '${name}': no result holds them`);
+  }
+
+  /** Merged frames of a stage that the supervisor counted as lost. */
+  lostBy(stage: string): number {
+    return this.#stageLost.get(stage) ?? 0;
+  }
+
+  /** No worker runs any more, and none will: what they still hold is in no result. */
+  loseHeld(): void {
+    for (const stage of this.#plan.stages) {
+      for (const worker of stage.partials.keys()) this.#loseHeldBy(stage, worker);
+      for (const books of this.#books.get(stage.name) ?? []) this.#lose(stage.name, books.plan.source, books.loseAll());
     }
   }
 
@@ -201,7 +230,7 @@ export class Supervisor {
       const books = all.find((one) => one.plan.source === source);
       if (!books) continue;
       const into = this.#plan.edges.filter((edge) => edge.node === node).flatMap((edge) => edge.leaves[source]!);
-      if (into.some((mask) => (mask & leaves) !== 0)) this.#partialsLost.add(source, books.loseAll());
+      if (into.some((mask) => (mask & leaves) !== 0)) this.#lose(node, source, books.loseAll());
     }
   }
 

@@ -139,6 +139,7 @@ describe('partials of records', () => {
       expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
       expect(ledger.dead['partial-lost']).toBeGreaterThan(0);
       expect(inResults + sum(ledger.dead)).toBe(ledger.received);
+      expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResults, lost: sum(ledger.dead) });
       expect(accounted(ledger)).toBe(ledger.received);
     });
   }
@@ -169,6 +170,7 @@ describe('partials of records', () => {
       const inResult = read.out!.length ? sum(counted(read.out!)) : 0;
       lost += sum(ledger.dead);
       expect(inResult + sum(ledger.dead)).toBe(1000);
+      expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResult, lost: sum(ledger.dead) });
     };
     for (const step of [...STEPS, ...STEPS, ...STEPS]) await dieAt(step);
     // Not each commit comes to each step.

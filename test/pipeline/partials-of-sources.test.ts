@@ -97,6 +97,12 @@ describe('partials of several sources in one stage', () => {
       },
     );
     expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
+    const dead = sum(['a', 'b'].flatMap((name) => Object.values(report.sources[name]!.ledger.dead)));
+    expect(report.stages.work!.aggregates).toEqual({
+      results: read.out!.length,
+      frames: sum(read.out!.map(({ meta }) => (meta.aggregate as { frames: number }).frames)),
+      lost: dead,
+    });
     for (const name of ['a', 'b']) {
       const { ledger } = report.sources[name]!;
       const results = from(read.out!, name);

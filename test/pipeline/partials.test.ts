@@ -120,7 +120,7 @@ describe('partials of several workers', () => {
       promise(/by one way only, not by 2/),
     );
     const both = [{ type: 'accumulate' }, { type: operatorPath('sum-and-count') }];
-    expect(await refused({ x: { from: 'a', operators: both } })).toMatchObject(promise(/at most one can stand in a stage/));
+    expect(await refused({ x: { from: 'a', operators: both } })).toMatchObject(promise(/must be the only one/));
     expect(await refused({ x: { from: 'a', deterministic: true, operators: [] } })).toMatchObject(promise(/none of its operators/));
   });
 });
@@ -215,6 +215,8 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       console.log(`${report.stages.work!.restarts} deaths, ${ledger.dead['partial-lost']} lost, ${inResults} in results`);
       expect(errors).toEqual([]);
       expect(report).toMatchObject({ ok: true, balanced: true });
+      expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResults, lost: ledger.dead['partial-lost'] });
+      for (const { meta, data } of read.out!) expect(meta.aggregate).toMatchObject({ frames: sum([...data] as never) });
       expect(Math.max(...seen)).toBe(1);
       expect(report.stages.work!.restarts).toBeGreaterThan(2);
       expect(ledger.dead['partial-lost']).toBeGreaterThan(0);
@@ -277,6 +279,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       expect(read.out!.length).toBeLessThanOrEqual(1);
       const inResult = read.out!.length ? counted(read.out!).reduce((all, n) => all + n, 0) : 0;
       lost += sum(ledger.dead);
+      expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResult, lost: sum(ledger.dead) });
       expect(inResult + sum(ledger.dead)).toBe(2);
     }
     const hit = STEPS.map((step) => words[step]!);
@@ -293,6 +296,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       });
       expect(report).toMatchObject({ balanced: true });
       expect(report.sources.s!.ledger).toMatchObject({ received: 40, merged: 0, dead: { 'partial-lost': 40 } });
+      expect(report.stages.work!.aggregates).toEqual({ results: 0, frames: 0, lost: 40 });
     });
   }
 
@@ -311,6 +315,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       for (const { id, ledger } of report.sources.s!.series!)
         expect(ledger.dead).toEqual(onceOf === undefined || id === onceOf ? { 'partial-lost': 20 } : {});
       expect(report.sinks.out!.delivered).toBe((60 - lost) / 20);
+      expect(report.stages.work!.aggregates).toEqual({ results: (60 - lost) / 20, frames: 60 - lost, lost });
     }
   });
 
@@ -344,6 +349,8 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     } as never);
     expect(report.balanced).toBe(true);
     expect(report.sources.s!.ledger).toMatchObject({ received: 30, merged: 17, dead: { 'partial-lost': 12, 'operator-failed': 1 } });
+    expect(report.stages.work!.aggregates).toEqual({ results: 1, frames: 17, lost: 12 });
+    expect(read.out![0]!.meta.aggregate).toEqual({ frames: 17, numbers: [[13, 29]] });
     expect(counted(read.out!).slice(0, 31)).toEqual(Array.from({ length: 31 }, (_, i) => (i > 12 && i < 30 ? 3 : 0)));
   });
 

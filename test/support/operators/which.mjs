@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /**
  * Counts each frame by its ordinal (with `perSeries`, so many numbers for each series, by its number) in a partial of `frames` bytes, slowly; the result is the sum of the parts. With `folder`,
  * the worker that has merged dies before it has handed on, once for each series. `failAt`: throws on the second frame of
- * that ordinal. `failFlush`: the result never comes; by an exception (`throw`), or because its workers die of it (`exit`).
+ * that ordinal, at each attempt. `failFlush`: the result never comes; by an exception (`throw`), or because its workers die of it (`exit`).
  */
 export default {
   type: 'which',
@@ -24,7 +24,6 @@ export default {
       process(frame) {
         const number = perSeries ? Math.max(0, series - 1) * perSeries + frame.sequence : frame.ordinal;
         if (number === failAt && last === failAt) {
-          last = -1;
           throw new Error('the second one');
         }
         last = number;

@@ -1,0 +1,67 @@
+import { HELD, heldWord, liveHeldBank } from '../agents/held-frames.js';
+import { BOOK_BANK, PartialBooks } from '../agents/partial-books.js';
+import { CounterFold } from '../observe/counter-fold.js';
+import type { AggregatesReport } from '../observe/report.js';
+import { LINE } from '../ring/ring-layout.js';
+import type { Plan, StageNode } from './plan-types.js';
+
+const COUNTS: readonly (keyof AggregatesReport)[] = ['results', 'frames', 'lost'];
+
+/** One place where a worker counts: addresses of what COUNTS names, at this moment. */
+type Place = () => readonly number[];
+
+/** The main thread's reading of what the aggregates of the stages have made. */
+export class AggregateTotals {
+  readonly #words: Int32Array;
+  readonly #places: readonly { readonly stage: string; readonly place: Place }[];
+  readonly #fold: CounterFold;
+
+  constructor(words: Int32Array, plan: Plan) {
+    this.#words = words;
+    this.#places = plan.stages.flatMap((stage) => [
+      ...this.#ofHeld(plan, stage).map((place) => ({ stage: stage.name, place })),
+      ...this.#ofBooks(plan, stage).map((place) => ({ stage: stage.name, place })),
+    ]);
+    this.#fold = new CounterFold(this.#places.length * COUNTS.length);
+  }
+
+  #ofHeld(plan: Plan, { partials, threads }: StageNode): Place[] {
+    const sources = plan.sources.length;
+    return partials.flatMap((banks, worker) => {
+      const record = (plan.threads[threads[worker]!]!.line + LINE.record) >>> 2;
+      return plan.sources.map((_, source) => () => {
+        const live = liveHeldBank(banks, Atomics.load(this.#words, record), sources); // acquires: the bank
+        return COUNTS.map((count) => heldWord(live, HELD[count], sources, source));
+      });
+    });
+  }
+
+  #ofBooks(plan: Plan, stage: StageNode): Place[] {
+    return stage.aggregates.flatMap((partial) => {
+      const books = new PartialBooks(this.#words, plan, stage, partial);
+      return stage.threads.map((_, worker) => () => {
+        const bank = books.bank(worker);
+        return COUNTS.map((count) => bank + BOOK_BANK[count]);
+      });
+    });
+  }
+
+  /** Must be called before any counter has gone round. */
+  poll(): void {
+    for (const [i, { place }] of this.#places.entries())
+      for (const [k, address] of place().entries()) this.#fold.fold(i * COUNTS.length + k, this.#words[address >>> 2]!);
+  }
+
+  /** Of a stage; undefined where nothing aggregates. */
+  of(stage: string): AggregatesReport | undefined {
+    const totals = [0, 0, 0];
+    let found = false;
+    for (const [i, place] of this.#places.entries()) {
+      if (place.stage !== stage) continue;
+      found = true;
+      for (let k = 0; k < COUNTS.length; k++) totals[k]! += this.#fold.totals[i * COUNTS.length + k]!;
+    }
+    const [results, frames, lost] = totals as [number, number, number];
+    return found ? { results, frames, lost } : undefined;
+  }
+}
