@@ -30,6 +30,7 @@ const HOMES = {
   kafkajs: 'src/transports/kafka.ts',
   sharp: 'src/transports/sharp.ts',
   h5wasm: 'src/transports/h5wasm.ts',
+  fzstd: 'src/codecs/decompress/zstd.ts',
 };
 const WAITING = 'src/ring/park.ts';
 

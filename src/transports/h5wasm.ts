@@ -1,116 +1,137 @@
-import type { Dataset, File } from 'h5wasm/node';
+import type { Dataset } from 'h5wasm/node';
 import { formatError } from '../codecs/file-bytes.js';
-import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { type DType, dtypeOf, type TypedArray } from '../frame/dtype.js';
+import { type DType, dtypeOf, isTypedArray, itemSize } from '../frame/dtype.js';
+import type { ClosedSuperblock, LibraryDataset, LibraryFile, OpenLibraryFile } from './hdf5/library-file.js';
+import { type Hdf5Frames, openFrames } from './hdf5/open-frames.js';
 import { loadOptional } from './load-optional.js';
 
-/** A dataset as a row of frames: 3 and 4 dimensions are a stack along the first, 1 and 2 are one frame. */
-export interface Hdf5Frames {
-  readonly dtype: DType;
-  /** Of one frame. */
-  readonly shape: readonly number[];
-  readonly count: number;
-  /** One frame, read from the file by itself. Throws ERR_FORMAT. */
-  read(index: number): TypedArray;
-  close(): void;
-}
+export type { Hdf5Frames } from './hdf5/open-frames.js';
 
-/** Filters that h5wasm itself undoes: deflate, shuffle, fletcher32, nbit, scaleoffset. */
-const BUILT_IN_FILTERS: ReadonlySet<number> = new Set([1, 2, 3, 5, 6]);
 const INTEGER = 0;
 const FLOAT = 1;
+const ADDRESS_BYTES = 8;
 
 const refuse = (detail: string, cause?: unknown) => formatError('hdf5', detail, cause);
 
-async function load() {
-  const h5wasm = await loadOptional('h5wasm', () => import('h5wasm/node'));
-  // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
-  (await h5wasm.ready).activate_throwing_error_handler();
-  return h5wasm;
-}
-
 /**
- * Opens one dataset of an HDF5 file. Without a name the only dataset of numbers with two or more dimensions is taken.
- * Throws ERR_FORMAT for a file, type or filter that cannot be read, ERR_CONFIG_INVALID for a dataset that is not there.
+ * Opens the frames of an HDF5 file. The tree and rare encodings are read by the HDF5 library (h5wasm), the pixels by the
+ * reader in `hdf5/`, which knows the filters that the library lacks. Throws ERR_FORMAT for what cannot be read,
+ * ERR_CONFIG_INVALID for a dataset that is not there or has to be chosen.
  */
 export async function openHdf5Frames(path: string, dataset?: string): Promise<Hdf5Frames> {
-  const h5wasm = await load();
-  let file: File;
-  try {
-    file = new h5wasm.File(path, 'r');
-  } catch (error) {
-    throw refuse('the file cannot be opened', error);
-  }
-  try {
-    return framesOf(file, find(file, dataset ?? onlyImage(file)));
-  } catch (error) {
-    file.close();
-    throw asMillraceError(error, 'ERR_FORMAT', 'hdf5');
-  }
+  return openFrames(path, dataset, await loadLibrary());
 }
 
-const isDataset = (entity: unknown): entity is Dataset => typeof entity === 'object' && entity !== null && 'filters' in entity;
+async function loadLibrary(): Promise<OpenLibraryFile> {
+  const h5wasm = await loadOptional('h5wasm', () => import('h5wasm/node'));
+  const module = await h5wasm.ready;
+  // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
+  module.activate_throwing_error_handler();
+  const closedFiles = readClosed(module.FS as unknown as LibraryFileSystem);
 
-function find(file: File, name: string): Dataset {
-  const entity: unknown = file.get(name);
-  if (!isDataset(entity))
-    throw new MillraceError(
-      'ERR_CONFIG_INVALID',
-      `there is no dataset ${JSON.stringify(name)} in the file: ${imagePaths(file).join(', ')}`,
-    );
-  return entity;
-}
-
-function imagePaths(file: File): string[] {
-  return file.paths().filter((name) => {
-    const entity: unknown = file.get(name);
-    return isDataset(entity) && (entity.shape?.length ?? 0) >= 2 && (entity.metadata.type === INTEGER || entity.metadata.type === FLOAT);
-  });
-}
-
-function onlyImage(file: File): string {
-  const names = imagePaths(file);
-  if (names.length !== 1)
-    throw new MillraceError('ERR_CONFIG_INVALID', `name the dataset; the file has ${names.length > 0 ? names.join(', ') : 'no images'}`);
-  return names[0]!;
-}
-
-function framesOf(file: File, dataset: Dataset): Hdf5Frames {
-  const { metadata, shape: sides } = dataset;
-  for (const filter of dataset.filters) {
-    if (!BUILT_IN_FILTERS.has(filter.id)) throw refuse(`the filter ${filter.name || 'without a name'} (${filter.id}) is not read`);
-  }
-  if (!sides || sides.length < 1 || sides.length > 4) throw refuse(`a dataset of ${sides?.length ?? 0} dimensions`);
-  const dtype = dtypeOfMetadata(metadata);
-  const stacked = sides.length > 2;
-  const shape = stacked ? sides.slice(1) : sides;
-  const items = shape.reduce((product, side) => product * side, 1);
-
-  return {
-    dtype,
-    shape,
-    count: stacked ? sides[0]! : 1,
-    read(index) {
-      let data: unknown;
-      try {
-        data = dataset.slice(stacked ? [[index, index + 1], ...shape.map((): [] => [])] : shape.map((): [] => []));
-      } catch (error) {
-        throw refuse(`frame ${index} cannot be read`, error);
-      }
-      if (!ArrayBuffer.isView(data) || dtypeOf(data as TypedArray) !== dtype || (data as TypedArray).length !== items) {
-        throw refuse(`frame ${index} is not ${items} items of ${dtype}`);
-      }
-      return data as TypedArray;
-    },
-    close: () => {
-      file.close();
-    },
+  return (path, closed) => {
+    if (closed) closedFiles.set(path, closed);
+    const forget = () => {
+      closedFiles.delete(path);
+    };
+    try {
+      return libraryFile(new h5wasm.File(path, 'r'), forget);
+    } catch (error) {
+      forget();
+      throw error;
+    }
   };
+
+  function libraryFile(file: InstanceType<typeof h5wasm.File>, onClose: () => void): LibraryFile {
+    const id = file.file_id;
+    const datasetAt = (path: string): Dataset => {
+      const entity = file.get(path);
+      if (entity instanceof h5wasm.Dataset) return entity;
+      throw refuse(`${path} is no dataset`);
+    };
+    let isOpen = true;
+    return {
+      typeOf(path) {
+        const type = module.get_type(id, path);
+        return type === module.H5G_GROUP ? 'group' : type === module.H5G_DATASET ? 'dataset' : undefined;
+      },
+      linkAt(path) {
+        const external = module.get_external_link(id, path);
+        if (external.filename !== undefined) return { file: external.filename, path: external.obj_path };
+        // Null where it is no soft link, in spite of the declared type.
+        const soft: unknown = module.get_symbolic_link(id, path);
+        return typeof soft === 'string' ? { path: soft } : undefined;
+      },
+      names: (path) => module.get_names(id, path, false),
+      textAttribute(path, name) {
+        if (!module.get_attribute_names(id, path).includes(name)) return undefined;
+        const value: unknown = new h5wasm.Attribute(id, path, name).json_value;
+        const text: unknown = Array.isArray(value) ? value[0] : value;
+        return typeof text === 'string' && text !== '' ? text : undefined;
+      },
+      addressOf(path) {
+        const reference = Uint8Array.from(module.create_object_reference(id, path));
+        if (reference.length !== ADDRESS_BYTES) throw refuse('an object reference has an unknown form');
+        return Number(new DataView(reference.buffer).getBigUint64(0, true));
+      },
+      describe: (path) => describeDataset(datasetAt(path)),
+      readBox(path, start, count) {
+        const dataset = datasetAt(path);
+        const data: unknown = dataset.slice(start.map((at, dimension): [number, number] => [at, at + count[dimension]!]));
+        const { dtype } = describeDataset(dataset);
+        if (!isTypedArray(data) || dtypeOf(data) !== dtype) throw refuse(`the HDF5 library gives no items of ${dtype}`);
+        return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      },
+      close() {
+        if (!isOpen) return;
+        isOpen = false;
+        file.close();
+        onClose();
+      },
+    };
+  }
+}
+
+/** The part of Emscripten's file system through which the library reads. */
+interface LibraryFileSystem {
+  read(stream: { path?: string; position: number }, buffer: Int8Array, offset: number, length: number, position?: number): number;
+}
+
+let closedFiles: Map<string, ClosedSuperblock> | undefined;
+
+/**
+ * Files for which the library sees other first bytes than the file has. It refuses a file that a writer has open or did
+ * not close, by a flag of the superblock, and one that is shorter than its superblock says; the pixels that are there can
+ * be read all the same.
+ */
+function readClosed(fileSystem: LibraryFileSystem): Map<string, ClosedSuperblock> {
+  if (closedFiles) return closedFiles;
+  const files = new Map<string, ClosedSuperblock>();
+  const read = fileSystem.read;
+  fileSystem.read = (stream, buffer, offset, length, position) => {
+    const start = position ?? stream.position;
+    const count = read.call(fileSystem, stream, buffer, offset, length, position);
+    const closed = stream.path === undefined ? undefined : files.get(stream.path);
+    if (closed) {
+      const from = Math.max(start, closed.place);
+      const end = Math.min(start + count, closed.place + closed.bytes.length);
+      if (from < end) buffer.set(closed.bytes.subarray(from - closed.place, end - closed.place), offset + from - start);
+    }
+    return count;
+  };
+  closedFiles = files;
+  return files;
+}
+
+function describeDataset({ metadata, shape }: Dataset): LibraryDataset {
+  if (!shape) throw refuse('a dataset without a shape');
+  const dtype = dtypeOfMetadata(metadata);
+  return { shape, dtype, itemBytes: itemSize(dtype), chunk: metadata.chunks ?? undefined };
 }
 
 function dtypeOfMetadata(metadata: { type: number; size: number; signed: boolean }): DType {
   const bits = metadata.size * 8;
   if (metadata.type === INTEGER && [8, 16, 32, 64].includes(bits)) return `${metadata.signed ? 'int' : 'uint'}${bits}` as DType;
   if (metadata.type === FLOAT && (bits === 32 || bits === 64)) return `float${bits}`;
-  throw refuse(`a type of class ${metadata.type} with ${bits} bits is not read`);
+  throw refuse(`items of class ${metadata.type} with ${bits} bits are not read`);
 }

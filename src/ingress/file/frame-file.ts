@@ -36,7 +36,7 @@ const unzip = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip)
  */
 export async function openFrameFile(file: string, dataset?: string): Promise<FrameFile> {
   const { start, kind } = await sniff(file);
-  if (kind === 'hdf5') return openHdf5(file, dataset);
+  if (kind === 'hdf5') return openHdf5Frames(file, dataset);
   if (kind === 'npy') return openNpy(file);
   if (kind === 'tiff') return openTiffFile(file);
   if (kind === 'gzip') return openGzip(file);
@@ -128,17 +128,6 @@ function frames({ dtype, shape: sides, data }: DenseArray): FrameFile {
     count: stacked ? sides[0]! : 1,
     read: (index) => new Uint8Array(data.buffer, data.byteOffset + index * frameBytes, frameBytes),
     close: () => {},
-  };
-}
-
-async function openHdf5(file: string, dataset: string | undefined): Promise<FrameFile> {
-  const stack = await openHdf5Frames(file, dataset);
-  return {
-    ...stack,
-    read(index) {
-      const data = stack.read(index);
-      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    },
   };
 }
 
