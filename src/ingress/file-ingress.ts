@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import { type FrameFile, openFrameFile } from './file/frame-file.js';
@@ -10,7 +10,7 @@ import type { FrameWriter, Ingress, IngressContext, IngressDefinition } from './
 export interface FileIngressOptions {
   /** A file, or a pattern with `*`, `?` and `**`. */
   readonly path: string;
-  /** The dataset of HDF5 files; without it the only one that holds images. */
+  /** The dataset of HDF5 files, a group, or a pattern (docs/specs/hdf5.md); without it what NeXus marks, or the only one that holds images. */
   readonly dataset?: string;
   /** Frames per second; as fast as they are taken where it is not given. */
   readonly rate?: number;
@@ -35,7 +35,11 @@ export const fileIngress: IngressDefinition<FileIngressOptions> = {
     required: ['path'],
     properties: {
       path: { type: 'string', minLength: 1, description: 'a file, or a pattern with *, ? and **' },
-      dataset: { type: 'string', minLength: 1, description: 'the dataset of HDF5 files; by default the only one that holds images' },
+      dataset: {
+        type: 'string',
+        minLength: 1,
+        description: 'the dataset of HDF5 files, a group, or a pattern; by default what NeXus marks or the only one that holds images',
+      },
       rate: { type: 'number', exclusiveMinimum: 0, description: 'frames per second; by default as fast as they are taken' },
       loop: {
         anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }],
@@ -51,7 +55,7 @@ export const fileIngress: IngressDefinition<FileIngressOptions> = {
     try {
       file = await openFrameFile(first!, options.dataset);
     } catch (error) {
-      if (error instanceof MillraceError && error.code.startsWith('ERR_CONFIG')) throw error;
+      if (error instanceof MillraceError && error.code.startsWith('ERR_CONFIG')) throw namedError(error, error.code, first!);
       const reason = asMillraceError(error, 'ERR_CONFIG_FILE');
       throw new MillraceError('ERR_CONFIG_FILE', `${first}: ${reason.message}`, { cause: error });
     }

@@ -130,7 +130,7 @@ function candidatesIn(family: FileFamily, start: string): Candidate[] {
   const addSeries = (group: string, names: readonly string[]): void => {
     try {
       const candidate = series(family, group, names);
-      const identity = candidate.parts.map((part) => ('place' in part ? `${part.place.file}:${part.place.address}` : part.name)).join();
+      const identity = candidate.parts.map(identityOf).join();
       if (seen.has(identity) || candidate.info.shape.length < 2) return;
       seen.add(identity);
       found.push(candidate);
@@ -139,8 +139,12 @@ function candidatesIn(family: FileFamily, start: string): Candidate[] {
     }
   };
   walk(start, 0);
-  return found;
+  // A link to one of the datasets that follow each other is not another choice.
+  const inSeries = new Set(found.flatMap(({ parts }) => (parts.length > 1 ? parts.map(identityOf) : [])));
+  return found.filter(({ parts }) => parts.length > 1 || !inSeries.has(identityOf(parts[0]!)));
 }
+
+const identityOf = (part: Part): string => ('place' in part ? `${part.place.file}:${part.place.address}` : part.name);
 
 function onlyOf(family: FileFamily, candidates: readonly Candidate[], where: string): readonly Part[] {
   if (candidates.length === 0)
@@ -191,7 +195,7 @@ function series(family: FileFamily, group: string, names: readonly string[]): Ca
     }
   }
   if (!info) throw firstError;
-  return { name: join(group, names.every((name) => NUMBERED.test(name)) ? 'data_*' : '*'), parts, info };
+  return { name: parts.length === 1 ? parts[0]!.name : join(group, 'data_*'), parts, info };
 }
 
 function candidateAt(family: FileFamily, name: string): Candidate | undefined {
