@@ -1,9 +1,9 @@
+import { widenFloat16 } from '../../codecs/float16.js';
 import { MillraceError } from '../../errors/errors.js';
 import { type DType, itemSize } from '../../frame/dtype.js';
 import { itemsOf } from './box.js';
 import { chooseDatasets, frameShape, type Part } from './choose-datasets.js';
 import { damaged, NotUnderstood } from './damaged.js';
-import { halfToSingle } from './half-float.js';
 import type { OpenLibraryFile } from './library-file.js';
 import { type OpenArray, openArray } from './open-array.js';
 import { FileFamily } from './open-file.js';
@@ -47,6 +47,7 @@ export function openFrames(file: string, dataset: string | undefined, openLibrar
   if (!Number.isSafeInteger(count)) throw damaged(`${first.name} has more frames than can be counted`);
 
   const stored = new Uint8Array(storedBytes);
+  const widened = info.half ? new Float32Array(frameItems) : undefined;
   let open: { readonly part: number; readonly array: OpenArray } | undefined;
   const arrayOf = (number: number, part: Extract<Part, { info: unknown }>): OpenArray => {
     if (open?.part === number) return open.array;
@@ -77,7 +78,9 @@ export function openFrames(file: string, dataset: string | undefined, openLibrar
         const array = arrayOf(number, part);
         const start = placeOfFrame(within, array.shape, shape.length);
         array.readBox([...start, ...shape.map(() => 0)], [...start.map(() => 1), ...shape], stored);
-        return info.half ? halfToSingle(stored) : stored;
+        if (!widened) return stored;
+        widenFloat16(new Uint16Array(stored.buffer), widened);
+        return new Uint8Array(widened.buffer);
       } catch (error) {
         throw explained(error, `frame ${within} of ${part.name} cannot be read`);
       }

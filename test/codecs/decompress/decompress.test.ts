@@ -78,7 +78,7 @@ test.each(Object.keys(decoders))('%s refuses random and bent bytes with ERR_FORM
     bzip2: [...Buffer.from('BZh9\x31\x41\x59\x26\x53\x59', 'latin1')],
     zstd: [0x28, 0xb5, 0x2f, 0xfd, 0x20, 38],
   };
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < 500; round++) {
     const head = round % 2 ? (heads[name] ?? []) : [];
     const input = Uint8Array.from([...head, ...Array.from({ length: random(60) }, () => random(256))]);
     try {
