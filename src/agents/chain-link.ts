@@ -73,16 +73,19 @@ export async function makeLink(
   return { plan, definition, operator: bySource[sources[0]!]!, bySource, params: parameters.params, heard, renew };
 }
 
-/** An operator that does not close cleanly is told of, and stops nobody: its frames are settled. */
+/** An operator that does not close cleanly is logged, and stops nothing: its frames are settled. */
 export function closeLink({ operator, bySource, plan }: ChainLink, log: Logger): void {
   for (const one of bySource ?? [operator]) closeOperator(one, plan, log);
 }
 
 function closeOperator(operator: Operator | undefined, plan: OperatorPlan, log: Logger): void {
+  const failed = (error: unknown): void => log.warn({ operator: plan.type }, `operator '${plan.type}' did not close cleanly: ${error}`);
   try {
-    operator?.close?.();
+    // Not awaited; still, an asynchronous one must not end the thread when it fails.
+    const pending: unknown = operator?.close?.();
+    if (pending instanceof Promise) pending.catch(failed);
   } catch (error) {
-    log.warn({ operator: plan.type }, `operator '${plan.type}' did not close cleanly: ${error}`);
+    failed(error);
   }
 }
 

@@ -25,6 +25,15 @@ const SUCCESS = -1;
 /** Instead of a reference: newer parameters stand ready. No ring operation returns it. */
 const STALE = -3;
 
+/** What a worker says of itself. */
+export interface WorkerEvents {
+  /** It makes operators, or closes those that were replaced; then `ready` follows. */
+  making(): void;
+  ready(): void;
+  /** It has handed on its last frame and holds nothing. Its operators are still to be closed. */
+  left(): void;
+}
+
 /**
  * One worker of a stage: takes references from the edge, runs the chain, commits. `run` is the worker's lease: it resolves
  * when the edge is closed and empty (or the run is aborted), and rejects when the loop itself fails.
@@ -46,9 +55,9 @@ export class OperatorAgent {
   readonly #chain: WorkerChain;
   readonly #itemBit: number;
   readonly #poolBit: number;
+  #events!: WorkerEvents;
   #source = 0;
   #busyUs = 0;
-  #isAsync = false;
 
   constructor(attachment: Attachment, stage: StageNode, worker: number, log: Logger) {
     this.#attachment = attachment;
@@ -81,18 +90,21 @@ export class OperatorAgent {
     this.#busyUs = attachment.word(attachment.line + LINE.busyUs) >>> 0;
   }
 
-  async run(ready: () => void): Promise<void> {
+  async run(events: WorkerEvents): Promise<void> {
+    this.#events = events;
+    events.making();
     await this.#renew();
     this.#chain.settle();
-    ready();
+    events.ready();
     try {
       this.#work.finishRecord();
       // An aggregate takes one frame after the other, in the order of commits: an asynchronous operator before it is waited for.
       const { partials, held } = this.#aggregates;
-      this.#isAsync = !partials && !held && isAsyncChain(this.#chain.chain.links);
-      if (this.#isAsync) await this.#runAsync();
+      if (!partials && !held && isAsyncChain(this.#chain.chain.links)) await this.#runAsync();
       else await this.#runSync();
       this.#chain.leave();
+      this.#release(this.#stock.splice(0));
+      events.left();
     } finally {
       this.#release(this.#stock);
       this.#chain.close();
@@ -118,7 +130,7 @@ export class OperatorAgent {
 
   async #runSync(): Promise<void> {
     let lane = this.#lane(0, this.#stock);
-    const parcel = this.#parcelRun(this.#stock);
+    const parcel = this.#parcelRun(this.#stock, () => this.#since(this.#attachment.nowUs()));
     const { ring, arena, park, nowUs } = this.#attachment;
     const claim = (): number => ring.claim(this.#pool.ring);
     const take = (): number => (this.#chain.stale ? STALE : this.#take());
@@ -132,9 +144,11 @@ export class OperatorAgent {
       }
       if (this.#attachment.aborted) return;
       if (this.#chain.stale) {
+        this.#events.making();
         for (const link of await this.#renew()) closeLink(link, this.#log);
         lane = this.#lane(0, this.#stock);
         this.#chain.settle();
+        this.#events.ready();
       }
       while (this.#stock.length < this.#stockSize) {
         let slot = claim();
@@ -164,10 +178,11 @@ export class OperatorAgent {
     else readChain(this.#attachment, reference, inputs);
   }
 
-  #parcelRun(stock: FrameView[]): ParcelRun {
+  /** `began`: to `stallMs`, each record is a frame of its own. */
+  #parcelRun(stock: FrameView[], began: () => void): ParcelRun {
     const work = {
       process: (chain: ChainLane, records: readonly FrameView[]) => {
-        if (!this.#isAsync) this.#since(this.#attachment.nowUs());
+        began();
         return this.#process(chain, records);
       },
       failed: (error: unknown, records: readonly FrameView[]) => this.#failures.add(error, records, 1),
@@ -248,12 +263,17 @@ export class OperatorAgent {
    */
   async #runAsync(): Promise<void> {
     const { ring, arena, park } = this.#attachment;
-    const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, lane) => {
+    const busy = new Set<AsyncLane>();
+    const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, at) => {
       const stock: FrameView[] = [];
-      return {
+      const began = (): void => {
+        one.startUs = this.#attachment.nowUs();
+        this.#since(oldest(busy));
+      };
+      const one: AsyncLane = {
         stock,
-        chain: this.#lane(lane, stock),
-        parcel: this.#parcelRun(stock),
+        chain: this.#lane(at, stock),
+        parcel: this.#parcelRun(stock, began),
         startUs: 0,
         reference: EMPTY,
         inputs: [],
@@ -261,20 +281,24 @@ export class OperatorAgent {
         partners: [],
         outcome: SUCCESS,
       };
+      return one;
     });
     let wake: () => void = () => {};
     let committing = false;
     let failed: unknown;
     let lane: AsyncLane | undefined;
     const idle = [...lanes];
-    const busy = new Set<AsyncLane>();
     const finished: AsyncLane[] = [];
     // Operators that were replaced close when no frame is under way in them any more.
     const replaced: ChainLink[] = [];
     const settle = (): void => {
       const { chain } = this.#chain;
       for (const one of busy) if (one.chain.chain !== chain) return;
-      for (const link of replaced.splice(0)) closeLink(link, this.#log);
+      if (replaced.length > 0) {
+        this.#events.making();
+        for (const link of replaced.splice(0)) closeLink(link, this.#log);
+        this.#events.ready();
+      }
       this.#chain.settle();
     };
     // `committing` is taken back in the turn in which the last result was seen, so that none is left behind.
@@ -316,7 +340,9 @@ export class OperatorAgent {
         if (failed) throw failed;
         if (this.#attachment.aborted) return;
         if (this.#chain.stale) {
+          this.#events.making();
           replaced.push(...(await this.#renew()));
+          this.#events.ready();
           settle();
         }
         // Out of the idle ones at once: others come back to them during every wait below.

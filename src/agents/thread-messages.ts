@@ -10,8 +10,11 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What a thread tells the main thread. */
 export type FromThread =
-  /** `threadId`: of a worker of the pool. */
-  | { readonly kind: 'ready'; readonly threadId?: number }
+  /** A worker of the pool makes operators: at its start, and for new parameters. Then `ready` follows. */
+  | { readonly kind: 'making'; readonly threadId: number }
+  | { readonly kind: 'ready' }
+  /** A worker of the pool has handed on its last frame and holds nothing. Its operators are still to be closed. */
+  | { readonly kind: 'left' }
   /** An ingress has read its last message, and waits for what is under way. */
   | { readonly kind: 'ending' }
   | { readonly kind: 'series'; readonly report: SeriesReport }
@@ -60,6 +63,11 @@ export interface IngressThreadData extends ThreadData {
 
 export interface EgressThreadData extends ThreadData {
   readonly spec: SinkSpec;
+}
+
+/** The end of a task of the pool: `error` is what its loop threw, if it did; then the thread lives on and can be leased again. */
+export interface TaskResult {
+  readonly error?: ThreadError;
 }
 
 /** What one long-running task of the pool is given. */

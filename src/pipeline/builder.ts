@@ -45,6 +45,7 @@ export interface StageOptions extends EdgeOptions {
   readonly shards?: number;
   readonly attempts?: number;
   readonly stallMs?: number;
+  readonly setupMs?: number;
   readonly concurrency?: number;
   readonly slots?: number;
   readonly operators: readonly OperatorOptions[];

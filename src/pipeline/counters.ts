@@ -173,6 +173,12 @@ export class Counters {
     return totals;
   }
 
+  /** Grows with every frame that a source hands on, a worker or sink is done with, or anything settles: whatever becomes of it. */
+  progress(): number {
+    const settled = this.#ledgers.reduce((sum, { totals }) => sum + totals[LEDGER.records]! + totals[LEDGER.settled]!, 0);
+    return settled + this.#frames.totals.reduce((sum, frames) => sum + frames, 0);
+  }
+
   sink(node: SinkNode): { delivered: number; redelivered: number; refused: number; outageMs: number } {
     const read = (word: number): number => this.#word(node.stats + word) >>> 0;
     return {

@@ -272,6 +272,7 @@ export function layOut(draft: Draft): PlanWithTables {
       partials,
       aggregates,
       stallMs: stage.stallMs,
+      setupMs: stage.setupMs,
       operators,
       parameters: stageHash(prepared.preparedWith.map(({ hash }) => hash)),
       update,

@@ -35,6 +35,7 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
     shards: number(stage.shards, DEFAULTS.shards),
     attempts: number(stage.attempts, DEFAULTS.attempts),
     stallMs: number(stage.stallMs, DEFAULTS.stallMs),
+    setupMs: number(stage.setupMs, DEFAULTS.setupMs),
     concurrency: number(stage.concurrency, DEFAULTS.concurrency),
     ...optional('slots', stage.slots as number | undefined),
     operators: ((stage.operators ?? []) as Raw[]).map((operator, index) => ({

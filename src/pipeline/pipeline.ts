@@ -12,6 +12,7 @@ import type { OutcomeName } from '../observe/outcome.js';
 import type { Progress, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
+import { AwakeClock } from './awake-clock.js';
 import { buildReport, emptyReport } from './build-report.js';
 import { Connectors } from './connectors.js';
 import { Counters } from './counters.js';
@@ -35,8 +36,8 @@ export interface PipelineOptions extends PlanOptions {
 }
 
 const POLL_MS = 100;
-/** How long the workers may take to come to their end. */
-const LEAVE_MS = 5000;
+/** How long the workers may take to come to their end; longer than their operators may take to close. */
+const LEAVE_MS = 7000;
 
 export type PipelineState = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
@@ -59,6 +60,7 @@ export class Pipeline implements AsyncDisposable {
   #updater: Updater | undefined;
   #metrics: MetricsServer | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #clock = new AwakeClock();
   #startedMs = 0;
   #endedMs: number | undefined;
   #stopAsked = false;
@@ -260,20 +262,26 @@ export class Pipeline implements AsyncDisposable {
     void this.#close();
   }
 
-  /** A drain has `drainMs`; one that began because the sources ended has that long without any progress. */
+  /**
+   * A drain has `drainMs`; one that began because the sources ended has that long without any progress. Time in which the
+   * process was stopped does not count.
+   */
   #setDeadline(absolute: boolean): void {
-    this.#deadline = { at: performance.now() + this.spec.drainMs, progress: -1, absolute };
+    this.#deadline = { at: this.#clock.tick() + this.spec.drainMs, progress: -1, absolute };
   }
 
   #poll(): void {
+    const awakeMs = this.#clock.tick();
     this.#counters!.poll();
-    this.#staff!.endStalled();
+    this.#staff!.endStalled(awakeMs);
     const { drainMs } = this.spec;
     if (!this.#deadline || this.#state === 'closing') return;
-    const progress = this.#plan!.sinks.reduce((sum, sink) => sum + this.#counters!.sink(sink).delivered, 0);
-    if (!this.#deadline.absolute && progress !== this.#deadline.progress)
-      this.#deadline = { at: performance.now() + drainMs, progress, absolute: false };
-    if (performance.now() < this.#deadline.at) return;
+    if (!this.#deadline.absolute) {
+      const progress = this.#counters!.progress();
+      if (progress !== this.#deadline.progress || this.#staff!.isAtWork(awakeMs))
+        this.#deadline = { at: awakeMs + drainMs, progress, absolute: false };
+    }
+    if (awakeMs < this.#deadline.at) return;
     const owed = this.#counters!.owedBySink();
     const names = Object.entries(owed).map(([sink, frames]) => `${frames} frames for '${sink}'`);
     this.#undelivered = owed;

@@ -177,6 +177,8 @@ export interface StageNode {
   readonly aggregates: readonly PartialPlan[];
   /** Longest time that a worker may take for one frame. */
   readonly stallMs: number;
+  /** Longest time that a worker may take to set up its operators. */
+  readonly setupMs: number;
   readonly operators: readonly OperatorPlan[];
   /** Hash of the parameters at the start; empty without operators. */
   readonly parameters: string;

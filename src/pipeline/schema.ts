@@ -141,6 +141,7 @@ export function pipelineSchema(registries: Registries): JsonSchema {
       shards: count('Partials of a deterministic stage.', 1, 64, DEFAULTS.shards),
       attempts: count('How often a frame is tried before it is dead.', 1, 100, DEFAULTS.attempts),
       stallMs: count('Longest time that a worker may take for one frame.', 1, 86_400_000, DEFAULTS.stallMs),
+      setupMs: count('Longest time that a worker may take to set up its operators.', 1, 86_400_000, DEFAULTS.setupMs),
       concurrency: count('Frames under way at once in one worker of an asynchronous chain.', 1, 64, DEFAULTS.concurrency),
       slots: count('Slots of the pool of this stage; by default as many as the plan needs.', 1, 0xffffff),
       operators: { type: 'array', items: { $ref: '#/$defs/operator' }, default: [] },

@@ -101,6 +101,8 @@ export interface StageSpec extends EdgeSpec {
   readonly attempts: number;
   /** A worker that is longer than this on one frame is taken for stuck. */
   readonly stallMs: number;
+  /** A worker that takes longer than this to set up its operators is taken for stuck. */
+  readonly setupMs: number;
   /** Frames under way at once in one worker, where an operator is asynchronous. */
   readonly concurrency: number;
   /** Slots of this stage's pool; absent: the plan computes them. */
@@ -138,6 +140,7 @@ export const DEFAULTS = {
   shards: 8,
   attempts: 3,
   stallMs: 30_000,
+  setupMs: 60_000,
   concurrency: 8,
   required: true,
   drainMs: 30_000,

@@ -1,13 +1,16 @@
 import type { FaultInjection } from '../agents/fault-injection.js';
-import type { FromThread } from '../agents/thread-messages.js';
+import type { FromThread, ThreadError } from '../agents/thread-messages.js';
 import { MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
-import type { Plan } from './plan-types.js';
+import { afterAwake } from './awake-clock.js';
+import type { Plan, StageNode } from './plan-types.js';
 import { Supervisor } from './supervisor.js';
 import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 
 /** So often in a row may a successor die before it is ready. */
 const MAX_STILLBORN = 3;
+/** How long the operators of a worker that has handed on its last frame may take to close. */
+const CLOSE_MS = 5000;
 
 export interface StaffEvents {
   /** All workers of a stage have come to their end. */
@@ -27,7 +30,10 @@ export interface StaffOptions {
   readonly fault?: FaultInjection | undefined;
 }
 
-/** The operator workers of a run: hired at its start, replaced when they die, ended when they take too long for a frame. */
+/**
+ * The operator workers of a run: leased at its start, replaced when they die, ended when they take too long for a frame, to
+ * set up or to close.
+ */
 export class Staff {
   readonly supervisor: Supervisor;
   readonly #options: StaffOptions;
@@ -39,6 +45,8 @@ export class Staff {
   readonly #working = new Map<string, number>();
   /** Of each thread, successors that died one after the other before they were ready. */
   readonly #stillborn = new Map<number, number>();
+  /** Threads whose workers are being set up. */
+  readonly #settingUp = new Set<number>();
   #isClosing = false;
 
   constructor(options: StaffOptions, events: StaffEvents) {
@@ -54,7 +62,7 @@ export class Staff {
       failed: (error) => events.failed(error),
     });
     const workers = plan.stages.reduce((sum, stage) => sum + stage.threads.length, 0);
-    this.#pool = workers > 0 ? new WorkerPool(workers) : undefined;
+    this.#pool = workers > 0 ? new WorkerPool(workers, (error, stage) => this.#idleFailed(error, stage)) : undefined;
   }
 
   /** One promise a worker: it is ready, or never will be. */
@@ -65,24 +73,33 @@ export class Staff {
     });
   }
 
-  /** Ends the threads that are at one frame for longer than their stage allows. */
-  endStalled(): void {
+  /** Whether a worker is at a frame or sets up, and not for longer than its stage allows. */
+  isAtWork(awakeMs: number): boolean {
+    return this.#settingUp.size > 0 || this.#options.plan.stages.some((stage) => this.supervisor.isAtWork(stage, awakeMs));
+  }
+
+  /** Ends the threads that are at one frame for longer than their stage allows. `awakeMs`: the time on the run's awake clock. */
+  endStalled(awakeMs: number): void {
     for (const stage of this.#options.plan.stages) {
-      for (const thread of this.supervisor.stalled(stage, stage.stallMs)) {
-        if (!this.#pool!.terminate(thread)) continue;
-        const text = `a worker of stage '${stage.name}' is at one frame for more than ${stage.stallMs} ms: it is ended`;
-        this.#options.log.warn({ stage: stage.name, thread }, text);
-      }
+      for (const thread of this.supervisor.stalled(stage, awakeMs))
+        this.#end(thread, stage, `spent more than ${stage.stallMs} ms on one frame (stallMs)`);
     }
+  }
+
+  #end(thread: number, { name }: StageNode, what: string): boolean {
+    const text = `a worker of stage '${name}' ${what}`;
+    if (!this.#pool!.terminate(thread, text)) return false;
+    this.#options.log.warn({ stage: name, thread }, `${text}: terminating its thread`);
+    return true;
   }
 
   /** Ends the thread of a worker, as a crash would. Whether there was one. */
   terminate(stage: string, worker: number): boolean {
     const thread = this.#options.plan.stages.find(({ name }) => name === stage)?.threads[worker];
-    return thread !== undefined && this.#pool!.terminate(thread);
+    return thread !== undefined && this.#pool!.terminate(thread, 'its thread was terminated from outside');
   }
 
-  /** From now on nobody is replaced. Resolves when all have come to their end. */
+  /** From now on nothing is replaced. Resolves when all have come to their end. */
   async leave(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#leases);
@@ -100,29 +117,68 @@ export class Staff {
 
   /** Leases a worker to a thread of the plan. Resolves when it is ready; rejects when it never was. */
   #hire(thread: number): Promise<void> {
-    const { memory, plan, baseDir, fault } = this.#options;
+    const { memory, plan, baseDir, fault, log } = this.#options;
     const { node, index } = plan.threads[thread]!;
+    const stage = plan.stages.find(({ name }) => name === node)!;
     return new Promise((resolve, reject) => {
       let isReady = false;
-      const lease = this.#pool!.lease({ memory, plan, thread, baseDir, name: node, ...(fault ? { fault } : {}) }, index, (message) => {
-        if (message.kind === 'ready') {
+      let hasLeft = false;
+      /** How often it said that it makes operators, and not yet that they are ready. */
+      let making = 0;
+      const refuse = (cause: ThreadError): void => {
+        const error = new MillraceError('ERR_WORKER', `a worker of stage '${node}' could not start: ${cause.message}`, { cause });
+        reject(error);
+        this.#events.failed(error);
+      };
+      const bound = (): (() => void) =>
+        afterAwake(stage.setupMs, () => {
+          const what = `took more than ${stage.setupMs} ms to set up its operators (setupMs)`;
+          // One that has no thread yet never gets it.
+          if (!this.#end(thread, stage, what) && !isReady) refuse({ code: 'ERR_WORKER', message: 'its thread did not start' });
+        });
+      let cancel = bound();
+      this.#settingUp.add(thread);
+      const listen = (message: FromThread): void => {
+        if (message.kind === 'making') {
+          if (making++ > 0) return;
+          cancel();
+          cancel = bound();
+          this.#settingUp.add(thread);
+        } else if (message.kind === 'ready') {
+          if (--making > 0) return;
+          cancel();
+          this.#settingUp.delete(thread);
           isReady = true;
           this.#stillborn.set(thread, 0);
           resolve();
+        } else if (message.kind === 'left') {
+          hasLeft = true;
+          cancel = afterAwake(CLOSE_MS, () => this.#end(thread, stage, `took more than ${CLOSE_MS} ms to close its operators`));
+          this.#done(node);
         } else if (message.kind === 'log') this.#events.log(message);
-      });
+      };
+      const lease = this.#pool!.lease({ memory, plan, thread, baseDir, name: node, ...(fault ? { fault } : {}) }, index, listen);
       this.#leases.add(lease);
       void lease.then((end) => {
         this.#leases.delete(lease);
-        if (end.kind === 'done') this.#done(node);
-        else if (!isReady && !(end.kind === 'died' && this.#mayTryAgain(thread))) {
-          const text = `a worker of stage '${node}' could not start: ${end.error.message}`;
-          const error = new MillraceError('ERR_WORKER', text, { cause: end.error });
-          reject(error);
-          this.#events.failed(error);
-        } else if (!this.#isClosing) this.supervisor.died(thread, end.error);
+        this.#settingUp.delete(thread);
+        cancel();
+        if (end.kind === 'done') {
+          if (!hasLeft) this.#done(node);
+        } else if (hasLeft) log.warn({ stage: node, thread }, `a worker of stage '${node}' did not close cleanly: ${end.error.message}`);
+        else if (this.#isClosing) {
+          log.debug({ stage: node, thread }, `a worker of stage '${node}' ended while the run closed: ${end.error.message}`);
+          reject(new MillraceError('ERR_CLOSED', 'the run ended first'));
+        } else if (!isReady && !(end.kind === 'died' && this.#mayTryAgain(thread))) refuse(end.error);
+        else this.supervisor.died(thread, end.error);
       });
     });
+  }
+
+  /** What an operator left behind (a timer, a promise) failed when no lease was at work in its thread: no frame is at stake. */
+  #idleFailed({ message, stack }: ThreadError, stage: string | undefined): void {
+    const text = stage === undefined ? 'an idle worker thread failed' : `an operator of stage '${stage}' failed after its last frame`;
+    this.#options.log.error({ ...(stage !== undefined && { stage }), stack }, `${text}: ${message}`);
   }
 
   /** A successor that was killed while it started gets one of its own; the first of a thread does not. */

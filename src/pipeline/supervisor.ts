@@ -15,6 +15,7 @@ import type { CensusResult } from '../ring/census-types.js';
 import { wakeThreads } from '../ring/park.js';
 import { BANK, CONTROL, LINE } from '../ring/ring-layout.js';
 import { loadRing } from '../ring/ring-operations.js';
+import { AwakeClock } from './awake-clock.js';
 import type { Plan, StageNode } from './plan-types.js';
 
 /** A live thread is inside a ring operation for microseconds, or until it is scheduled again. */
@@ -52,6 +53,8 @@ export class Supervisor {
   /** By stage. */
   readonly #books: ReadonlyMap<string, readonly PartialBooks[]>;
   readonly #nowUs = createClock();
+  /** By thread: the frame that it was seen at, by the time when it began with it, and when that was seen first. */
+  readonly #seen = new Map<number, { readonly since: number; readonly awakeMs: number }>();
   #busy = false;
 
   constructor(memory: WebAssembly.Memory, plan: Plan, log: Logger, events: SupervisorEvents) {
@@ -122,13 +125,31 @@ export class Supervisor {
     return this.#partialsLost.of(source);
   }
 
-  /** Threads of a stage that have been at one frame for longer than `stallMs`. */
-  stalled(stage: StageNode, stallMs: number): number[] {
-    const nowMs = Math.trunc(this.#nowUs() / 1e3);
-    return stage.threads.filter((thread) => {
-      const since = this.#word(this.#line(thread) + LINE.sinceMs);
-      return since !== 0 && ((nowMs - since) | 0) > stallMs && !this.#dead.has(thread);
+  /** Threads of a stage that have been at one frame for longer than `stallMs`. `awakeMs`: the time on the run's awake clock. */
+  stalled(stage: StageNode, awakeMs: number): number[] {
+    return stage.threads.filter((thread) => this.#atFrameMs(thread, awakeMs) > stage.stallMs);
+  }
+
+  /** Whether a worker of the stage is at a frame, and not for longer than it may be. */
+  isAtWork(stage: StageNode, awakeMs: number): boolean {
+    return stage.threads.some((thread) => {
+      const atFrameMs = this.#atFrameMs(thread, awakeMs);
+      return atFrameMs >= 0 && atFrameMs <= stage.stallMs;
     });
+  }
+
+  /** For how long a thread has been at its frame, as far as the process was awake meanwhile; -1: at none. */
+  #atFrameMs(thread: number, awakeMs: number): number {
+    const since = this.#word(this.#line(thread) + LINE.sinceMs);
+    if (since === 0 || this.#dead.has(thread)) return -1;
+    let seen = this.#seen.get(thread);
+    if (seen?.since !== since) {
+      seen = { since, awakeMs };
+      this.#seen.set(thread, seen);
+    }
+    const elapsedMs = (Math.trunc(this.#nowUs() / 1e3) - since) | 0;
+    // What passed before it was seen first was less than a poll, or time in which the process was stopped.
+    return Math.min(elapsedMs, awakeMs - seen.awakeMs);
   }
 
   async #recover(): Promise<void> {
@@ -147,12 +168,13 @@ export class Supervisor {
 
   async #takeStock(): Promise<ReadonlySet<number>> {
     const startMs = performance.now();
+    const clock = new AwakeClock();
     Atomics.store(this.#words, CONTROL.gate >>> 2, 1);
     try {
       while (
         this.#plan.threads.some(({ thread, line }) => !this.#dead.has(thread) && Atomics.load(this.#words, (line + LINE.busy) >>> 2) !== 0)
       ) {
-        if (performance.now() - startMs > PATIENCE_MS)
+        if (clock.tick() > PATIENCE_MS)
           throw new MillraceError('ERR_WORKER', `a thread stayed in a ring operation for more than ${PATIENCE_MS} ms`);
         await nextTurn();
       }

@@ -3,6 +3,8 @@ import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { EgressThreadData, FromThread, IngressThreadData, SeriesCommand, ThreadError, ToThread } from '../agents/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
 import type { SeriesReport } from '../observe/report.js';
+import { afterAwake } from './awake-clock.js';
+import { thrownByThread } from './thrown-by-thread.js';
 
 export interface ThreadEvents {
   ended(): void;
@@ -71,7 +73,8 @@ export class ThreadHandle {
       else if (message.kind === 'log') events.log(message);
     });
     let cause: ThreadError | undefined;
-    worker.on('error', ({ message, stack }) => {
+    worker.on('error', (thrown: unknown) => {
+      const { message, stack } = thrownByThread(thrown);
       cause = { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: ${message}`, stack };
     });
     this.closed = new Promise((resolve) => {
@@ -81,7 +84,12 @@ export class ThreadHandle {
         for (const { reject } of this.#asked.values()) reject(new MillraceError('ERR_CLOSED', `the thread of '${name}' ended meanwhile`));
         this.#asked.clear();
         resolve();
-        if (this.#isClosing) return;
+        if (this.#isClosing) {
+          // Nothing is lost: what it had taken was settled. Still, it says that something is wrong.
+          if (cause)
+            events.log({ kind: 'log', level: 'warn', fields: { stack: cause.stack }, message: `${cause.message} (while it closed)` });
+          return;
+        }
         const error = cause ?? { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: it exited with ${code}` };
         refused(error);
         events.died(error);
@@ -137,8 +145,8 @@ export class ThreadHandle {
   async close(patienceMs: number): Promise<void> {
     this.#isClosing = true;
     this.say('close');
-    const timer = setTimeout(() => void this.#worker.terminate(), patienceMs);
+    const cancel = afterAwake(patienceMs, () => void this.#worker.terminate());
     await this.closed;
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -1,12 +1,14 @@
-/** The promise's value, or undefined after so long. */
+import { afterAwake } from './awake-clock.js';
+
+/** The promise's value, or undefined once the process has been awake for so long. */
 export async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
+  let cancel = (): void => {};
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
+    cancel = afterAwake(ms, () => resolve(undefined));
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { FromThread, OperatorTask, ThreadError } from '../agents/thread-messages.js';
+import type { FromThread, OperatorTask, TaskResult, ThreadError } from '../agents/thread-messages.js';
+import { thrownByThread } from './thrown-by-thread.js';
 
 /** How a lease ended: the loop came to its end, or threw and its thread lives, or the thread is gone. */
 export type LeaseEnd =
@@ -14,9 +15,15 @@ export class WorkerPool {
   readonly #pool: Piscina;
   /** The pool's worker by thread of the plan. */
   readonly #workers = new Map<number, Worker>();
-  readonly #terminated = new WeakSet<object>();
+  /** Why a worker was ended. */
+  readonly #terminated = new WeakMap<Worker, string>();
+  /** The stage in which a worker was last. */
+  readonly #stages = new WeakMap<Worker, string>();
+  /** The worker whose error is being handled. */
+  #failing: Worker | undefined;
 
-  constructor(workers: number) {
+  /** `idleFailed`: a thread failed that had no lease, which nothing waits for. `stage`: the last one that it worked for. */
+  constructor(workers: number, idleFailed: (error: ThreadError, stage: string | undefined) => void) {
     this.#pool = new Piscina({
       filename: new URL('../../workers/operator.js', import.meta.url).href,
       minThreads: workers,
@@ -28,6 +35,8 @@ export class WorkerPool {
       atomics: 'disabled',
       recordTiming: false,
     });
+    // Of a thread without a task. Without a listener it would end the process.
+    this.#pool.on('error', (thrown: unknown) => idleFailed(thrownByThread(thrown), this.#failing && this.#stages.get(this.#failing)));
   }
 
   /**
@@ -37,35 +46,51 @@ export class WorkerPool {
   async lease(data: Omit<OperatorTask, 'worker' | 'port'>, worker: number, listen: (message: FromThread) => void): Promise<LeaseEnd> {
     const { port1, port2 } = new MessageChannel();
     const gone = once(port1, 'close');
+    let found: Worker | undefined;
     port1.on('message', (message: FromThread) => {
-      if (message.kind === 'ready') {
-        const found = this.#pool.threads.find(({ threadId }) => threadId === message.threadId);
-        if (found) this.#workers.set(data.thread, found);
+      if (message.kind === 'making' && !found) {
+        found = this.#pool.threads.find(({ threadId }) => threadId === message.threadId);
+        if (found) this.#assign(found, data.thread, data.name);
       }
       listen(message);
     });
     const task: OperatorTask = { ...data, worker, port: port2 };
+    let result: TaskResult | null = null;
+    let thrown: unknown = null;
     try {
-      const error = (await this.#pool.run(task, { transferList: [port2] })) as ThreadError | undefined;
-      return error ? { kind: 'threw', error } : { kind: 'done' };
+      // A thread that throws null ends with null here, as if that was its result.
+      result = (await this.#pool.run(task, { transferList: [port2] })) as TaskResult | null;
     } catch (error) {
-      await gone; // the thread's end of the line is closed last
-      const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      return { kind: 'died', error: { code: 'ERR_WORKER', message, stack } };
-    } finally {
-      this.#workers.delete(data.thread);
-      port1.close();
+      thrown = error;
     }
+    this.#workers.delete(data.thread);
+    if (result) {
+      port1.close();
+      return result.error ? { kind: 'threw', error: result.error } : { kind: 'done' };
+    }
+    await gone; // the thread's end of the line is closed last
+    const reason = found && this.#terminated.get(found);
+    return { kind: 'died', error: reason === undefined ? thrownByThread(thrown) : { code: 'ERR_WORKER', message: reason } };
+  }
+
+  #assign(found: Worker, thread: number, stage: string): void {
+    this.#workers.set(thread, found);
+    if (!this.#stages.has(found)) {
+      found.prependListener('error', () => {
+        this.#failing = found;
+      });
+    }
+    this.#stages.set(found, stage);
   }
 
   /**
-   * Ends the thread of a worker, wherever it is; its lease then says so. Whether there was one that was not being ended: one
-   * that collects garbage takes seconds to end, and is asked once.
+   * Ends the thread of a worker, wherever it is; its lease then says so, with the reason. Whether there was one that was not
+   * being ended: one that collects garbage takes seconds to end, and is asked once.
    */
-  terminate(thread: number): boolean {
+  terminate(thread: number, reason: string): boolean {
     const worker = this.#workers.get(thread);
     if (!worker || this.#terminated.has(worker)) return false;
-    this.#terminated.add(worker);
+    this.#terminated.set(worker, reason);
     void worker.terminate();
     return true;
   }

@@ -42,3 +42,35 @@ describe('a successor that dies while it is set up', () => {
     expect(report.error!.message).toContain('could not start');
   });
 });
+
+describe('a setup that never returns', () => {
+  const stages = (at: number, loops: boolean): object => ({
+    pass: { from: 's', setupMs: 2500, operators: [{ type: operatorPath('hangs-in-setup'), folder, at, loops }] },
+  });
+
+  for (const loops of [false, true]) {
+    it(`(${loops ? 'loops' : 'waits'}) ends the start with the name of the stage and of the limit`, async () => {
+      const sources = { s: { type: 'sim', pattern: 'counter', shape: [4, 4], frames: 10 } };
+      await expect(
+        runPipeline({ sources, stages: stages(0, loops), sinks: { out: { type: 'null', from: 'pass' } } }),
+      ).rejects.toMatchObject({
+        code: 'ERR_WORKER',
+        message: expect.stringMatching(/stage 'pass' .*took more than 2500 ms to set up its operators \(setupMs\)/),
+      });
+    });
+
+    it(`(${loops ? 'loops' : 'waits'}) in a successor: it is replaced, and nothing is lost`, async () => {
+      const { report } = await runPipeline(
+        {
+          sources: { s: { type: 'sim', pattern: 'counter', shape: [4, 4], frames: 400, rate: 400 } },
+          stages: stages(1, loops),
+          sinks: { out: { type: 'null', from: 'pass' } },
+        },
+        {},
+        (pipeline) => pipeline.terminateWorker('pass', 0),
+      );
+      expect(report).toMatchObject({ ok: true, balanced: true, stages: { pass: { restarts: 2 } } });
+      expect(report.sources.s!.ledger.delivered).toBe(400);
+    });
+  }
+});
