@@ -3,9 +3,9 @@ import { type Bench, isSlow } from '../support/bench.js';
 import { operatorPath, steadyRate } from '../support/run-pipeline.js';
 
 const BYTES = 65_536;
-const ROUNDS = 30;
+const ROUNDS = 20;
 /** Frames before and after those that are timed. */
-const SKIPPED = 120;
+const SKIPPED = 60;
 const LEFT = 8;
 
 function bare(threads: number, frames: number): Promise<number> {

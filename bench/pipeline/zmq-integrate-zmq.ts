@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from '../../src/pipeline/builder.js';
-import { type Bench, type BenchRow, check, isSlow } from '../support/bench.js';
+import { type Bench, type BenchRow, check, isSlow, isWanted } from '../support/bench.js';
 import { drawFrame, integration, PARAMETERS, PIXELS, SEEDS } from '../support/integrate-frame.js';
 import { operatorPath } from '../support/run-pipeline.js';
 import { median } from '../support/statistics.js';
@@ -78,7 +78,9 @@ function rowOf(driver: keyof typeof DRIVERS, { ours, cpu }: Series, alone: reado
 /** 2048×2048 uint16 frames over ZeroMQ into one worker that integrates them and out again, by either driver, against the operator alone in a bare loop. */
 export const zmqIntegrateZmq: Bench = {
   name: 'zmq-integrate-zmq',
-  async run({ repeats, scale }) {
+  async run(options) {
+    const { repeats, scale } = options;
+    const drivers = (['zmtp', 'libzmq'] as const).filter((driver) => isWanted(options, DRIVERS[driver]));
     const frames = Math.ceil(40 * scale);
     const bare = await integration(SEEDS.map(drawFrame));
     const alone: number[] = [];
@@ -89,7 +91,7 @@ export const zmqIntegrateZmq: Bench = {
       for (let i = 0; i < frames; i++) bare.process(i);
       const aloneMs = performance.now() - startMs;
       alone.push(frames / (aloneMs / 1e3));
-      for (const driver of ['zmtp', 'libzmq'] as const) {
+      for (const driver of drivers) {
         const { ours, cpu }: Series = found[driver];
         const run = await runPipeline(driver, frames, isSlow(DRIVERS[driver]) ? aloneMs / frames : 0);
         ours.push(run.framesPerS);
@@ -103,6 +105,6 @@ export const zmqIntegrateZmq: Bench = {
         }
       }
     }
-    return [rowOf('zmtp', found.zmtp, alone), rowOf('libzmq', found.libzmq, alone)];
+    return drivers.map((driver) => rowOf(driver, found[driver], alone));
   },
 };

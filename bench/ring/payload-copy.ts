@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { LINE } from '../../src/ring/ring-layout.js';
 import { SlotStock } from '../../src/ring/slot-stock.js';
 import { BareQueue } from '../support/bare-queue.js';
-import { type Bench, type BenchRow, check, isSlow } from '../support/bench.js';
+import { type Bench, type BenchRow, check, isSlow, isWanted } from '../support/bench.js';
 import { pause } from '../support/pause.js';
 import { attachRing, type SmallArena, smallArena } from '../support/small-arena.js';
 import { runPair, type Side } from '../support/thread-pair.js';
@@ -176,9 +176,18 @@ const SIZES = [
 /** Payloads copied in by one thread and out by another, one at a time, with 16 places on all sides. */
 export const payloadCopy: Bench = {
   name: 'payload-copy',
-  async run({ repeats, scale }) {
+  async run(options) {
+    const { repeats, scale } = options;
     const rows: BenchRow[] = [];
     for (const { name, bytes, count: full, ring, transfer } of SIZES) {
+      const others = (
+        [
+          ['ring', `copy-${name}`, 'ringbuf.js', ring],
+          ['transfer', `copy-${name}-transfer`, 'postMessage with transfer', transfer],
+          ['bare', `copy-${name}-bare`, 'two counters, no slots', undefined],
+        ] as const
+      ).filter(([, row]) => isWanted(options, row));
+      if (others.length === 0) continue;
       const count = Math.ceil(full * scale);
       const data: Data = {
         arena: await smallArena(bytes, DEPTH),
@@ -191,7 +200,7 @@ export const payloadCopy: Bench = {
       const slow = isSlow(`copy-${name}`) || isSlow(`copy-${name}-bare`) ? ['slots'] : [];
       const { seconds } = await runPair({
         module: import.meta.url,
-        variants: ['slots', 'ring', 'transfer', 'bare'],
+        variants: ['slots', ...others.map(([variant]) => variant)],
         repeats,
         slow,
         data,
@@ -199,14 +208,10 @@ export const payloadCopy: Bench = {
       const rate = (variant: string): number[] => seconds[variant]!.map((s) => (count * bytes) / s / 1e9);
       const ours = rate('slots');
       check(ours.length === repeats, 'a repetition is missing');
-      for (const [other, against, bar] of [
-        ['ring', 'ringbuf.js', ring],
-        ['transfer', 'postMessage with transfer', transfer],
-        ['bare', 'two counters, no slots', undefined],
-      ] as const) {
+      for (const [other, row, against, bar] of others) {
         const theirs = rate(other);
         rows.push({
-          row: other === 'ring' ? `copy-${name}` : `copy-${name}-${other}`,
+          row,
           measured: { name: `slots, ${name}`, unit: 'GB/s', values: ours },
           reference: { name: against, unit: 'GB/s', values: theirs },
           ratios: ours.map((value, i) => value / theirs[i]!),

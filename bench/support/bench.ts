@@ -26,7 +26,11 @@ export interface BenchOptions {
   readonly repeats: number;
   /** Share of the usual amount of work: a guard takes less than a table that is published. */
   readonly scale: number;
+  /** The rows that are wanted; all where absent. A bench leaves out what no wanted row needs. */
+  readonly rows?: ReadonlySet<string> | undefined;
 }
+
+export const isWanted = ({ rows }: BenchOptions, row: string): boolean => rows?.has(row) ?? true;
 
 /** A bench checks its own result, and throws when it is wrong. */
 export interface Bench {
