@@ -38,6 +38,7 @@ async function open(): Promise<void> {
     port: program,
     resumeAt,
     unreadable: (what) => port.say({ kind: 'unreadable', ...what }),
+    maxFrameBytes: agent.maxBytes,
   });
   await ingress.open();
   port.say({ kind: 'ready' });

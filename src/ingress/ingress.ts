@@ -69,6 +69,8 @@ export interface IngressContext {
   readonly log: Logger;
   /** Counts a file that cannot be opened (`whole`), or a frame of one that cannot be read; `of`: files in all. Beside `refuse`. */
   unreadable?(what: { readonly file: string; readonly reason: string; readonly whole: boolean; readonly of: number }): void;
+  /** Largest payload of a frame, in bytes. */
+  readonly maxFrameBytes: number;
   /** Messages that a thread before this one had received, and refused, until it died. */
   readonly resumeAt?: number;
   /** The line to the embedding program, for the types that have one. */

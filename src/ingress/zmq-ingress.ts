@@ -19,6 +19,10 @@ export interface ZmqIngressOptions extends ZmqOptions {
 const READ_OUT_MS = 200;
 /** Bodies under way at once that are read into their slots; those of further senders are copied. */
 const LENDS = 4;
+/** What a message may have beside the data of its frame: header, topic, framing of a codec. */
+const BESIDE_DATA_BYTES = 2 ** 20;
+/** The numbers of codec json are text; it takes no message over this by itself. */
+const TEXT_BYTES = 16 * 2 ** 20;
 
 /**
  * Frames from a PULL or SUB socket, one multipart message each.
@@ -34,6 +38,12 @@ class ZmqIngress implements Ingress {
   /** Where large bodies go: only a codec that has data of its own for a part knows it. */
   readonly #memory: SlotMemory | undefined;
   #reader: ZmqReader | undefined;
+  #out: FrameWriter | undefined;
+  /** Messages over the limit, which the transport read past. */
+  #oversized = 0;
+  #received = 0;
+  /** Nothing is there to be read: only the end of the socket ends the wait. */
+  #isWaiting = false;
 
   constructor(options: ZmqIngressOptions, context: IngressContext) {
     this.#options = options;
@@ -47,7 +57,18 @@ class ZmqIngress implements Ingress {
     const { log } = this.#context;
     const subscribed = endpointList(subscribe);
     const onFrame = this.#memory && { onFrame: this.#memory };
-    const reader = openZmqReader({ ...this.#options, socket, highWaterMark, subscribe: subscribed, log, ...onFrame });
+    const { maxFrameBytes, codec } = this.#context;
+    const maxMessageBytes = BESIDE_DATA_BYTES + (codec.bodyPart === undefined ? Math.max(TEXT_BYTES, maxFrameBytes) : maxFrameBytes);
+    const reader = openZmqReader({
+      ...this.#options,
+      socket,
+      highWaterMark,
+      subscribe: subscribed,
+      log,
+      maxMessageBytes,
+      onOversized: (lengthBytes) => this.#refuseOversized(lengthBytes),
+      ...onFrame,
+    });
     this.#reader = await reader.catch((thrown: unknown) => {
       throw namedError(thrown, 'ERR_SOURCE', `source '${this.#context.name}'`);
     });
@@ -56,19 +77,19 @@ class ZmqIngress implements Ingress {
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
     const reader = this.#reader;
     if (!reader) throw new MillraceError('ERR_STATE', `the source ${this.#context.name} is not open`);
-    const { frames = Number.POSITIVE_INFINITY, idleMs } = this.#options;
+    const { idleMs } = this.#options;
+    this.#out = out;
     reader.waitAtMost(idleMs ?? -1);
     this.#memory?.begin(out, () => reader.resumeFrames());
 
-    let waiting = false;
     // A pending receive means that nothing is left to read out, and only closing ends it.
     const stop = (): void => {
-      if (waiting) void reader.close();
+      if (this.#isWaiting) void reader.close();
     };
     signal.addEventListener('abort', stop, { once: true });
     let readOutUntil = 0;
     try {
-      for (let received = this.#context.resumeAt ?? 0; received < frames; received++) {
+      for (this.#received = this.#context.resumeAt ?? 0; !this.#hasAll; this.#received++) {
         if (signal.aborted && readOutUntil === 0) {
           readOutUntil = performance.now() + READ_OUT_MS;
           reader.waitAtMost(0);
@@ -76,9 +97,9 @@ class ZmqIngress implements Ingress {
         if (readOutUntil !== 0 && performance.now() >= readOutUntil) return;
         let parts = reader.take();
         if (!parts) {
-          waiting = true;
+          this.#isWaiting = true;
           parts = await reader.receive();
-          waiting = false;
+          this.#isWaiting = false;
         }
         if (!parts) return;
         const taken = this.#take(parts, out);
@@ -91,6 +112,19 @@ class ZmqIngress implements Ingress {
       // The thread may be gone before anybody calls close().
       await reader.close();
     }
+  }
+
+  /** The message never was in memory: its length is all that is known. */
+  #refuseOversized(lengthBytes: number): void {
+    this.#oversized++;
+    const { maxFrameBytes } = this.#context;
+    this.#out?.refuse('too-large', `a message of ${lengthBytes} bytes or more is over maxFrame (${maxFrameBytes} bytes)`);
+    if (this.#isWaiting && this.#hasAll) void this.#reader?.close();
+  }
+
+  /** As many messages came as `frames` asks for. */
+  get #hasAll(): boolean {
+    return this.#received + this.#oversized >= (this.#options.frames ?? Number.POSITIVE_INFINITY);
   }
 
   /** False when the writer takes no more. */

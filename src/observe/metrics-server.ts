@@ -18,6 +18,8 @@ const PLAIN = 'text/plain; charset=utf-8';
 /** `/metrics`, `/ready` and `/ping` over HTTP. It never keeps the process alive by itself. */
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
+  /** Clients, by address, whose answer is not written out yet. */
+  readonly #served = new Set<string>();
   #server: Server | undefined;
 
   constructor(options: MetricsServerOptions) {
@@ -32,6 +34,8 @@ export class MetricsServer {
     // Scrapers are few and ask for little: whoever sends more slowly or more is cut off.
     server.headersTimeout = 5_000;
     server.requestTimeout = 5_000;
+    // A client that does not read its answer.
+    server.setTimeout(5_000);
     server.maxConnections = 64;
     this.#server = server;
     try {
@@ -64,7 +68,21 @@ export class MetricsServer {
     });
   }
 
+  /** One request of a client at a time, one a connection: a client that sends many or reads nothing costs one answer. */
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    const client = request.socket.remoteAddress ?? '';
+    response.shouldKeepAlive = false;
+    if (this.#served.has(client)) {
+      response.setHeader('Retry-After', '1');
+      send(response, 429, 'another request of this client is being answered\n');
+      return;
+    }
+    this.#served.add(client);
+    response.once('close', () => this.#served.delete(client));
+    this.#route(request, response);
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '/').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');

@@ -11,6 +11,10 @@ export interface ZmqReaderOptions extends ZmqOptions {
   readonly highWaterMark: number;
   /** Hears where the socket listens, and of peers that break the protocol. */
   readonly log?: Logger;
+  /** Longest message, all parts together. Driver zmtp reads past a longer one and calls `onOversized`; libzmq has no such bound here. */
+  readonly maxMessageBytes?: number;
+  /** Hears of each message over `maxMessageBytes`, with the bytes that its sender announced so far. */
+  readonly onOversized?: (lengthBytes: number) => void;
   /** Memory for large parts, where the driver can read into it. */
   readonly onFrame?: FrameMemory;
 }

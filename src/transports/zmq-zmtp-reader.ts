@@ -6,13 +6,21 @@ import { tellOfPeers } from './zmq-zmtp-log.js';
 import { Pull } from './zmtp/sockets/pull.js';
 import { Sub } from './zmtp/sockets/sub.js';
 
+/** What all peers of a source together may have waiting in the process, and may have begun and not ended. */
+const RECEIVE_TOTAL_BYTES = 128 * 2 ** 20;
+const UNFINISHED_BYTES = 128 * 2 ** 20;
+
 /** @throws ERR_SOURCE when an endpoint is not to be had. */
 export async function openZmtpReader(options: ZmqReaderOptions): Promise<ZmqReader> {
   const settings = {
     receiveHighWaterMark: options.highWaterMark,
     // The mark counts messages, as that of libzmq does.
     receiveHighWaterBytes: Number.POSITIVE_INFINITY,
+    receiveTotalBytes: Math.max(RECEIVE_TOTAL_BYTES, 4 * (options.maxMessageBytes ?? 0)),
+    ...(options.maxMessageBytes !== undefined && { maxMessageBytes: options.maxMessageBytes }),
+    maxUnfinishedBytes: UNFINISHED_BYTES,
     lingerMs: 0,
+    ...(options.onOversized && { onOversized: options.onOversized }),
     ...(options.plain && { plain: options.plain }),
     ...(options.onFrame && { onFrame: options.onFrame }),
   };

@@ -55,7 +55,7 @@ class Recorder implements FrameWriter {
 }
 
 async function run(options: FileIngressOptions, recorder = new Recorder(), signal = new AbortController().signal): Promise<Recorder> {
-  const ingress = fileIngress.create(options, { name: 'in', codec: array10, baseDir: folder, log: SILENT });
+  const ingress = fileIngress.create(options, { name: 'in', codec: array10, baseDir: folder, maxFrameBytes: 2 ** 24, log: SILENT });
   await ingress.open();
   await ingress.run(recorder, signal);
   await ingress.close();

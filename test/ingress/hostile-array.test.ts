@@ -262,7 +262,10 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
     };
     const began = performance.now();
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-    const ingress = zmqIngress.create({ bind: 'tcp://127.0.0.1:9' }, { name: 's', codec: array10, baseDir: '/', log });
+    const ingress = zmqIngress.create(
+      { bind: 'tcp://127.0.0.1:9' },
+      { name: 's', codec: array10, baseDir: '/', maxFrameBytes: 2 ** 24, log },
+    );
     await ingress.open();
     await ingress.run(mill.agent, new AbortController().signal);
     const seconds = (performance.now() - began) / 1000;

@@ -21,7 +21,7 @@ it('takes what was pushed before the drain, and nothing after it has ended', asy
       return written.push(data[0]!) > 0;
     },
   } as unknown as FrameWriter;
-  const ingress = pushIngress.create({}, { name: 's', codec: undefined as never, baseDir: '/', log: SILENT, port });
+  const ingress = pushIngress.create({}, { name: 's', codec: undefined as never, baseDir: '/', maxFrameBytes: 2 ** 24, log: SILENT, port });
   const stopping = new AbortController();
   await ingress.open();
   const ended = ingress.run(out, stopping.signal);

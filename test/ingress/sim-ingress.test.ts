@@ -7,7 +7,7 @@ import type { SimOptions } from '../../src/ingress/sim/options.js';
 import { simIngress } from '../../src/ingress/sim-ingress.js';
 import { KeepingWriter } from './sim-writer.js';
 
-const context = { name: 'detector', codec: array10, baseDir: '.', log: SILENT };
+const context = { name: 'detector', codec: array10, baseDir: '.', maxFrameBytes: 2 ** 24, log: SILENT };
 const bytesOf = async (options: SimOptions) => (await simIngress.plan!(options, { baseDir: '.' })).maxFrameBytes!;
 
 async function run(options: SimOptions, settings: { busyEvery?: number; keep?: boolean } = {}, signal = new AbortController().signal) {

@@ -50,7 +50,7 @@ const message = (ordinal: number): [string, Buffer] => {
 };
 
 const openSource = async (options: ZmqIngressOptions): Promise<Ingress> => {
-  const ingress = zmqIngress.create(options, { name: 'detector', codec: array10, baseDir: '/', log: SILENT });
+  const ingress = zmqIngress.create(options, { name: 'detector', codec: array10, baseDir: '/', maxFrameBytes: 2 ** 24, log: SILENT });
   await ingress.open();
   return ingress;
 };

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MetricsServer } from '../../src/observe/metrics-server.js';
 
@@ -39,6 +41,24 @@ describe('metrics server', () => {
     const failed = await fetch(`${url}/metrics`);
     expect(failed.status).toBe(500);
     expect(await failed.text()).not.toContain('secret');
+  });
+
+  it('answers one request of a client at a time, and one a connection', async () => {
+    const text = 'x'.repeat(64 * 2 ** 20);
+    const url = new URL(await start({ text: () => text }));
+    const slow = connect(Number(url.port), url.hostname);
+    const request = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
+    slow.write(request.repeat(100));
+    await once(slow, 'readable');
+    slow.pause();
+    expect((await fetch(`${url.origin}/metrics`)).status).toBe(429);
+    slow.destroy();
+    await expect.poll(async () => (await fetch(`${url.origin}/ping`)).status).toBe(200);
+    let answers = 0;
+    const pipelined = connect(Number(url.port), url.hostname);
+    pipelined.write('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100));
+    for await (const bytes of pipelined) answers += String(bytes).split('HTTP/1.1 ').length - 1;
+    expect(answers).toBe(1);
   });
 
   it('may be closed twice, and its port is then free', async () => {

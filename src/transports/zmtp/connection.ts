@@ -2,6 +2,7 @@ import type net from 'node:net';
 import { asMillraceError, MillraceError } from '../../errors/errors.js';
 import { connectStream, type StreamReader } from './byte-stream.js';
 import { broken, type Command, decodeCommand, decodePing, encodeCommand } from './command.js';
+import { CommandBudget } from './command-budget.js';
 import { FLAG_COMMAND, FLAG_MORE } from './frame-layout.js';
 import type { FrameMemory } from './frame-memory.js';
 import { FrameParser } from './frame-parser.js';
@@ -11,11 +12,14 @@ import { COMMAND_LIMIT_BYTES, type Limits } from './limits.js';
 import { MessageAssembly } from './message-assembly.js';
 import type { SendQueue } from './send-queue.js';
 import { StreamWriter } from './stream-writer.js';
+import type { UnfinishedMessages } from './unfinished-messages.js';
 
 /** Whose peer this is. Called from the reads of the socket; what they throw ends the connection. */
 export interface ConnectionOwner {
   established(connection: Connection): void;
   message(parts: Buffer[], bytes: number): void;
+  /** As `MessageOwner.oversized`. */
+  oversized(bytes: number): boolean;
   subscription(topic: Buffer, subscribe: boolean): void;
   /** The socket took messages of the queue. */
   drained(): void;
@@ -26,6 +30,7 @@ export interface ConnectionOwner {
 export interface ConnectionSettings extends HandshakeSettings, HeartbeatSettings {
   readonly limits: Limits;
   readonly frames: FrameMemory | undefined;
+  readonly unfinished: UnfinishedMessages;
 }
 
 // Reads are synchronous, so all connections of a thread share the buffer that small frames are parsed from.
@@ -37,6 +42,7 @@ const DIRECT_BYTES = 8 * 1024;
 
 const PAUSED_BY_OWNER = 1;
 const PAUSED_FOR_MEMORY = 2;
+const PAUSED_FOR_COMMANDS = 4;
 
 /** One peer over one stream: the handshake, then messages both ways, until either side ends it. */
 export class Connection implements StreamReader {
@@ -45,6 +51,11 @@ export class Connection implements StreamReader {
   readonly #assembly: MessageAssembly;
   readonly #heartbeat: Heartbeat;
   readonly #writer: StreamWriter;
+  readonly #unfinished: UnfinishedMessages;
+  readonly #commands = new CommandBudget();
+  #commandTimer: NodeJS.Timeout | undefined;
+  /** As the socket's account has it. */
+  #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #socket: net.Socket | undefined;
   #parser: FrameParser | undefined;
@@ -62,6 +73,7 @@ export class Connection implements StreamReader {
     this.#assembly = new MessageAssembly(settings.limits, settings.frames, owner);
     this.#heartbeat = new Heartbeat(settings, this);
     this.#writer = new StreamWriter(queue, owner);
+    this.#unfinished = settings.unfinished;
     const { handshakeTimeoutMs } = settings.limits;
     if (handshakeTimeoutMs > 0) {
       this.#timer = setTimeout(() => {
@@ -126,6 +138,8 @@ export class Connection implements StreamReader {
     this.#ended = true;
     this.#error = error;
     clearTimeout(this.#timer);
+    clearTimeout(this.#commandTimer);
+    this.#account(0);
     this.#heartbeat.stop();
     this.#writer.stop();
     this.#socket?.destroy();
@@ -152,7 +166,31 @@ export class Connection implements StreamReader {
     } catch (thrown) {
       this.#breakOff(thrown);
     }
+    this.#account(this.#assembly.heldBytes);
+    this.#payForCommands();
     return this.#paused === 0 && !this.#ended;
+  }
+
+  /** A command, or a message that is one. */
+  spendCommand(): void {
+    this.#commands.spend();
+  }
+
+  #account(heldBytes: number): void {
+    const bytes = this.#ended ? 0 : heldBytes;
+    if (bytes === this.#heldBytes) return;
+    this.#heldBytes = bytes;
+    this.#unfinished.set(this, bytes);
+  }
+
+  #payForCommands(): void {
+    const debtMs = this.#commands.debtMs();
+    if (debtMs === 0 || this.#ended) return;
+    this.#paused |= PAUSED_FOR_COMMANDS;
+    this.#commandTimer ??= setTimeout(() => {
+      this.#commandTimer = undefined;
+      this.#resume(PAUSED_FOR_COMMANDS);
+    }, debtMs);
   }
 
   #take(bytes: Buffer, end: number): void {
@@ -207,11 +245,12 @@ export class Connection implements StreamReader {
 
   // --- frames, as the parser finds them ---
 
-  head(flags: number, lengthBytes: number): void {
+  head(flags: number, lengthBytes: number): boolean {
     if ((flags & FLAG_COMMAND) !== 0) {
       if (lengthBytes > COMMAND_LIMIT_BYTES) throw new MillraceError('ERR_PEER_LIMIT', `the peer sent a command of ${lengthBytes} bytes`);
     } else if (this.#result === undefined) this.#handshake.checkFrame(flags, lengthBytes);
-    else this.#assembly.admit(lengthBytes);
+    else return this.#assembly.admit((flags & FLAG_MORE) !== 0, lengthBytes);
+    return true;
   }
 
   whole(flags: number, bytes: Buffer, start: number, end: number): boolean {
@@ -241,6 +280,7 @@ export class Connection implements StreamReader {
       if (step.result !== undefined) this.#settle(step.result);
       return;
     }
+    this.#commands.spend();
     switch (command.name) {
       case 'SUBSCRIBE':
         this.#owner.subscription(command.data, true);

@@ -4,8 +4,11 @@ import { FLAG_COMMAND, FLAG_LONG, FLAG_MORE, LONG_HEAD_BYTES, SHORT_HEAD_BYTES }
 
 /** Who takes the frames that the parser finds. Any method may throw; the connection is lost then. */
 export interface FrameSink {
-  /** Called once per frame, before anything is allocated: throws when the frame is over a bound. */
-  head(flags: number, lengthBytes: number): void;
+  /**
+   * Called once per frame, before anything is allocated. False: the body is read past, and no other method hears of the frame.
+   * Throws when the frame is over a bound that ends the connection.
+   */
+  head(flags: number, lengthBytes: number): boolean;
   /** A body that lies wholly in the read buffer: valid during the call alone. False: ask `memory` for it instead. */
   whole(flags: number, bytes: Buffer, start: number, end: number): boolean;
   /** Memory of exactly that length, or undefined to be asked again later. */
@@ -25,6 +28,8 @@ export class FrameParser {
   #bodyLength = -1;
   #target: Buffer | undefined;
   #filled = 0;
+  /** The body under way is read past: `#bodyLength` bytes of it are still to come. */
+  #isRefused = false;
 
   /** @param knownFlags the bits that this version of the protocol defines */
   constructor(
@@ -64,6 +69,15 @@ export class FrameParser {
         if (this.#bodyLength < 0) return offset;
       }
       const length = this.#bodyLength;
+      if (this.#isRefused) {
+        const count = Math.min(end - offset, length);
+        offset += count;
+        this.#bodyLength = length - count;
+        if (this.#bodyLength > 0) return offset;
+        this.#isRefused = false;
+        this.#bodyLength = -1;
+        continue;
+      }
       if (end - offset >= length && this.sink.whole(this.#flags, bytes, offset, offset + length)) {
         offset += length;
         this.#bodyLength = -1;
@@ -117,7 +131,7 @@ export class FrameParser {
     if ((flags & ~this.knownFlags) !== 0) throw broken(`a frame with flags ${flags}`);
     if ((flags & FLAG_COMMAND) !== 0 && (flags & FLAG_MORE) !== 0) throw broken('a command in several frames');
     this.#flags = flags & ~FLAG_LONG;
-    this.sink.head(this.#flags, lengthBytes);
+    this.#isRefused = !this.sink.head(this.#flags, lengthBytes);
     this.#bodyLength = lengthBytes;
   }
 }

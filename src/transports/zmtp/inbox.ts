@@ -13,6 +13,10 @@ export class Inbox {
   readonly #calls: PendingCall<Buffer[]>[] = [];
   readonly #latest: Map<string, WaitingMessage> | undefined;
   #latestBytes = 0;
+  /** Of all peers together, with the messages that wait. */
+  #totalBytes = 0;
+  /** Peers that are not read because of the total. */
+  readonly #held = new Set<Peer>();
   #error: MillraceError | undefined;
 
   constructor(
@@ -41,9 +45,12 @@ export class Inbox {
     if (peer.inbound.length === 0) this.#waiting.push(peer);
     peer.inbound.push({ parts, bytes });
     peer.inboundBytes += bytes;
+    this.#totalBytes += bytes;
     const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
     const full = receiveHighWaterMark > 0 && peer.inbound.length >= receiveHighWaterMark;
-    if (full || peer.inboundBytes >= receiveHighWaterBytes) peer.connection?.pause();
+    if (this.#totalBytes >= this.options.receiveTotalBytes) this.#held.add(peer);
+    else if (!full && peer.inboundBytes < receiveHighWaterBytes) return;
+    peer.connection?.pause();
   }
 
   /** A message without waiting, or undefined. */
@@ -55,14 +62,27 @@ export class Inbox {
     const peer = waiting[this.#turn]!;
     const { parts, bytes } = peer.inbound.shift()!;
     peer.inboundBytes -= bytes;
+    this.#totalBytes -= bytes;
     if (peer.inbound.length === 0) {
       waiting.splice(this.#turn, 1);
       peer.left?.();
     } else this.#turn += 1;
-    const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
-    if (peer.inbound.length <= receiveHighWaterMark / 2 && peer.inboundBytes <= receiveHighWaterBytes / 2) peer.connection?.resume();
+    if (this.#held.size > 0) this.#resumeHeld();
+    if (!this.#held.has(peer)) this.#resume(peer);
     this.#deliver(parts);
     return parts;
+  }
+
+  #resume(peer: Peer): void {
+    const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
+    if (peer.inbound.length <= receiveHighWaterMark / 2 && peer.inboundBytes <= receiveHighWaterBytes / 2) peer.connection?.resume();
+  }
+
+  #resumeHeld(): void {
+    if (this.#totalBytes > this.options.receiveTotalBytes / 2) return;
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const peer of held) this.#resume(peer);
   }
 
   receive({ signal }: CallOptions = {}): Promise<Buffer[]> {
@@ -119,6 +139,7 @@ export class Inbox {
   #next(): WaitingMessage | undefined {
     const peer = this.#waiting[0];
     const message = peer?.inbound.shift();
+    this.#totalBytes -= message?.bytes ?? 0;
     if (peer?.inbound.length === 0) this.#waiting.shift();
     return message;
   }

@@ -1,4 +1,4 @@
-/** What a peer may cost at most. Every bound ends in a lost connection with a coded error, never in memory. */
+/** What a peer may cost at most. No bound is met with memory: the message is refused, or the connection ends with a coded error. */
 export interface Limits {
   /** Greeting and handshake together (ERR_PEER_SILENT); 0 for no limit. */
   readonly handshakeTimeoutMs: number;
@@ -9,6 +9,18 @@ export interface Limits {
   readonly maxSubscriptions: number;
   readonly maxSubscriptionBytes: number;
 }
+
+/** What all peers of one socket may cost together. Over such a bound the peer that holds most is cut off. */
+export interface SharedLimits {
+  /** The transport's own memory in messages that are not complete (ERR_PEER_LIMIT). */
+  readonly maxUnfinishedBytes: number;
+  readonly maxTotalSubscriptions: number;
+  readonly maxTotalSubscriptionBytes: number;
+}
+
+/** Commands and subscriptions of one peer: those over the rate are read later. */
+export const COMMANDS_PER_S = 20_000;
+export const COMMAND_BURST = 50_000;
 
 /** One command, in the handshake and after it; the longest are subscriptions. */
 export const COMMAND_LIMIT_BYTES = 64 * 1024;

@@ -5,6 +5,12 @@ import type { Limits } from './limits.js';
 // What a part costs beside its bytes, so that a message of a million empty parts is large too.
 const PART_OVERHEAD_BYTES = 64;
 
+export interface MessageOwner {
+  message(parts: Buffer[], bytes: number): void;
+  /** A message over `maxMessageBytes`, of at least that many bytes. True: read past it. False: the connection ends. */
+  oversized(bytes: number): boolean;
+}
+
 /** Gathers the frames of one message at a time, within its bounds. */
 export class MessageAssembly {
   #parts: Buffer[] = [];
@@ -12,29 +18,53 @@ export class MessageAssembly {
   /** Memory of the caller among the parts, to be given up if the message never ends. */
   #borrowed: Buffer[] = [];
   #underWay: Buffer | undefined;
+  /** The message under way is over its bound: its parts are read past. */
+  #isRefused = false;
+  #refusedParts = 0;
+  #heldBytes = 0;
 
   constructor(
     private readonly limits: Limits,
     private readonly frames: FrameMemory | undefined,
-    private readonly owner: { message(parts: Buffer[], bytes: number): void },
+    private readonly owner: MessageOwner,
   ) {}
 
-  /** @throws ERR_PEER_LIMIT before anything is allocated for the frame */
-  admit(lengthBytes: number): void {
-    const total = this.#bytes + lengthBytes + PART_OVERHEAD_BYTES;
-    if (total - PART_OVERHEAD_BYTES > this.limits.maxMessageBytes) {
-      throw new MillraceError('ERR_PEER_LIMIT', `a message of ${total} bytes or more, ${this.limits.maxMessageBytes} are allowed`);
-    }
-    if (this.#parts.length >= this.limits.maxParts) {
+  /** Bytes of the transport's own memory that the unfinished message holds. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Before anything is allocated for the frame.
+   * @returns false when the frame belongs to a message that is read past
+   * @throws ERR_PEER_LIMIT
+   */
+  admit(more: boolean, lengthBytes: number): boolean {
+    if (this.#parts.length + this.#refusedParts >= this.limits.maxParts) {
       throw new MillraceError('ERR_PEER_LIMIT', `a message of more than ${this.limits.maxParts} parts`);
     }
+    if (this.#isRefused) return this.#refuse(more);
+    const total = this.#bytes + lengthBytes + PART_OVERHEAD_BYTES;
+    if (total - PART_OVERHEAD_BYTES > this.limits.maxMessageBytes) {
+      if (this.owner.oversized(total)) return this.#refuse(more);
+      throw new MillraceError('ERR_PEER_LIMIT', `a message of ${total} bytes or more, ${this.limits.maxMessageBytes} are allowed`);
+    }
     this.#bytes = total;
+    return true;
+  }
+
+  #refuse(more: boolean): false {
+    this.abandon();
+    this.#isRefused = more;
+    this.#refusedParts = more ? this.#refusedParts + 1 : 0;
+    return false;
   }
 
   whole(more: boolean, bytes: Buffer, start: number, end: number): boolean {
     if (this.frames !== undefined && end - start >= this.frames.thresholdBytes) return false;
     const body = Buffer.allocUnsafe(end - start);
     bytes.copy(body, 0, start, end);
+    this.#heldBytes += body.length + PART_OVERHEAD_BYTES;
     this.#add(more, body);
     return true;
   }
@@ -49,6 +79,7 @@ export class MessageAssembly {
         return taken;
       }
     }
+    this.#heldBytes += lengthBytes + PART_OVERHEAD_BYTES;
     return Buffer.allocUnsafeSlow(lengthBytes);
   }
 
@@ -61,11 +92,13 @@ export class MessageAssembly {
     this.#add(more, memory);
   }
 
-  /** The connection is over: what was borrowed goes back. */
+  /** The message under way will not be complete: what was borrowed goes back. */
   abandon(): void {
     const borrowed = this.#borrowed;
     this.#borrowed = [];
     this.#parts = [];
+    this.#bytes = 0;
+    this.#heldBytes = 0;
     for (const memory of borrowed) this.frames!.abandoned(memory);
     const underWay = this.#underWay;
     this.#underWay = undefined;
@@ -79,6 +112,7 @@ export class MessageAssembly {
     const bytes = this.#bytes;
     this.#parts = [];
     this.#bytes = 0;
+    this.#heldBytes = 0;
     if (this.#borrowed.length > 0) this.#borrowed = [];
     this.owner.message(parts, bytes);
   }

@@ -13,6 +13,7 @@ export interface PeerHost {
   readonly chunks: ChunkPool;
   peerReady(peer: Peer): void;
   peerMessage(peer: Peer, parts: Buffer[], bytes: number): void;
+  peerOversized(peer: Peer, bytes: number): boolean;
   peerSubscription(peer: Peer, topic: Buffer, subscribe: boolean): void;
   peerDrained(peer: Peer): void;
   peerClosed(peer: Peer, error: MillraceError | undefined, wasReady: boolean): void;
@@ -94,6 +95,10 @@ export class Peer implements ConnectionOwner {
 
   message(parts: Buffer[], bytes: number): void {
     this.host.peerMessage(this, parts, bytes);
+  }
+
+  oversized(bytes: number): boolean {
+    return this.host.peerOversized(this, bytes);
   }
 
   subscription(topic: Buffer, subscribe: boolean): void {

@@ -11,6 +11,8 @@ export interface SocketOptions {
   /** Messages from one peer that were not received yet; its stream is not read meanwhile. Default 1000. */
   readonly receiveHighWaterMark?: number;
   readonly receiveHighWaterBytes?: number;
+  /** Bytes from all peers together that were not received yet; over it, peers that send more are not read. Default 256 MiB. */
+  readonly receiveTotalBytes?: number;
   /** How long `send` waits for a peer with room: -1 for ever (default), 0 not at all. Then ERR_TIMEOUT. */
   readonly sendTimeoutMs?: number;
   readonly receiveTimeoutMs?: number;
@@ -35,6 +37,12 @@ export interface SocketOptions {
   readonly maxParts?: number;
   readonly maxSubscriptions?: number;
   readonly maxSubscriptionBytes?: number;
+  /** Bounds for all peers together: over one, the peer that holds most is cut off. Defaults 1 GiB, 200,000 and 64 MiB. */
+  readonly maxUnfinishedBytes?: number;
+  readonly maxTotalSubscriptions?: number;
+  readonly maxTotalSubscriptionBytes?: number;
+  /** A message over `maxMessageBytes` is read past and reported here, with the bytes that were announced so far; without it, the peer is cut off. */
+  readonly onOversized?: (lengthBytes: number) => void;
   /** Peers that each bound endpoint serves at once. Default 4096. */
   readonly maxPeers?: number;
   /** The caller's memory for large frames. */
@@ -43,8 +51,8 @@ export interface SocketOptions {
   readonly copyAccepted?: boolean;
 }
 
-export type ResolvedOptions = Required<Omit<SocketOptions, 'conflate' | 'plain' | 'onFrame' | 'routingId'>> &
-  Pick<SocketOptions, 'conflate' | 'plain' | 'onFrame'> & { readonly routingId: Buffer };
+export type ResolvedOptions = Required<Omit<SocketOptions, 'conflate' | 'plain' | 'onFrame' | 'onOversized' | 'routingId'>> &
+  Pick<SocketOptions, 'conflate' | 'plain' | 'onFrame' | 'onOversized'> & { readonly routingId: Buffer };
 
 const MIB = 1024 * 1024;
 
@@ -53,6 +61,7 @@ const DEFAULTS = {
   sendHighWaterBytes: 64 * MIB,
   receiveHighWaterMark: 1000,
   receiveHighWaterBytes: 64 * MIB,
+  receiveTotalBytes: 256 * MIB,
   sendTimeoutMs: -1,
   receiveTimeoutMs: -1,
   lingerMs: 1000,
@@ -66,6 +75,9 @@ const DEFAULTS = {
   maxParts: 65_536,
   maxSubscriptions: 100_000,
   maxSubscriptionBytes: 16 * MIB,
+  maxUnfinishedBytes: 1024 * MIB,
+  maxTotalSubscriptions: 200_000,
+  maxTotalSubscriptionBytes: 64 * MIB,
   maxPeers: 4096,
 };
 
@@ -73,7 +85,7 @@ const DEFAULTS = {
 const LONGEST_MS = 2 ** 31 - 1;
 const UNBOUNDED: readonly string[] = ['sendTimeoutMs', 'receiveTimeoutMs', 'lingerMs'];
 
-const OTHERS = ['routingId', 'immediate', 'conflate', 'plain', 'onFrame', 'copyAccepted'];
+const OTHERS = ['routingId', 'immediate', 'conflate', 'plain', 'onFrame', 'onOversized', 'copyAccepted'];
 /** Of ROUTER and XPUB, which read them themselves. */
 const OF_SOME = ['mandatory', 'handover', 'verbose'];
 const KNOWN = new Set([...Object.keys(DEFAULTS), ...OTHERS, ...OF_SOME]);
@@ -112,6 +124,7 @@ export function resolveOptions(options: SocketOptions): ResolvedOptions {
     plain,
     conflate,
     onFrame: options.onFrame,
+    onOversized: options.onOversized,
     immediate: options.immediate ?? false,
     copyAccepted: options.copyAccepted ?? false,
   };

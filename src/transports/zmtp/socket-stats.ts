@@ -11,7 +11,9 @@ export type DropReason =
   /** Came in without the envelope that REQ and REP ask for, or as an answer that nobody waited for. */
   | 'unexpected'
   /** Came in and was not subscribed to (SUB). */
-  | 'unwanted';
+  | 'unwanted'
+  /** Came in over `maxMessageBytes` and was read past (`onOversized`). */
+  | 'oversized';
 
 export interface SocketStats {
   readonly dropped: Readonly<Record<DropReason, number>>;
@@ -27,7 +29,15 @@ export interface SocketStats {
 }
 
 export class StatsCounter {
-  readonly dropped: Record<DropReason, number> = { highWater: 0, unroutable: 0, conflated: 0, lost: 0, unexpected: 0, unwanted: 0 };
+  readonly dropped: Record<DropReason, number> = {
+    highWater: 0,
+    unroutable: 0,
+    conflated: 0,
+    lost: 0,
+    unexpected: 0,
+    unwanted: 0,
+    oversized: 0,
+  };
   received = 0;
   sent = 0;
   reconnects = 0;

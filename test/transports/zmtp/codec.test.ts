@@ -90,7 +90,9 @@ describe('commands', () => {
 
 class Collector implements FrameSink {
   readonly frames: [number, Buffer][] = [];
-  head(): void {}
+  head(): boolean {
+    return true;
+  }
   whole(flags: number, bytes: Buffer, start: number, end: number): boolean {
     this.frames.push([flags, Buffer.from(bytes.subarray(start, end))]);
     return true;

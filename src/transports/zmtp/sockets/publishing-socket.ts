@@ -29,7 +29,7 @@ export abstract class PublishingSocket extends ReadingSocket {
 
   constructor(type: SocketType, options?: SocketOptions) {
     super(type, options);
-    this.subscriptions = new Subscriptions(this.options);
+    this.subscriptions = new Subscriptions(this.options, (peer, ended) => this.topicsEnded(peer, ended));
   }
 
   /**
@@ -62,6 +62,7 @@ export abstract class PublishingSocket extends ReadingSocket {
     const first = parts[0]!;
     // Until ZMTP 3.0 subscriptions are messages: one byte, 1 or 0, and the topic.
     if (parts.length === 1 && first.length > 0 && first[0]! <= 1) {
+      peer.connection?.spendCommand();
       this.peerSubscription(peer, first.subarray(1), first[0] === 1);
       this.inbox.drop(parts);
     } else this.peerUpstream(peer, parts, bytes);
@@ -73,8 +74,11 @@ export abstract class PublishingSocket extends ReadingSocket {
     this.inbox.drop(parts);
   }
 
+  /** No peer has these topics any more, since `peer` is gone. */
+  protected topicsEnded(_peer: Peer, _topics: readonly Buffer[]): void {}
+
   protected override peerGone(peer: Peer, _forGood: boolean): void {
-    this.subscriptions.forget(peer);
+    this.topicsEnded(peer, this.subscriptions.forget(peer));
     // The next connection tells what it wants anew.
     peer.discard();
   }

@@ -25,9 +25,8 @@ export class Xpub extends PublishingSocket {
     this.inbox.put(peer, parts, bytes);
   }
 
-  protected override peerGone(peer: Peer, _forGood: boolean): void {
-    for (const topic of this.subscriptions.forget(peer)) this.#tell(peer, topic, false);
-    peer.discard();
+  protected override topicsEnded(peer: Peer, topics: readonly Buffer[]): void {
+    for (const topic of topics) this.#tell(peer, topic, false);
   }
 
   #tell(peer: Peer, topic: Buffer, subscribe: boolean): void {

@@ -12,6 +12,7 @@ import { SocketEvents } from '../socket-events.js';
 import { type ResolvedOptions, resolveOptions, type SocketOptions } from '../socket-options.js';
 import { type SocketStats, StatsCounter } from '../socket-stats.js';
 import type { SocketType } from '../socket-types.js';
+import { UnfinishedMessages } from '../unfinished-messages.js';
 
 interface Dialled {
   readonly peer: Peer;
@@ -44,8 +45,10 @@ export abstract class ZmtpSocket implements PeerHost {
   ) {
     this.options = resolveOptions(options);
     if (options.onFrame !== undefined) this.frames = new LentFrames(options.onFrame);
-    const { routingId, plain } = this.options;
-    this.#settings = { ...this.options, type, routingId, plain, limits: this.options, frames: this.frames };
+    const { routingId, plain, maxUnfinishedBytes, maxMessageBytes } = this.options;
+    // One message of one peer is always allowed.
+    const unfinished = new UnfinishedMessages(Math.max(maxUnfinishedBytes, 2 * maxMessageBytes));
+    this.#settings = { ...this.options, type, routingId, plain, limits: this.options, frames: this.frames, unfinished };
   }
 
   get closed(): boolean {
@@ -149,6 +152,14 @@ export abstract class ZmtpSocket implements PeerHost {
 
   peerSubscription(_peer: Peer, _topic: Buffer, _subscribe: boolean): void {
     throw new MillraceError('ERR_PEER_PROTOCOL', `the peer sent a subscription to a ${this.type}`);
+  }
+
+  peerOversized(_peer: Peer, bytes: number): boolean {
+    const { onOversized } = this.options;
+    if (onOversized === undefined) return false;
+    this.counters.dropped.oversized += 1;
+    onOversized(bytes);
+    return true;
   }
 
   peerDrained(peer: Peer): void {

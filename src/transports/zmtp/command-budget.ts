@@ -1,0 +1,24 @@
+import { COMMAND_BURST, COMMANDS_PER_S } from './limits.js';
+
+/**
+ * How many commands and subscriptions a peer may send: a token bucket. They cost processor time and no memory of the peer's
+ * queue, so a peer that floods with them would hold up all others of the thread. What one read brought is still done: the
+ * bucket may be overdrawn, and the peer is not read until it is paid back.
+ */
+export class CommandBudget {
+  #tokens = COMMAND_BURST;
+  #atMs = performance.now();
+
+  spend(): void {
+    this.#tokens -= 1;
+  }
+
+  /** Milliseconds until the peer may be read again; 0 while the bucket is not overdrawn. */
+  debtMs(): number {
+    if (this.#tokens >= 0) return 0;
+    const nowMs = performance.now();
+    this.#tokens = Math.min(COMMAND_BURST, this.#tokens + ((nowMs - this.#atMs) * COMMANDS_PER_S) / 1e3);
+    this.#atMs = nowMs;
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1e3) / COMMANDS_PER_S);
+  }
+}
