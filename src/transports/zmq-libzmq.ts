@@ -57,7 +57,12 @@ const isTimeout = (thrown: unknown): boolean => (thrown as { code?: unknown } | 
 /** @throws ERR_OPTIONAL_MISSING, ERR_SOURCE when an endpoint is not to be had. */
 export async function openLibzmqReader(options: ZmqReaderOptions): Promise<ZmqReader> {
   const zmq = await load();
-  const settings = { receiveHighWaterMark: options.highWaterMark, maxMessageSize: Math.min(MAX_PART_BYTES, options.maxMessageBytes ?? MAX_PART_BYTES), linger: 0, ...security(options) };
+  const settings = {
+    receiveHighWaterMark: options.highWaterMark,
+    maxMessageSize: Math.min(MAX_PART_BYTES, options.maxMessageBytes ?? MAX_PART_BYTES),
+    linger: 0,
+    ...security(options),
+  };
   const socket = options.socket === 'sub' ? new zmq.Subscriber(settings) : new zmq.Pull(settings);
   // Without an argument it subscribes to everything; an empty list in the options means the same.
   if (socket instanceof zmq.Subscriber) socket.subscribe(...(options.subscribe ?? []));
