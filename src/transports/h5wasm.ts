@@ -27,7 +27,16 @@ async function loadLibrary(): Promise<OpenLibraryFile> {
   const module = await h5wasm.ready;
   // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
   module.activate_throwing_error_handler();
-  const closedFiles = readClosed(module.FS as unknown as LibraryFileSystem);
+  wrapped ??= wrapFileSystem(module.FS as unknown as LibraryFileSystem);
+  const { closedFiles, closeReports } = wrapped;
+  const guarded = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch (error) {
+      closeReports();
+      throw error;
+    }
+  };
 
   return (path, closed) => {
     if (closed) closedFiles.set(path, closed);
@@ -35,7 +44,10 @@ async function loadLibrary(): Promise<OpenLibraryFile> {
       closedFiles.delete(path);
     };
     try {
-      return libraryFile(new h5wasm.File(path, 'r'), forget);
+      return libraryFile(
+        guarded(() => new h5wasm.File(path, 'r')),
+        forget,
+      );
     } catch (error) {
       forget();
       throw error;
@@ -52,32 +64,34 @@ async function loadLibrary(): Promise<OpenLibraryFile> {
     let isOpen = true;
     return {
       typeOf(path) {
-        const type = module.get_type(id, path);
+        const type = guarded(() => module.get_type(id, path));
         return type === module.H5G_GROUP ? 'group' : type === module.H5G_DATASET ? 'dataset' : undefined;
       },
       linkAt(path) {
-        const external = module.get_external_link(id, path);
+        // Asked first because it gives -1 where there is nothing; the other calls fail.
+        if (guarded(() => module.get_type(id, path)) < 0) throw refuse(`there is no ${path}`);
+        const external = guarded(() => module.get_external_link(id, path));
         if (external.filename !== undefined) return { file: external.filename, path: external.obj_path };
         // Null where it is no soft link, in spite of the declared type.
-        const soft: unknown = module.get_symbolic_link(id, path);
+        const soft: unknown = guarded(() => module.get_symbolic_link(id, path));
         return typeof soft === 'string' ? { path: soft } : undefined;
       },
-      names: (path) => module.get_names(id, path, false),
+      names: (path) => guarded(() => module.get_names(id, path, false)),
       textAttribute(path, name) {
-        if (!module.get_attribute_names(id, path).includes(name)) return undefined;
-        const value: unknown = new h5wasm.Attribute(id, path, name).json_value;
+        if (!guarded(() => module.get_attribute_names(id, path)).includes(name)) return undefined;
+        const value: unknown = guarded(() => new h5wasm.Attribute(id, path, name).json_value);
         const text: unknown = Array.isArray(value) ? value[0] : value;
         return typeof text === 'string' && text !== '' ? text : undefined;
       },
       addressOf(path) {
-        const reference = Uint8Array.from(module.create_object_reference(id, path));
+        const reference = Uint8Array.from(guarded(() => module.create_object_reference(id, path)));
         if (reference.length !== ADDRESS_BYTES) throw refuse('an object reference has an unknown form');
         return Number(new DataView(reference.buffer).getBigUint64(0, true));
       },
-      describe: (path) => describeDataset(datasetAt(path)),
+      describe: (path) => guarded(() => describeDataset(datasetAt(path))),
       readBox(path, start, count) {
-        const dataset = datasetAt(path);
-        const data: unknown = dataset.slice(start.map((at, dimension): [number, number] => [at, at + count[dimension]!]));
+        const dataset = guarded(() => datasetAt(path));
+        const data: unknown = guarded(() => dataset.slice(start.map((at, dimension): [number, number] => [at, at + count[dimension]!])));
         const { dtype } = describeDataset(dataset);
         if (!isTypedArray(data) || dtypeOf(data) !== dtype) throw refuse(`the HDF5 library gives no items of ${dtype}`);
         return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -92,26 +106,44 @@ async function loadLibrary(): Promise<OpenLibraryFile> {
   }
 }
 
-/** The part of Emscripten's file system through which the library reads. */
-interface LibraryFileSystem {
-  read(stream: { path?: string; position: number }, buffer: Int8Array, offset: number, length: number, position?: number): number;
+interface LibraryStream {
+  readonly path?: string;
+  readonly position: number;
 }
 
-let closedFiles: Map<string, ClosedSuperblock> | undefined;
+/** The part of Emscripten's file system through which the library reads. */
+interface LibraryFileSystem {
+  open(path: string, ...rest: unknown[]): LibraryStream;
+  close(stream: LibraryStream): void;
+  read(stream: LibraryStream, buffer: Int8Array, offset: number, length: number, position?: number): number;
+}
+
+interface WrappedFileSystem {
+  /** Files for which the library sees other first bytes than the file has, by path. */
+  readonly closedFiles: Map<string, ClosedSuperblock>;
+  /** Closes the temporary files in which h5wasm collects the report of an error, which it leaves open. */
+  closeReports(): void;
+}
+
+let wrapped: WrappedFileSystem | undefined;
 
 /**
- * Files for which the library sees other first bytes than the file has. It refuses a file that a writer has open or did
- * not close, by a flag of the superblock, and one that is shorter than its superblock says; the pixels that are there can
- * be read all the same.
+ * The library refuses a file that a writer has open or did not close, by a flag of the superblock, and one that is shorter
+ * than its superblock says; the pixels that are there can be read all the same. So it is shown a superblock without.
  */
-function readClosed(fileSystem: LibraryFileSystem): Map<string, ClosedSuperblock> {
-  if (closedFiles) return closedFiles;
-  const files = new Map<string, ClosedSuperblock>();
-  const read = fileSystem.read;
+function wrapFileSystem(fileSystem: LibraryFileSystem): WrappedFileSystem {
+  const closedFiles = new Map<string, ClosedSuperblock>();
+  const reports: LibraryStream[] = [];
+  const { open, read } = fileSystem;
+  fileSystem.open = (path, ...rest) => {
+    const stream = open.call(fileSystem, path, ...rest);
+    if (/\/tmpfile_\w+$/.test(path)) reports.push(stream);
+    return stream;
+  };
   fileSystem.read = (stream, buffer, offset, length, position) => {
     const start = position ?? stream.position;
     const count = read.call(fileSystem, stream, buffer, offset, length, position);
-    const closed = stream.path === undefined ? undefined : files.get(stream.path);
+    const closed = stream.path === undefined ? undefined : closedFiles.get(stream.path);
     if (closed) {
       const from = Math.max(start, closed.place);
       const end = Math.min(start + count, closed.place + closed.bytes.length);
@@ -119,8 +151,18 @@ function readClosed(fileSystem: LibraryFileSystem): Map<string, ClosedSuperblock
     }
     return count;
   };
-  closedFiles = files;
-  return files;
+  return {
+    closedFiles,
+    closeReports() {
+      for (const stream of reports.splice(0)) {
+        try {
+          fileSystem.close(stream);
+        } catch {
+          // Already closed by the library.
+        }
+      }
+    },
+  };
 }
 
 function describeDataset({ metadata, shape }: Dataset): LibraryDataset {
