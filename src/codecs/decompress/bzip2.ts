@@ -65,6 +65,7 @@ class BitReader {
 
 /** One Huffman table: for each length the first code, and where its symbols begin. */
 interface Table {
+  readonly shortest: number;
   readonly limit: Int32Array;
   readonly base: Int32Array;
   readonly symbols: Uint16Array;
@@ -78,20 +79,21 @@ function makeTable(lengths: Uint8Array): Table {
   const symbols = new Uint16Array(lengths.length);
   let code = 0;
   let index = 0;
+  let shortest = MAX_CODE_BITS;
   for (let length = 1; length <= MAX_CODE_BITS; length++) {
+    if (counts[length]! > 0) shortest = Math.min(shortest, length);
     base[length] = index - code;
     for (let symbol = 0; symbol < lengths.length; symbol++) if (lengths[symbol] === length) symbols[index++] = symbol;
     code += counts[length]!;
     limit[length] = code - 1;
     code *= 2;
   }
-  return { limit, base, symbols };
+  return { shortest, limit, base, symbols };
 }
 
 function nextSymbol(bits: BitReader, table: Table): number {
-  let code = 0;
-  for (let length = 1; length <= MAX_CODE_BITS; length++) {
-    code = code * 2 + bits.take(1);
+  let code = bits.take(table.shortest);
+  for (let length = table.shortest; length <= MAX_CODE_BITS; length++, code = code * 2 + bits.take(1)) {
     if (code <= table.limit[length]!) {
       const index = table.base[length]! + code;
       if (index >= 0 && index < table.symbols.length) return table.symbols[index]!;
@@ -137,15 +139,16 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
   if (bits.take(1) === 1) throw fail('a randomised block (of bzip2 0.9) is not read');
   const origin = bits.take(24);
   const used = bits.take(16);
-  const alphabet: number[] = [];
+  const alphabet = new Uint8Array(256);
+  let letters = 0;
   for (let group = 0; group < 16; group++) {
     if (!(used & (0x8000 >> group))) continue;
     const members = bits.take(16);
-    for (let member = 0; member < 16; member++) if (members & (0x8000 >> member)) alphabet.push(group * 16 + member);
+    for (let member = 0; member < 16; member++) if (members & (0x8000 >> member)) alphabet[letters++] = group * 16 + member;
   }
-  if (alphabet.length === 0) throw fail('a block uses no byte');
-  const endOfBlock = alphabet.length + 1;
-  const { tables, selectors } = readTables(bits, alphabet.length + 2);
+  if (letters === 0) throw fail('a block uses no byte');
+  const endOfBlock = letters + 1;
+  const { tables, selectors } = readTables(bits, letters + 2);
 
   const last = new Uint32Array(maxBytes);
   const counts = new Uint32Array(256);
@@ -174,10 +177,11 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
     runStep = 1;
     if (symbol === endOfBlock) break;
     if (size >= maxBytes) throw fail('a block is longer than it may be');
-    const [value] = alphabet.splice(symbol - 1, 1);
-    alphabet.unshift(value!);
-    counts[value!]!++;
-    last[size++] = value!;
+    const value = alphabet[symbol - 1]!;
+    alphabet.copyWithin(1, 0, symbol - 1);
+    alphabet[0] = value;
+    counts[value]!++;
+    last[size++] = value;
   }
   if (origin >= size) throw fail('the origin of a block is outside of it');
 

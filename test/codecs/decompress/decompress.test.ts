@@ -44,7 +44,7 @@ test('bzip2 of 300 kB in several blocks, with long runs (needs python3)', { skip
   const script = 'import bz2,sys; d=bytes((i*i>>7)%251 for i in range(200000))+b"a"*100000; sys.stdout.buffer.write(bz2.compress(d,1))';
   const packed = execFileSync(process.env.MILLRACE_PYTHON ?? 'python3', ['-c', script]);
   const expected = Uint8Array.from({ length: 300_000 }, (_, index) => (index < 200_000 ? Math.floor((index * index) / 128) % 251 : 97));
-  expect(decodeBzip2(packed, 300_000)).toEqual(expected);
+  expect(Buffer.compare(decodeBzip2(packed, 300_000), expected)).toBe(0);
   const bent = Buffer.from(packed);
   bent[5000]! ^= 1;
   expect(() => decodeBzip2(bent, 300_000)).toThrow(/bzip2/);

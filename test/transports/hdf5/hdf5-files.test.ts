@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -198,3 +198,64 @@ describe('what is no HDF5 file', () => {
     await expect(openHdf5Frames(at(`${name}.h5`))).rejects.toMatchObject({ code: 'ERR_FORMAT', message: expect.stringMatching(message) });
   });
 });
+
+test('a chunk of several frames is unpacked once', async () => {
+  copyFileSync(at('filters.h5'), at('emptied.h5'));
+  const frames = await openHdf5Frames(at('emptied.h5'), 'tiles/gzip/int32');
+  const items = (index: number) => [...new Int32Array(Uint8Array.from(frames.read(index)).buffer)];
+  expect(items(0)).toEqual(pixels(0));
+  // Nothing can be read from the file any more: frame 1 is in the chunks of frame 0, frame 2 is not.
+  truncateSync(at('emptied.h5'));
+  expect(items(1)).toEqual(pixels(1));
+  expect(() => frames.read(2)).toThrow(/frame 2 of \/tiles\/gzip\/int32.*the file ends/);
+  frames.close();
+});
+
+test.skipIf(!existsSync('/proc/self/fd'))(
+  'damaged files give coded errors or frames, and do not pile up open files (needs /proc)',
+  async () => {
+    const seed = Number(process.env.MILLRACE_TEST_SEED ?? 20261130);
+    let state = seed;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const wanted: [string, string | undefined][] = [
+      ['layouts-old.h5', 'growing-gzip'],
+      ['layouts-new.h5', 'fixed-gzip'],
+      ['layouts-new.h5', 'growing-twice'],
+      ['virtual.h5', 'modules'],
+      ['filters.h5', 'bitshuffle-lz4'],
+      ['nexus.h5', undefined],
+      ['scan_master.h5', undefined],
+      ['killed.h5', undefined],
+    ];
+    const openBefore = readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 80; round++) {
+      const [name, dataset] = wanted[round % wanted.length]!;
+      const bytes = readFileSync(at(name));
+      for (let change = random(5); change >= 0; change--) {
+        // Most structures are at the beginning.
+        const place = random(3) ? random(Math.min(bytes.length, 6000)) : random(bytes.length);
+        bytes[place] = random(2) ? random(256) : bytes[place]! ^ (1 << random(8));
+      }
+      const bent = at(`bent-${round}.h5`);
+      writeFileSync(bent, random(8) ? bytes : bytes.subarray(0, random(bytes.length)));
+      try {
+        const opened = await openHdf5Frames(bent, dataset);
+        for (let index = 0; index < Math.min(opened.count, 20); index++) {
+          try {
+            opened.read(index);
+          } catch (error) {
+            expect(error, `seed ${seed}, round ${round}, frame ${index}`).toMatchObject({ code: 'ERR_FORMAT' });
+          }
+        }
+        opened.close();
+      } catch (error) {
+        expect(error, `seed ${seed}, round ${round}`).toMatchObject({ code: expect.stringMatching(/^ERR_(FORMAT|CONFIG_INVALID)$/) });
+      }
+    }
+    // The library keeps a few damaged files open on which it gave up half-way.
+    expect(readdirSync('/proc/self/fd').length - openBefore).toBeLessThan(20);
+  },
+);
