@@ -102,7 +102,9 @@ export class EgressAgent {
   #take(): number {
     const sources = this.#attachment.plan.sources.length;
     if (sources > 1) this.#source = (this.#source + 1) % sources;
-    return this.#attachment.ring.takeN(this.#edge.ring, this.#source, this.#node.batch);
+    // What a thread before this one died with comes alone: its death counts for that frame, and not for a whole batch.
+    const atMost = this.#attachment.isEmpty(this.#edge.lane, this.#edge.laneCells) ? this.#node.batch : 1;
+    return this.#attachment.ring.takeN(this.#edge.ring, this.#source, atMost);
   }
 
   /** Number `i` of the batch. */

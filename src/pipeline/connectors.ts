@@ -8,7 +8,8 @@ import type { Meta } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
 import { SOURCES } from '../ingress/registry.js';
 import type { SeriesReport } from '../observe/report.js';
-import type { Plan } from './plan-types.js';
+import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
+import type { Plan, SourceNode } from './plan-types.js';
 import { PushSource } from './push-source.js';
 import { SeriesLog } from './series-log.js';
 import { SinkReader } from './sink-reader.js';
@@ -21,6 +22,9 @@ import { withTimeout } from './with-timeout.js';
 const CLOSE_MS = 5000;
 /** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
 const CLOSE_SINK_MS = 35_000;
+
+/** How often in a row the thread of a source or sink may die before it did anything. */
+const MAX_STILLBORN = 10;
 
 export interface ConnectorsEvents {
   /** A source or sink has handed on its last frame. */
@@ -45,6 +49,8 @@ export class Connectors {
   readonly #ingress: ThreadHandle[] = [];
   readonly #egress: ThreadHandle[] = [];
   #arena: { readonly memory: WebAssembly.Memory; readonly plan: Plan } | undefined;
+  /** Of a source or sink: how often its thread died in a row before it could do anything. */
+  readonly #stillborn = new Map<string, number>();
   #isRunning = false;
   #isStopping = false;
 
@@ -80,11 +86,12 @@ export class Connectors {
   }
 
   #hire(name: string, thread: number, role: 'ingress' | 'egress'): ThreadHandle {
+    const receivedBefore = this.#received(name);
     const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
     const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, name, ...(port ? { port } : {}) };
     const data = role === 'ingress' ? { ...shared, spec: this.#spec.sources[name]! } : { ...shared, spec: this.#spec.sinks[name]! };
-    return new ThreadHandle(name, role, data, {
-      died: (error) => this.#onDied(name, thread, role, error),
+    const handle: ThreadHandle = new ThreadHandle(name, role, data, {
+      died: (error) => this.#onDied(handle, thread, role, error, this.#received(name) !== receivedBefore),
       ended: () => this.#events.ended(name),
       ending: () => {
         if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
@@ -94,12 +101,32 @@ export class Connectors {
       failed: (error) => this.#events.failed(failure(role, error), error.code),
       log: (message) => this.#events.log(message),
     });
+    return handle;
   }
 
-  /** It starts anew where its type can, else the run is over. */
-  #onDied(name: string, thread: number, role: 'ingress' | 'egress', error: ThreadError): void {
-    const mayRestart = this.#isRunning && (role === 'egress' ? this.#sinkRestarts(name) : this.#sourceRestarts(name));
-    this.#events.died(thread, error, mayRestart ? undefined : failure(role, error));
+  /** How many frames a source has received, modulo 2^32: a glance. */
+  #received(name: string): number {
+    const { memory, plan } = this.#arena!;
+    const source = plan.sources.find((one) => one.name === name);
+    return source ? receivedBy(new Int32Array(memory.buffer), plan, source) : 0;
+  }
+
+  /**
+   * It starts anew where its type can, else the run is over. So it is when thread after thread of it dies in vain: a source
+   * before it receives anything, a sink before it is open (a frame on which a sink dies has `attempts`). What a sink that has
+   * come to its end leaves undone is nothing any more.
+   */
+  #onDied(handle: ThreadHandle, thread: number, role: 'ingress' | 'egress', error: ThreadError, hasReceived: boolean): void {
+    const { name } = handle;
+    const inVain = role === 'ingress' ? !hasReceived : !handle.isOpen;
+    const stillborn = inVain ? (this.#stillborn.get(name) ?? 0) + 1 : 0;
+    this.#stillborn.set(name, stillborn);
+    const restarts = role === 'egress' ? this.#sinkRestarts(name) || handle.ended : this.#sourceRestarts(name);
+    if (this.#isRunning && restarts && stillborn < MAX_STILLBORN) this.#events.died(thread, error, undefined);
+    else {
+      const often = stillborn >= MAX_STILLBORN ? ` (${stillborn} times in a row)` : '';
+      this.#events.died(thread, error, failure(role, { ...error, message: `${error.message}${often}` }));
+    }
   }
 
   #sinkRestarts(name: string): boolean {
@@ -122,6 +149,7 @@ export class Connectors {
     const { node } = this.#arena!.plan.threads[thread]!;
     const role = this.#spec.sinks[node] === undefined ? 'ingress' : 'egress';
     const threads = role === 'ingress' ? this.#ingress : this.#egress;
+    if (role === 'egress' && threads.find(({ name }) => name === node)?.ended) return;
     const made = this.#hire(node, thread, role);
     threads[threads.findIndex(({ name }) => name === node)] = made;
     made.ready.then(
@@ -196,10 +224,16 @@ export class Connectors {
   async close(): Promise<void> {
     await Promise.all([
       ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
-      ...this.#egress.map((thread) => thread.close(CLOSE_SINK_MS)),
+      ...this.#egress.map((thread) => thread.close(thread.isOpen ? CLOSE_SINK_MS : CLOSE_MS)),
     ]);
     for (const end of [...this.#pushed.values(), ...this.#readers.values()]) end.close();
   }
+}
+
+/** The word of the source's live bank. */
+function receivedBy(words: Int32Array, plan: Plan, source: SourceNode): number {
+  const record = Atomics.load(words, (plan.threads[source.thread]!.line + LINE.record) >>> 2);
+  return words[(source.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes + 4 * LEDGER.received) >>> 2]!;
 }
 
 const failure = (role: 'ingress' | 'egress', { message }: ThreadError): MillraceError =>

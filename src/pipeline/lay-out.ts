@@ -46,7 +46,7 @@ import type {
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
 import { headlineLeaves, sinkLeaves } from './sink-leaves.js';
-import type { StageSpec } from './spec.js';
+import { DEFAULTS, type StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -160,7 +160,7 @@ export function layOut(draft: Draft): PlanWithTables {
       lane: space.take(RING.cells + 8 * powerOfTwo(reachable)),
       laneCells: powerOfTwo(reachable),
       laneNumber: draft.edges.length + at + 1,
-      attempts: spec.stages[edge.node]?.attempts ?? Number.POSITIVE_INFINITY,
+      attempts: spec.stages[edge.node]?.attempts ?? DEFAULTS.attempts, // of a sink: how often its thread may die of a frame
       arrayStride,
       itemBell: itemBell(edge.node, consumerThreads),
       spaceBell: space.take(BELL.bytes),

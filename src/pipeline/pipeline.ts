@@ -63,7 +63,9 @@ export class Pipeline implements AsyncDisposable {
   readonly #clock = new AwakeClock();
   #startedMs = 0;
   #endedMs: number | undefined;
-  #stopAsked = false;
+  /** Why the start was ended from outside. */
+  #interruption: MillraceError | undefined;
+  #rejectStart: (error: MillraceError) => void = () => {};
   #error: { readonly code: string; readonly message: string } | undefined;
   #undelivered: Record<string, number> | undefined;
   #deadline: { at: number; progress: number; absolute: boolean } | undefined;
@@ -109,27 +111,34 @@ export class Pipeline implements AsyncDisposable {
     refuseOthers('start()', options, ['signal']);
     if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline starts once');
     this.#state = 'starting';
+    const { signal } = options;
+    const onAbort = (): void => void this.stop();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const interrupted = new Promise<never>((_, reject) => {
+      this.#rejectStart = reject;
+    });
     try {
-      refuseAborted(options.signal);
-      await this.#open();
-      refuseAborted(options.signal);
+      if (signal?.aborted) throw stoppedBefore(signal);
+      // What is still being opened when the start is interrupted sees it and ends by itself.
+      await Promise.race([this.#open(), interrupted]);
+      if (this.#interruption) throw this.#interruption;
     } catch (error) {
+      signal?.removeEventListener('abort', onAbort);
       const known = asMillraceError(error, 'ERR_STATE');
       this.#error = { code: known.code, message: known.message };
       await this.#close();
-      throw error;
+      throw signal?.aborted && known.code === 'ERR_CLOSED' ? stoppedBefore(signal) : error;
     }
-    options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
     this.#state = 'running';
     this.#startedMs = performance.now();
     this.#connectors.run();
     this.#timer = setInterval(() => this.#poll(), POLL_MS);
     if (this.#error) this.#giveUp();
-    else if (this.#stopAsked) void this.stop();
   }
 
   async #open(): Promise<void> {
     const { plan, tables, stages } = await makePlan(this.spec, this.#options);
+    if (this.#isOver) return;
     const memory = createArena(plan.bytes);
     this.#plan = plan;
     this.#arena = viewArena(memory);
@@ -164,8 +173,17 @@ export class Pipeline implements AsyncDisposable {
         ready: () => this.#state === 'running',
       });
       await this.#metrics.open();
+      if (this.#isOver) {
+        await this.#metrics.close();
+        return;
+      }
     }
     await Promise.all([...staff.open(), ...this.#connectors.open(memory, plan)]);
+  }
+
+  #interrupt(error: MillraceError): void {
+    this.#interruption ??= error;
+    this.#rejectStart(error);
   }
 
   get #isOver(): boolean {
@@ -300,20 +318,27 @@ export class Pipeline implements AsyncDisposable {
     return `all was delivered, and '${node?.name}' does not come to its end`;
   }
 
-  /** Stops the sources; with `drain` (the default) everything received is delivered first. Resolves with the report. */
+  /**
+   * Stops the sources; with `drain` (the default) everything received is delivered first. While the run starts, nothing was
+   * received: it ends the start. Resolves with the report.
+   */
   stop(options: { readonly drain?: boolean } = {}): Promise<Report> {
     if (options.drain === false) return this.abort();
     if (this.#state === 'running') {
       this.#state = 'draining';
       this.#setDeadline(true);
       this.#connectors.stopSources();
-    } else if (this.#state === 'starting') this.#stopAsked = true;
+    } else if (this.#state === 'starting') this.#interrupt(stoppedBefore());
     else if (this.#state === 'new') void this.#close();
     return this.closed;
   }
 
   /** Ends now. What is under way stays in flight and is reported as that. */
   abort(): Promise<Report> {
+    if (this.#state === 'starting') {
+      this.#interrupt(new MillraceError('ERR_CLOSED', 'the run was aborted while it started'));
+      return this.closed;
+    }
     if (this.#state === 'running' || this.#state === 'draining') {
       this.#undelivered ??= this.#counters?.owedBySink() ?? {};
       this.#error ??= { code: 'ERR_CLOSED', message: 'the run was aborted' };
@@ -387,6 +412,24 @@ export class Pipeline implements AsyncDisposable {
   async #close(): Promise<void> {
     if (this.#isOver) return;
     this.#state = 'closing';
+    let report: Report | undefined;
+    try {
+      report = await this.#settle();
+      await this.#connectors.close();
+      await this.#staff?.close();
+      await this.#metrics?.close();
+    } catch (thrown) {
+      // A fault of ours. Whatever it is, the end comes and says so.
+      const { code, message } = asMillraceError(thrown, 'ERR_STATE', 'the run did not close cleanly');
+      this.#log.error({ code, stack: thrown instanceof Error ? thrown.stack : undefined }, message);
+      report ??= emptyReport(this.spec, 0, { code, message });
+    }
+    this.#state = 'closed';
+    this.#resolveClosed(report);
+  }
+
+  /** Ends what is under way, counts what is settled, and makes the report. */
+  async #settle(): Promise<Report> {
     if (this.#error && this.#arena && this.#plan) {
       Atomics.store(this.#arena.words, CONTROL.phase >> 2, PHASE.abort);
       this.#wake(this.#plan.threads.map(({ thread }) => thread));
@@ -399,12 +442,7 @@ export class Pipeline implements AsyncDisposable {
     if (this.#staff) await withTimeout(this.#staff.leave(), LEAVE_MS);
     // What the workers left behind is in no result.
     if (this.#staff?.hasLeft) this.#staff.supervisor.loseHeld();
-    const report = this.report(sequences);
-    await this.#connectors.close();
-    await this.#staff?.close();
-    await this.#metrics?.close();
-    this.#state = 'closed';
-    this.#resolveClosed(report);
+    return this.report(sequences);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -412,6 +450,6 @@ export class Pipeline implements AsyncDisposable {
   }
 }
 
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new MillraceError('ERR_CLOSED', 'stopped before the run began', { cause: signal.reason });
+function stoppedBefore(signal?: AbortSignal): MillraceError {
+  return new MillraceError('ERR_CLOSED', 'stopped before the run began', { cause: signal?.reason });
 }

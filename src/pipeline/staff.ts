@@ -12,6 +12,9 @@ const MAX_STILLBORN = 3;
 /** How long the operators of a worker that has handed on its last frame may take to close. */
 const CLOSE_MS = 5000;
 
+/** How long workers may still set up when the run ends: nothing waits for what they would do. */
+const SETUP_GRACE_MS = 1000;
+
 export interface StaffEvents {
   /** All workers of a stage have come to their end. */
   ended(stage: string): void;
@@ -102,7 +105,11 @@ export class Staff {
   /** From now on nothing is replaced. Resolves when all have come to their end. */
   async leave(): Promise<void> {
     this.#isClosing = true;
+    const cancel = afterAwake(SETUP_GRACE_MS, () => {
+      for (const thread of this.#settingUp) this.#pool!.terminate(thread, 'the run ended first');
+    });
     await Promise.all(this.#leases);
+    cancel();
   }
 
   /** Whether no worker runs any more. */

@@ -8,12 +8,13 @@ import type { ThreadError } from '../agents/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
+import { SLOT } from '../frame/slot-layout.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { Census } from '../ring/census.js';
 import type { CensusResult } from '../ring/census-types.js';
 import { wakeThreads } from '../ring/park.js';
-import { BANK, CONTROL, LINE } from '../ring/ring-layout.js';
+import { BANK, CONTROL, ENTRY, LINE, SLOT_MASK } from '../ring/ring-layout.js';
 import { loadRing } from '../ring/ring-operations.js';
 import { AwakeClock } from './awake-clock.js';
 import type { Plan, StageNode } from './plan-types.js';
@@ -90,12 +91,13 @@ export class Supervisor {
         const sink = plan.sinks.find(({ name }) => name === node);
         if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += records;
       },
+      isSettled: (edge, reference) => this.#isSettled(edge, reference),
       onLost: ({ edge, slot, source, ordinal, leaves, attempts, thread, records }) => {
         const cause = this.#causes.get(thread);
         const name = plan.sources[source]!.name;
         this.#log.error(
           { source: name, ordinal, attempts, stack: cause?.stack },
-          `frame ${ordinal} of '${name}' is given up after ${attempts} workers died with it: ${cause?.message}`,
+          `frame ${ordinal} of '${name}' is given up after ${attempts} threads died with it: ${cause?.message}`,
         );
         const { node } = plan.edges.find(({ number }) => number === edge)!;
         this.counts(node).lost += records;
@@ -254,6 +256,15 @@ export class Supervisor {
       const into = this.#plan.edges.filter((edge) => edge.node === node).flatMap((edge) => edge.leaves[source]!);
       if (into.some((mask) => (mask & leaves) !== 0)) this.#lose(node, source, books.loseAll());
     }
+  }
+
+  #isSettled(edge: number, reference: number): boolean {
+    const header = this.#plan.headers + (reference & SLOT_MASK) * this.#plan.stride;
+    const { table, tableEntries, index } = this.#plan.sources[this.#word(header + SLOT.source)]!;
+    const leaves = this.#plan.edges.find(({ number }) => number === edge)!.leaves[index]![reference >>> 24]!;
+    const ordinal = this.#word(header + SLOT.ordinal);
+    const entry = table + ENTRY.bytes * (ordinal & (tableEntries - 1));
+    return this.#word(entry + ENTRY.ordinal) !== ordinal || (this.#word(entry + ENTRY.owed) & leaves) === 0;
   }
 
   #line(thread: number): number {

@@ -27,6 +27,7 @@ export class ThreadHandle {
   #ending = false;
   #isClosing = false;
   #isGone = false;
+  #isOpen = false;
   #requests = 0;
   readonly #asked = new Map<number, { resolve(report: SeriesReport | undefined): void; reject(error: Error): void }>();
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
@@ -58,8 +59,10 @@ export class ThreadHandle {
       events.failed(error);
     };
     worker.on('message', (message: FromThread) => {
-      if (message.kind === 'ready') opened();
-      else if (message.kind === 'ended') {
+      if (message.kind === 'ready') {
+        this.#isOpen = true;
+        opened();
+      } else if (message.kind === 'ended') {
         this.#ended = true;
         events.ended();
       } else if (message.kind === 'ending') {
@@ -105,6 +108,11 @@ export class ThreadHandle {
   /** A source has read its last message. */
   get ending(): boolean {
     return this.#ending || this.#ended;
+  }
+
+  /** Its source or sink was opened. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get ended(): boolean {

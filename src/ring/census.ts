@@ -246,7 +246,7 @@ export class Census {
       return;
     }
     const attempts = this.#countDeath(reference & SLOT_MASK, holder);
-    if (attempts < edge.attempts) {
+    if (attempts < edge.attempts || this.#options.isSettled?.(edge.number, reference)) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
       this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK));

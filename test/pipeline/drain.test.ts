@@ -138,7 +138,7 @@ describe('the end of an embedded pipeline', () => {
     await expect(pipeline.start()).rejects.toMatchObject({ code: 'ERR_STATE' });
   });
 
-  it('a stop while it starts drains as soon as it runs', async () => {
+  it('a stop while it starts ends the start', async () => {
     const { pipeline } = make(endless());
     const starting = pipeline.start();
     const stopping = pipeline.stop();
