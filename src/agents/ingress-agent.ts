@@ -112,6 +112,10 @@ export class IngressAgent implements FrameWriter, FrameTaker {
     return this.#slot;
   }
 
+  fits(header: FrameHeader): void {
+    fittingBytes(header, this.maxBytes);
+  }
+
   #begin(frame: FrameView, header: FrameHeader): void {
     frame.begin(header.dtype, header.shape);
     if (header.meta) frame.meta = header.meta;

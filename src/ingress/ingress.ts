@@ -39,6 +39,8 @@ export interface FrameWriter {
    * Throws ERR_MESSAGE_TOO_LARGE for a payload over `maxBytes`.
    */
   claim(header: FrameHeader): OpenSlot | undefined;
+  /** Throws ERR_MESSAGE_TOO_LARGE, with the sizes, for a frame that `claim` would refuse and `write` would count as too large. */
+  fits?(header: FrameHeader): void;
   /** Resolves when a claim may succeed again, or when the writer stops (the signal of `run` is aborted then). */
   ready(): Promise<void>;
   /** Claim, copy, commit, waiting where it must. Resolves false when the signal was aborted before the frame was taken. Too large: refused and counted. */

@@ -4,15 +4,20 @@ import { DTYPES, type DType, MAX_DIMENSIONS } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import type { FrameWriter, Ingress, IngressDefinition } from './ingress.js';
 
-/** What the embedding program sends; answered by `'taken'` once the frame is in its slot (or was refused and counted). */
+/** What the embedding program sends. Each frame has one answer, in order; one that comes after the end has none. */
 export type PushMessage = { readonly header: FrameHeader; readonly bytes: Uint8Array } | 'end';
+
+/** The frame is in its slot, or it was refused and counted as dead. */
+export type PushAnswer = 'taken' | { readonly refused: string };
 
 /** Frames from the embedding program, over a message port. Ends when the program calls `end()`, or at the drain. */
 class PushIngress implements Ingress {
   readonly #port: MessagePort;
+  readonly #name: string;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, name: string) {
     this.#port = port;
+    this.#name = name;
   }
 
   async open(): Promise<void> {}
@@ -28,8 +33,9 @@ class PushIngress implements Ingress {
       const take = async (message: PushMessage): Promise<void> => {
         if (over) return; // nobody behind would take it: the edges may be closed
         if (message === 'end') return end();
-        if (!(await out.write(message.header, message.bytes))) return;
-        this.#port.postMessage('taken');
+        const refused = this.#refusal(message.header, out);
+        if (refused === undefined && !(await out.write(message.header, message.bytes))) return;
+        this.#port.postMessage((refused === undefined ? 'taken' : { refused }) satisfies PushAnswer);
       };
       this.#port.on('message', (message: PushMessage) => {
         last = last.then(() => take(message)).catch(reject);
@@ -40,6 +46,18 @@ class PushIngress implements Ingress {
 
   async close(): Promise<void> {
     this.#port.close();
+  }
+
+  /** Why a frame fits into no slot, if it does not; then it is counted. */
+  #refusal(header: FrameHeader, out: FrameWriter): string | undefined {
+    try {
+      out.fits?.(header);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'ERR_MESSAGE_TOO_LARGE')) throw error;
+      out.refuse('too-large', error.message);
+      return `source '${this.#name}': ${error.message}`;
+    }
   }
 }
 
@@ -69,6 +87,6 @@ export const pushIngress: IngressDefinition<PushOptions> = {
   plan: ({ shape, dtype }) => ({ ...(shape ? { shape } : {}), ...(dtype ? { dtype } : {}) }),
   create(_options, { name, port }) {
     if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': only a program that embeds the pipeline can push`);
-    return new PushIngress(port);
+    return new PushIngress(port, name);
   },
 };

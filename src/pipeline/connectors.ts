@@ -176,6 +176,11 @@ export class Connectors {
     for (const thread of this.#all) thread.say('abort');
   }
 
+  /** The program reads no sink any more, or soon will not: see `SinkReader.leaveIfIdle`. */
+  leaveReaders(patienceMs: number): void {
+    for (const reader of this.#readers.values()) reader.leaveIfIdle(patienceMs);
+  }
+
   /** Ends a thread, wherever it is, as a crash would. Whether there was one. */
   terminate(name: string): boolean {
     const thread = this.#all.find((one) => one.name === name);

@@ -38,6 +38,8 @@ export interface PipelineOptions extends PlanOptions {
 const POLL_MS = 100;
 /** How long the workers may take to come to their end; longer than their operators may take to close. */
 const LEAVE_MS = 7000;
+/** How long a loop over an `iterate` sink may be at one frame once the program has left the pipeline's block. */
+const READER_PATIENCE_MS = 1000;
 
 export type PipelineState = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
@@ -445,8 +447,14 @@ export class Pipeline implements AsyncDisposable {
     return this.report(sequences);
   }
 
+  /**
+   * Leaving the block of `await using`, by an exception too, drains like `stop()`, but waits for no reader that has gone: the
+   * frames of an `iterate` sink without an open loop, or whose loop asks for nothing for a second, are refused.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    const closed = this.stop();
+    this.#connectors.leaveReaders(READER_PATIENCE_MS);
+    await closed;
   }
 }
 

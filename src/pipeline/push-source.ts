@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { MillraceError } from '../errors/errors.js';
 import { byteLength, type DType, dtypeOf, isDType, isTypedArray, MAX_DIMENSIONS, MAX_SIDE, type TypedArray } from '../frame/dtype.js';
 import type { Meta } from '../frame/frame.js';
-import type { PushMessage } from '../ingress/push-ingress.js';
+import type { PushAnswer, PushMessage } from '../ingress/push-ingress.js';
 
 /** A frame to push. `data` is copied before `push` returns; its length must be the product of the shape. */
 export interface PushFrame {
@@ -29,15 +29,24 @@ export class PushSource {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.threadPort = port2;
-    port1.on('message', () => this.#waiting.shift()?.resolve());
+    port1.on('message', (answer: PushAnswer) => {
+      const waiting = this.#waiting.shift();
+      if (answer === 'taken') waiting?.resolve();
+      else waiting?.reject(new MillraceError('ERR_MESSAGE_TOO_LARGE', answer.refused));
+    });
     port1.unref(); // an idle program may end
   }
 
   /**
-   * Resolves when the frame stands in its slot: with a blocking pipeline that is where back-pressure reaches the program.
-   * Frames of a pipeline that has not started wait. Rejects with ERR_USAGE (no frame) or ERR_CLOSED: the source ended before,
-   * by `end()`, by `stop()`, which waits for no frame that is not in its slot yet, or because the run failed. So await each
-   * push before you stop, and let no rejection go unhandled.
+   * Resolves when the frame is in its slot: with a blocking pipeline that is where back-pressure reaches the program.
+   * Frames of a pipeline that has not started wait. Rejects with:
+   * - ERR_USAGE: this is no frame, or its meta holds what JSON or a message between threads cannot. Nothing is counted.
+   * - ERR_MESSAGE_TOO_LARGE: the frame is over `maxFrame`, or its meta over the room of a slot. The ledger counts the frame as
+   *   received and as dead (`too-large`).
+   * - ERR_CLOSED: the source ended before it took the frame, by `end()`, by `stop()`, or because the run failed. `stop()` does
+   *   not wait for a frame that is not in its slot yet.
+   *
+   * Await each push before you stop, and handle each rejection.
    */
   push(frame: PushFrame): Promise<void> {
     if (!isTypedArray((frame as Partial<PushFrame> | undefined)?.data))
@@ -53,13 +62,17 @@ export class PushSource {
         new MillraceError('ERR_USAGE', `a frame has at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}, not [${shape}]`),
       );
     }
+    if (timestamp !== undefined && typeof timestamp !== 'number')
+      return Promise.reject(new MillraceError('ERR_USAGE', `the 'timestamp' of a frame is a number of seconds, not ${typeof timestamp}`));
     if (sequence !== undefined && !(Number.isSafeInteger(sequence) && sequence >= 0)) {
       return Promise.reject(new MillraceError('ERR_USAGE', `the 'sequence' of a frame is a whole number from 0 on, not ${sequence}`));
     }
+    if (meta !== undefined && (typeof meta !== 'object' || meta === null || Array.isArray(meta)))
+      return Promise.reject(new MillraceError('ERR_USAGE', "the 'meta' of a frame is an object of JSON values"));
     try {
       JSON.stringify(meta);
     } catch (cause) {
-      return Promise.reject(new MillraceError('ERR_USAGE', 'the meta of a frame holds what JSON cannot', { cause }));
+      return Promise.reject(notJson(cause));
     }
     if (byteLength(dtype, shape) !== data.byteLength) {
       return Promise.reject(new MillraceError('ERR_USAGE', `${data.byteLength} bytes are not a frame of ${dtype} [${shape}]`));
@@ -70,8 +83,12 @@ export class PushSource {
       bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
     };
     return new Promise((resolve, reject) => {
+      try {
+        this.#port.postMessage(message, [message.bytes.buffer as ArrayBuffer]);
+      } catch (cause) {
+        return reject(notJson(cause)); // it was not sent, so no answer comes for it
+      }
       this.#waiting.push({ resolve, reject });
-      this.#port.postMessage(message, [message.bytes.buffer as ArrayBuffer]);
     });
   }
 
@@ -89,4 +106,9 @@ export class PushSource {
       reject(new MillraceError('ERR_CLOSED', 'the pipeline ended before it took the frame'));
     this.#port.close();
   }
+}
+
+function notJson(cause: unknown): MillraceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError('ERR_USAGE', `the 'meta' of a frame must hold JSON values only: ${reason}`, { cause });
 }

@@ -2,6 +2,9 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { IterateAnswer, ReceivedFrame } from '../egress/iterate-egress.js';
 import { type TypedArray, typedView } from '../frame/dtype.js';
 
+/** How often an idle loop is looked for. */
+const LOOK_MS = 50;
+
 /** A frame that the program owns. */
 export interface OwnFrame extends ReceivedFrame {
   readonly data: TypedArray;
@@ -20,6 +23,12 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
   #given = 0;
   #isLeft = false;
   #closed = false;
+  /** Loops that are open. */
+  #loops = 0;
+  /** The program waits for a frame. */
+  #isWaiting = false;
+  /** When it was given its last frame. */
+  #givenMs = 0;
   #changed: () => void = () => {};
 
   constructor() {
@@ -27,6 +36,7 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
     this.#port = port1;
     this.threadPort = port2;
     port1.on('message', (batch: ReceivedFrame[]) => {
+      if (this.#isLeft) return; // they are refused
       this.#batch = batch;
       this.#given = 0;
       this.#changed();
@@ -35,22 +45,46 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<OwnFrame, void, undefined> {
+    this.#loops++;
     try {
       for (;;) {
+        this.#isWaiting = true;
         while (this.#batch.length === 0) {
           if (this.#closed || this.#isLeft) return;
           await new Promise<void>((resolve) => {
             this.#changed = resolve;
           });
         }
+        this.#isWaiting = false;
+        this.#givenMs = performance.now();
         const frame = this.#batch.shift() as ReceivedFrame;
         this.#given++;
         yield { ...frame, data: typedView(frame.dtype, frame.bytes.buffer, 0, frame.bytes.length / bytesPerItem(frame)) };
-        if (this.#batch.length === 0) this.#answer('taken');
+        if (this.#batch.length === 0 && !this.#isLeft) {
+          this.#given = 0;
+          this.#answer('taken');
+        }
       }
     } finally {
+      this.#loops--;
+      this.#isWaiting = false;
       this.#leave();
     }
+  }
+
+  /**
+   * The program leaves the block in which it uses the pipeline. Without an open loop nothing more is read, and what comes is
+   * refused. With one, that is so when it asks for no frame for `patienceMs`.
+   */
+  leaveIfIdle(patienceMs: number): void {
+    const look = (): void => {
+      const isIdle = this.#loops === 0 || (!this.#isWaiting && performance.now() - this.#givenMs > patienceMs);
+      if (isIdle) this.#leave();
+      if (this.#isLeft || this.#closed) clearInterval(timer);
+    };
+    const timer = setInterval(look, LOOK_MS);
+    timer.unref();
+    look();
   }
 
   #leave(): void {
@@ -58,6 +92,7 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
     this.#isLeft = true;
     this.#batch = [];
     this.#answer({ left: this.#given });
+    this.#changed();
   }
 
   #answer(answer: IterateAnswer): void {

@@ -82,7 +82,7 @@ test('pushes after the end, of the wrong length, and to what is no push source a
   expect(await run.stop()).toBe(await run.closed);
 });
 
-test('a frame over maxFrame is received and dead, and the push is answered', async () => {
+test('a push over maxFrame, or with too large a meta, is refused with the sizes and counted as received and dead', async () => {
   const run = echo('large').build();
   await run.start();
   const reading = (async () => {
@@ -90,11 +90,33 @@ test('a frame over maxFrame is received and dead, and the push is answered', asy
     for await (const _ of run.sink('out')) n++;
     return n;
   })();
-  await run.source('in').push({ data: new Uint8Array(5000) });
-  await run.source('in').push({ data: new Uint8Array(4096) });
+  const data = new Uint8Array(4096);
+  await expect(run.source('in').push({ data: new Uint8Array(5000) })).rejects.toMatchObject({
+    code: 'ERR_MESSAGE_TOO_LARGE',
+    message: expect.stringMatching(/source 'in'.*5000.*maxFrame.*4096/),
+  });
+  await expect(run.source('in').push({ data, meta: { text: 'x'.repeat(9000) } })).rejects.toMatchObject({ code: 'ERR_MESSAGE_TOO_LARGE' });
+  await run.source('in').push({ data });
   run.source('in').end();
   expect(await reading).toBe(1);
-  expect((await run.closed).sources.in!.ledger).toMatchObject({ received: 2, delivered: 1, dead: { 'too-large': 1 }, inFlight: 0 });
+  expect((await run.closed).sources.in!.ledger).toMatchObject({ received: 3, delivered: 1, dead: { 'too-large': 2 }, inFlight: 0 });
+});
+
+test('a frame that cannot be sent to the thread is refused with a code, and those behind it are taken', async () => {
+  const run = pipeline('no-clone').source('in', { type: 'push', maxFrame: 4096 }).sink('out', { type: 'null', from: 'in' }).build();
+  await run.start();
+  const source = run.source('in');
+  const data = Uint8Array.of(1);
+  await source.push({ data });
+  for (const meta of [{ unit: () => 'mm' }, { unit: Symbol('mm') }, { a: { b: [() => 1] } }, 'text', [1], null, () => 1])
+    await expect(source.push({ data, meta: meta as never })).rejects.toMatchObject({ code: 'ERR_USAGE', message: /meta/ });
+  await expect(source.push({ data, timestamp: (() => 1) as never })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  const self: Record<string, unknown> = {};
+  self.self = self;
+  await expect(source.push({ data, meta: self as never })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  await Promise.all([source.push({ data }), source.push({ data })]);
+  source.end();
+  expect((await run.closed).sources.in!.ledger).toMatchObject({ received: 3, delivered: 3 });
 });
 
 test('the builder refuses what the file would, with the path of each mistake', () => {
