@@ -1,8 +1,10 @@
-// Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist.
+// Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist, and brings the
+// generated types of the builder's options up to date. With --frozen it fails where they are not.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeOptionTypes } from './option-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
@@ -52,4 +54,21 @@ assembly('ring/assembly/ring.ts', 'ring/ring.fault.wasm', (source) =>
 for (const file of readdirSync(join(root, 'src/kernels/assembly'))) {
   if (file.endsWith('.ts')) assembly(`kernels/assembly/${file}`, `kernels/${file.replace(/\.ts$/, '.wasm')}`);
 }
-execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });
+
+const compileTypeScript = () => execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit', cwd: root });
+let failure;
+try {
+  compileTypeScript();
+} catch (error) {
+  failure = error; // it may be that the generated types are old: what was emitted tells the new ones
+}
+const frozen = process.argv.includes('--frozen');
+if (await writeOptionTypes({ frozen })) {
+  if (frozen) {
+    console.error('src/pipeline/option-types.ts does not match the schemas: run npm run build and commit it');
+    process.exit(1);
+  }
+  compileTypeScript();
+} else if (failure) {
+  process.exitCode = 1;
+}

@@ -32,9 +32,20 @@ export type {
   UnreadableReport,
   Verdict,
 } from './observe/report.js';
-export { type BuildOptions, PipelineBuilder, pipeline } from './pipeline/builder.js';
+export {
+  type BuildOptions,
+  type ModuleOperatorOptions,
+  type ModulePath,
+  type OperatorOptions,
+  PipelineBuilder,
+  pipeline,
+  type SinkOptions,
+  type SourceOptions,
+  type StageOptions,
+} from './pipeline/builder.js';
 export { ConfigError } from './pipeline/config-error.js';
 export { loadPipeline, parsePipeline, specFromObject } from './pipeline/load.js';
+export type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './pipeline/option-types.js';
 export { Pipeline, type PipelineOptions } from './pipeline/pipeline.js';
 export { type PushFrame, PushSource } from './pipeline/push-source.js';
 export { type OwnFrame, SinkReader } from './pipeline/sink-reader.js';

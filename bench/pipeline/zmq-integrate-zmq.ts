@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { pipeline } from '../../src/pipeline/builder.js';
+import { type OperatorOptions, pipeline } from '../../src/pipeline/builder.js';
 import { type Bench, type BenchRow, check, isSlow, isWanted } from '../support/bench.js';
 import { drawFrame, integration, PARAMETERS, PIXELS, SEEDS } from '../support/integrate-frame.js';
 import { operatorPath } from '../support/run-pipeline.js';
@@ -28,12 +28,13 @@ async function runPipeline(driver: 'zmtp' | 'libzmq', frames: number, extraMs: n
   const { frames: from, profiles: to } = await answer<PeerReady>(peer);
   const roles = new ThreadRoles();
   await roles.prepare();
+  const delay: readonly OperatorOptions[] = extraMs > 0 ? [{ type: operatorPath('spin'), ms: extraMs }] : [];
   const running = pipeline(ROW)
     .source('in', { type: 'zmq', driver, socket: 'pull', connect: from, maxFrame: 2 * PIXELS, highWaterMark: 4 })
     .stage('integrate', {
       from: 'in',
       capacity: 8,
-      operators: [...(extraMs > 0 ? [{ type: operatorPath('spin'), ms: extraMs }] : []), { type: 'integrate-azimuthal', ...PARAMETERS }],
+      operators: [...delay, { type: 'integrate-azimuthal', ...PARAMETERS }],
     })
     .sink('out', { type: 'zmq', driver, socket: 'push', connect: to, from: 'integrate' })
     .build();

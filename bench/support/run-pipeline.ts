@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/observe/report.js';
+import type { ModulePath } from '../../src/pipeline/builder.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { Pipeline } from '../../src/pipeline/pipeline.js';
 import { check } from './bench.js';
 
 const LOOK_MS = 5;
 
-export const operatorPath = (name: string): string => new URL(`../../../bench/support/operators/${name}.mjs`, import.meta.url).pathname;
+export const operatorPath = (name: string): ModulePath =>
+  new URL(`../../../bench/support/operators/${name}.mjs`, import.meta.url).pathname as ModulePath;
 
 /** Runs a pipeline to its end. */
 export async function runPipeline(description: Record<string, unknown>, watch?: (pipeline: Pipeline) => Promise<void>): Promise<Report> {

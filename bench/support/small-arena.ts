@@ -1,5 +1,5 @@
 import { createArena } from '../../src/memory/arena.js';
-import { pipeline } from '../../src/pipeline/builder.js';
+import { type OperatorOptions, pipeline } from '../../src/pipeline/builder.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import type { Plan } from '../../src/pipeline/plan-types.js';
@@ -12,7 +12,7 @@ export interface SmallArena {
 }
 
 export interface StageOfArena {
-  readonly operators: readonly { readonly type: string; readonly [parameter: string]: unknown }[];
+  readonly operators: readonly OperatorOptions[];
   readonly baseDir: string;
 }
 

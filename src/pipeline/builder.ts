@@ -1,62 +1,30 @@
 import type { Logger } from '../errors/logger.js';
-import type { FailOn } from '../observe/fail-on.js';
 import { specFromObject } from './load.js';
+import type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './option-types.js';
 import { Pipeline } from './pipeline.js';
 import { refuseOthers } from './refuse-others.js';
 import type { PipelineSpec } from './spec.js';
 
-/** A number of bytes, or text such as `'16MiB'`. */
-type ByteSize = number | string;
-type Names = string | readonly string[];
-type OverflowOption = 'block' | 'drop-newest' | 'drop-oldest' | 'latest' | { readonly sample: number };
+/** The options of a source: those of its `type`, and those that each source has. */
+export type SourceOptions = SourceTypes[keyof SourceTypes];
 
-/** What describes the edge into a stage or sink; the defaults are those of the pipeline file. */
-export interface EdgeOptions {
-  readonly from: Names;
-  readonly overflow?: OverflowOption;
-  readonly capacity?: number;
-  readonly order?: 'preserve' | 'none';
-  readonly window?: number;
-}
+/** The options of a sink: those of its `type`, and those that each sink has. */
+export type SinkOptions = SinkTypes[keyof SinkTypes];
 
-export interface SourceOptions {
-  readonly type: string;
-  readonly codec?: string;
-  readonly maxFrame?: ByteSize;
-  readonly slots?: number;
-  readonly seriesTimeoutMs?: number;
-  /** Small messages travel as records of parcels of `bytes` (64KiB), which a record waits for at most `waitUs` (500). */
-  readonly parcel?: { readonly bytes?: ByteSize; readonly waitUs?: number };
-  /** The options of the type (`millrace list sources`). */
-  readonly [option: string]: unknown;
-}
+/** The path of an operator module, as the pipeline file has it. */
+export type ModulePath = `./${string}` | `../${string}` | `/${string}` | `file:${string}`;
 
-export interface OperatorOptions {
-  readonly type: string;
-  /** The parameters of the operator (`millrace list operators`). */
+/** An operator of a module: `type` is its path, or a URL such as `new URL('./hit-finder.mjs', import.meta.url)`. */
+export interface ModuleOperatorOptions {
+  readonly type: ModulePath | URL;
   readonly [parameter: string]: unknown;
 }
 
-export interface StageOptions extends EdgeOptions {
-  readonly workers?: number;
-  readonly exclusive?: boolean;
-  readonly key?: 'source' | { readonly ordinal: number } | { readonly meta: string };
-  readonly deterministic?: boolean;
-  readonly shards?: number;
-  readonly attempts?: number;
-  readonly stallMs?: number;
-  readonly setupMs?: number;
-  readonly concurrency?: number;
-  readonly slots?: number;
-  readonly operators: readonly OperatorOptions[];
-}
+/** A built-in operator or one of a module, with its parameters. */
+export type OperatorOptions = OperatorTypes[keyof OperatorTypes] | ModuleOperatorOptions;
 
-export interface SinkOptions extends EdgeOptions {
-  readonly type: string;
-  readonly codec?: string;
-  readonly required?: boolean;
-  /** The options of the type (`millrace list sinks`). */
-  readonly [option: string]: unknown;
+export interface StageOptions extends StageSettings {
+  readonly operators?: readonly OperatorOptions[];
 }
 
 export interface BuildOptions {
@@ -66,11 +34,14 @@ export interface BuildOptions {
   readonly logger?: Logger;
 }
 
-/** Puts a pipeline together in code: the same description as the file, checked by the same rules when it is built. */
+/**
+ * Puts a pipeline together in code: the same description as the file, checked by the same rules when it is built. Types and
+ * options are checked by the compiler too. A description that is only known at run time goes through `specFromObject`.
+ */
 export class PipelineBuilder {
   readonly #name: string;
   readonly #sources: Record<string, SourceOptions> = {};
-  readonly #stages: Record<string, StageOptions> = {};
+  readonly #stages: Record<string, object> = {};
   readonly #sinks: Record<string, SinkOptions> = {};
   #rest: Record<string, unknown> = {};
 
@@ -84,7 +55,8 @@ export class PipelineBuilder {
   }
 
   stage(name: string, options: StageOptions): this {
-    this.#stages[name] = options;
+    const operators = options.operators?.map((one) => (one.type instanceof URL ? { ...one, type: one.type.href } : one));
+    this.#stages[name] = { ...options, ...(operators ? { operators } : {}) };
     return this;
   }
 
@@ -93,13 +65,8 @@ export class PipelineBuilder {
     return this;
   }
 
-  /** `metrics`, `drain`, `deadLetters` and `failOn`, as in the file. */
-  with(options: {
-    readonly metrics?: { readonly port: number; readonly host?: string };
-    readonly drain?: { readonly deadlineMs: number };
-    readonly deadLetters?: { readonly directory: string; readonly maxFiles?: number };
-    readonly failOn?: 'none' | FailOn | readonly FailOn[];
-  }): this {
+  /** What concerns the whole pipeline, such as `metrics`, `drain`, `deadLetters` and `failOn`. */
+  with(options: PipelineSettings): this {
     this.#rest = { ...this.#rest, ...options };
     return this;
   }

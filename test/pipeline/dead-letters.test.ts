@@ -13,7 +13,7 @@ import { specHash } from '../../src/pipeline/spec-hash.js';
 import { operatorPath, type Run, runPipeline, specFromObject } from '../support/run-pipeline.js';
 
 const FRAMES = 100;
-const source = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', seed: 3, frames: FRAMES };
+const source = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', seed: 3, frames: FRAMES } as const;
 /** The ordinals at which the test operators do what they must not. */
 const BAD = [3, 13, 23, 33, 43, 53, 63, 73, 83, 93];
 
