@@ -15,6 +15,7 @@ import type {
   Prepared,
   SharedTable,
 } from './operators/operator.js';
+import { looksLikeResult, returnedValueText } from './operators/returned-value.js';
 
 /** A frame to be given to an operator. */
 export interface TestFrame {
@@ -133,12 +134,17 @@ export async function runOperator<P>(
   const running = madeOperator(definition.create(params, context, prepared), definition.type);
   await running.setup?.();
   const emitted: EmittedFrame[] = [];
+  let isHinted = false;
   try {
     for (const [index, given] of frames.entries()) {
       const input = placeInput(given, index, buffer, inputAddress);
       const outputs = new Outputs(definition.type, input, buffer, outputAddress, maxOutputs, maxOutputBytes);
       try {
-        await running.process(input, outputs);
+        const returned: unknown = await running.process(input, outputs);
+        if (!isHinted && outputs.isEmpty && looksLikeResult(returned)) {
+          isHinted = true;
+          context.log.warn({ operator: definition.type }, returnedValueText(`operator ${definition.type}`, returned));
+        }
       } catch (error) {
         throw asMillraceError(error, 'ERR_OPERATOR', definition.type);
       }
@@ -230,6 +236,10 @@ class Outputs implements Emitter {
     if (this.#emitted.includes(frame)) throw this.#refusal('emitted a frame twice');
     if (this.#emitted.length >= this.maxOutputs) throw this.#refusal(`emitted more than ${this.maxOutputs} frames`);
     this.#emitted.push(frame);
+  }
+
+  get isEmpty(): boolean {
+    return this.#emitted.length === 0;
   }
 
   settle(): EmittedFrame[] {

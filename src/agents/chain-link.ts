@@ -1,5 +1,6 @@
 import type { Logger } from '../errors/logger.js';
 import { typedView } from '../frame/dtype.js';
+import { loadPlannedModule } from '../operators/load-module.js';
 import { definitionOf, isAsyncOperator, madeOperator } from '../operators/load-operator.js';
 import type { Operator, OperatorDefinition, PartialView, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
@@ -24,6 +25,7 @@ export interface ChainLink {
   readonly heard: SeriesSeen;
   /** Makes the operator of a source anew: what the old one holds is void. */
   renew(source: number): Promise<void>;
+  readonly log: Logger;
 }
 
 /** The operator that takes the frames of a source. */
@@ -41,9 +43,9 @@ export async function makeLink(
   partial: PartialView = NO_PARTIAL,
 ): Promise<ChainLink> {
   const definition =
-    plan.url === undefined
+    plan.code === undefined
       ? (OPERATORS.get(plan.type) as OperatorDefinition)
-      : definitionOf(((await import(plan.url)) as { default?: unknown }).default, plan.type);
+      : definitionOf((await loadPlannedModule(plan.code, plan.type, log)).default, plan.type);
   const constants: Record<string, SharedTable> = {};
   for (const [name, { address, dtype, length }] of Object.entries(parameters.constants)) {
     constants[name] = { address, array: typedView(dtype, memory.buffer as unknown as SharedArrayBuffer, address, length) };
@@ -59,7 +61,7 @@ export async function makeLink(
   const { sources } = plan;
   if (sources.length === 0) {
     const operator = await make(scratchAddress);
-    return { plan, definition, operator, bySource: undefined, params: parameters.params, heard, renew: async () => {} };
+    return { plan, definition, operator, bySource: undefined, params: parameters.params, heard, renew: async () => {}, log };
   }
   const scratchOf = (source: number): number => scratchAddress + sources.indexOf(source) * plan.scratchStride;
   const bySource: (Operator | undefined)[] = [];
@@ -70,7 +72,7 @@ export async function makeLink(
     heard.delete(source);
     bySource[source] = await make(scratchOf(source));
   };
-  return { plan, definition, operator: bySource[sources[0]!]!, bySource, params: parameters.params, heard, renew };
+  return { plan, definition, operator: bySource[sources[0]!]!, bySource, params: parameters.params, heard, renew, log };
 }
 
 /** An operator that does not close cleanly is logged, and stops nothing: its frames are settled. */

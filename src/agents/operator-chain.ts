@@ -2,6 +2,7 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { FrameView } from '../frame/frame-view.js';
 import type { ParametersStamp } from '../frame/parameters-stamp.js';
 import { MAX_META_BYTES } from '../frame/slot-layout.js';
+import { looksLikeResult, returnedValueText } from '../operators/returned-value.js';
 import type { Attachment } from './attachment.js';
 import { describe, Level } from './chain-level.js';
 import { type ChainLink, operatorFor, type SeriesSeen } from './chain-link.js';
@@ -278,8 +279,11 @@ export class ChainLane {
     for (;;) {
       try {
         level.start(frame);
-        const pending = operator.process(frame, level);
-        if (isThenable(pending)) return this.#runLater(at, frame, pending);
+        const returned: unknown = operator.process(frame, level);
+        if (returned !== undefined) {
+          if (isThenable(returned)) return this.#runLater(at, frame, returned);
+          this.#hintAtReturned(level, link, returned);
+        }
         level.end();
         break;
       } catch (error) {
@@ -290,10 +294,11 @@ export class ChainLane {
     return this.#afterLevel(at, level, link);
   }
 
-  #runLater(at: number, frame: FrameView, pending: Promise<void>): Promise<void> {
+  #runLater(at: number, frame: FrameView, pending: Promise<unknown>): Promise<void> {
     const level = this.#levels[at]!;
     return Promise.resolve(pending).then(
-      () => {
+      (value) => {
+        this.#hintAtReturned(level, this.#links[at]!, value);
         level.end();
         return this.#afterLevel(at, level, this.#links[at]!);
       },
@@ -303,6 +308,13 @@ export class ChainLane {
         return this.#runLevel(at, frame);
       },
     );
+  }
+
+  /** A value is of no use, and its author may have meant to emit it. */
+  #hintAtReturned(level: Level, { plan, definition, log }: ChainLink, value: unknown): void {
+    if (level.emitted.length > 0 || definition.merges || !looksLikeResult(value)) return;
+    const { node: stage } = this.#attachment.plan.threads[this.#attachment.thread]!;
+    log.warn({ stage, operator: plan.type, hint: 'returned-value' }, returnedValueText(`operator ${plan.type} of stage '${stage}'`, value));
   }
 
   /** An operator that aggregates by partials takes a frame, and emits none. */
@@ -389,8 +401,8 @@ export class ChainLane {
   }
 }
 
-const isThenable = (pending: unknown): pending is Promise<void> =>
-  pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<void>).then === 'function');
+const isThenable = (pending: unknown): pending is Promise<unknown> =>
+  pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<unknown>).then === 'function');
 
 /** The outcome of a frame whose operator failed, by the error's code. */
 export function failureOutcome(error: unknown): 'operator-failed' | 'operator-input' | 'operator-output' {

@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { MillraceError } from '../errors/errors.js';
+import { loadPresentModule } from './load-module.js';
+import type { ModuleCode } from './module-code.js';
 import type { Operator, OperatorDefinition } from './operator.js';
 import { OPERATORS } from './registry.js';
 
@@ -33,21 +35,22 @@ export function madeOperator(made: unknown, type: string): Operator {
   throw new MillraceError('ERR_CONFIG_INVALID', `${type} made no operator: what it returns needs a function 'process(frame, out)'`);
 }
 
+/** A definition, and the code that it was loaded from; a built-in operator has none. */
+export interface LoadedOperator {
+  readonly definition: OperatorDefinition;
+  readonly code: ModuleCode | undefined;
+}
+
 /** Finds an operator by the `type` of a pipeline; a module is imported. */
-export async function loadOperator(type: string, baseDir: string): Promise<OperatorDefinition> {
+export async function loadOperator(type: string, baseDir: string): Promise<LoadedOperator> {
   const url = operatorUrl(type, baseDir);
   if (url === undefined) {
     const known = OPERATORS.get(type);
-    if (known) return known as OperatorDefinition;
+    if (known) return { definition: known as OperatorDefinition, code: undefined };
     throw new MillraceError('ERR_CONFIG_INVALID', `there is no operator '${type}'`);
   }
-  let module: { default?: unknown };
-  try {
-    module = (await import(url)) as { default?: unknown };
-  } catch (cause) {
-    throw asMillraceError(cause, 'ERR_CONFIG_FILE', `cannot load the operator ${type}`);
-  }
-  return definitionOf(module.default, type);
+  const { exports, code } = await loadPresentModule(url, type);
+  return { definition: definitionOf(exports.default, type), code };
 }
 
 /** Whether the plan must count on it that an operator is asynchronous: a module that says nothing may be. */

@@ -5,15 +5,19 @@ import { sorted } from './spec-hash.js';
 /** What decides how an operator treats a frame. */
 export interface HashedOperator {
   readonly type: string;
+  /** Of the code of a module (`operators/module-code.ts`); undefined for a built-in operator. */
+  readonly code: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly folded: readonly { readonly type: string; readonly params: Readonly<Record<string, unknown>> }[];
   readonly constants: Readonly<Record<string, TypedArray>>;
 }
 
-/** SHA-256 of type, parameters and tables: a file that changed under the same name gives another one. */
-export function operatorHash({ type, params, folded, constants }: HashedOperator): Buffer {
+/** SHA-256 of type, code, parameters and tables: a file that changed under the same name gives another one. */
+export function operatorHash({ type, code, params, folded, constants }: HashedOperator): Buffer {
   const hash = createHash('sha256').update(
-    JSON.stringify(sorted({ type, params, folded: folded.map((one) => ({ type: one.type, params: one.params })) })),
+    JSON.stringify(
+      sorted({ type, ...(code ? { code } : {}), params, folded: folded.map((one) => ({ type: one.type, params: one.params })) }),
+    ),
   );
   for (const name of Object.keys(constants).sort()) {
     const { buffer, byteOffset, byteLength } = constants[name]!;

@@ -74,6 +74,8 @@ export class Pipeline implements AsyncDisposable {
   readonly #connectors: Connectors;
   readonly #firstDeaths = new FirstDeaths();
   readonly #ended = new Set<string>();
+  /** What was said to the author of an operator. */
+  readonly #hints = new Set<string>();
   #resolveClosed: (report: Report) => void = () => {};
 
   constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
@@ -220,6 +222,13 @@ export class Pipeline implements AsyncDisposable {
 
   #onLog(message: Extract<FromThread, { kind: 'log' }>): void {
     this.#firstDeaths.add(message);
+    const { hint } = message.fields as { readonly hint?: unknown };
+    if (hint !== undefined) {
+      // Each worker would give it.
+      const key = JSON.stringify(message.fields);
+      if (this.#hints.has(key)) return;
+      this.#hints.add(key);
+    }
     this.#log[message.level](message.fields, message.message);
   }
 

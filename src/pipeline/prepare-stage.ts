@@ -1,7 +1,8 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import { isStateful } from '../operators/is-stateful.js';
-import { loadOperator, mayBeAsync, operatorUrl } from '../operators/load-operator.js';
+import { loadOperator, mayBeAsync } from '../operators/load-operator.js';
+import type { ModuleCode } from '../operators/module-code.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
@@ -20,7 +21,8 @@ export interface FrameKind {
 /** One operator of a chain, ready to be made in a worker. Constants are placed by the plan. */
 export interface PreparedOperator {
   readonly type: string;
-  readonly url: string | undefined;
+  /** What the plan was made with; undefined for a built-in operator. Workers load it, however late they start. */
+  readonly code: ModuleCode | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly prepared: Prepared;
   readonly constants: Readonly<Record<string, TypedArray>>;
@@ -42,6 +44,7 @@ export interface PreparedWith {
   readonly index: number;
   readonly foldedIndices: readonly number[];
   readonly definition: OperatorDefinition;
+  readonly code: ModuleCode | undefined;
   readonly context: PrepareContext;
   readonly hash: Buffer;
 }
@@ -66,6 +69,7 @@ export interface PreparedStage {
 interface Link {
   readonly spec: OperatorSpec;
   readonly definition: OperatorDefinition;
+  readonly code: ModuleCode | undefined;
   readonly folded: readonly FoldedOperator[];
   readonly index: number;
   readonly foldedIndices: readonly number[];
@@ -126,9 +130,9 @@ export async function prepareStage(
   const links: Link[] = [];
   for (const spec of stage.operators) {
     try {
-      const definition = await loadOperator(spec.type, baseDir);
+      const { definition, code } = await loadOperator(spec.type, baseDir);
       checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${links.length}]`, spec.place);
-      links.push({ spec, definition, folded: [], index: links.length, foldedIndices: [] });
+      links.push({ spec, definition, code, folded: [], index: links.length, foldedIndices: [] });
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID');
       throw known.place
@@ -141,7 +145,7 @@ export async function prepareStage(
   let kind = input;
   let maxOutputs = input.chained;
   let passes = true;
-  for (const { spec, definition, folded, index, foldedIndices } of fold(links)) {
+  for (const { spec, definition, code, folded, index, foldedIndices } of fold(links)) {
     const context = {
       baseDir,
       shape: kind.shape,
@@ -163,11 +167,11 @@ export async function prepareStage(
     if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, spec.place ? { place: spec.place } : {});
     const { constants = {}, ...rest } = prepared;
     const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
-    const hash = operatorHash({ type: spec.type, params: spec.params, folded, constants });
-    preparedWith.push({ index, foldedIndices, definition, context, hash });
+    const hash = operatorHash({ type: spec.type, code: code?.hash, params: spec.params, folded, constants });
+    preparedWith.push({ index, foldedIndices, definition, code, context, hash });
     operators.push({
       type: spec.type,
-      url: operatorUrl(spec.type, baseDir),
+      code,
       params: spec.params,
       prepared: rest,
       constants,
@@ -209,6 +213,6 @@ export async function prepareStage(
     mayBeAsync:
       !operators.some(({ merges }) => merges) &&
       partials.length === 0 &&
-      links.some(({ spec, definition }) => mayBeAsync(definition, operatorUrl(spec.type, baseDir) !== undefined)),
+      links.some(({ definition, code }) => mayBeAsync(definition, code !== undefined)),
   };
 }

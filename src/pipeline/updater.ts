@@ -12,6 +12,7 @@ import {
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
+import type { WasmMemory } from '../frame/wasm-memory.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
 import type { FoldedOperator, Prepared } from '../operators/operator.js';
 import { wakeThreads } from '../ring/park.js';
@@ -30,7 +31,7 @@ export interface UpdateResult {
 }
 
 export interface UpdaterOptions {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly plan: Plan;
   readonly spec: PipelineSpec;
   readonly stages: ReadonlyMap<string, PreparedStage>;
@@ -128,7 +129,7 @@ export class Updater {
       constants: this.#place(path, plan, bank, constants),
     };
     const hashes = state.hashes.map((hash, i) =>
-      i === at ? operatorHash({ type: own.type, params: own.params, folded, constants }) : hash,
+      i === at ? operatorHash({ type: own.type, code: known.code?.hash, params: own.params, folded, constants }) : hash,
     );
     const hash = stageHash(hashes);
     const operators = state.operators.map((one, i) => (i === at ? made : one));
