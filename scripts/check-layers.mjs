@@ -32,6 +32,8 @@ const HOMES = {
   h5wasm: 'src/transports/h5wasm.ts',
   fzstd: 'src/codecs/decompress/zstd.ts',
 };
+// Calls that load the package that they name.
+const LOADERS = new Set(['require', 'requireDependency', 'loadOptional', 'importByName']);
 const WAITING = 'src/ring/park.ts';
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
@@ -102,7 +104,7 @@ function check(file) {
 }
 
 function isLoad(expression) {
-  return expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && expression.text === 'require');
+  return expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && LOADERS.has(expression.text));
 }
 
 /** Whether nothing of an import or re-export is left at run time. */

@@ -45,7 +45,7 @@ async function close(): Promise<void> {
     port.log.warn({ sink: name }, `sink '${name}' did not close cleanly: ${error}`);
   }
   port.say({ kind: 'closed' });
-  parent.close();
+  port.end();
 }
 
 parent.on('message', (message: ToThread) => {

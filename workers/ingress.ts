@@ -64,7 +64,7 @@ async function close(): Promise<void> {
     port.log.warn({ source: name }, `source '${name}' did not close cleanly: ${error}`);
   }
   port.say({ kind: 'closed' });
-  parent.close();
+  port.end();
 }
 
 async function command({ request, start, end }: SeriesCommand): Promise<void> {

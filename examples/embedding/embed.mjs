@@ -11,4 +11,4 @@ for (let n = 0; n < 8; n++) void camera.push({ data: new Uint16Array(64 * 64).fi
 camera.end();
 for await (const frame of run.sink('result')) console.log(frame.sequence, frame.shape, frame.dtype, frame.data[0]);
 const { ok, sources } = await run.closed;
-console.log(ok, sources.camera.ledger);
+console.log(ok, sources.camera?.ledger);

@@ -1,4 +1,5 @@
 // Keeps a frame when enough of its pixels are bright; everything else counts as filtered.
+/** @returns {import('millrace/operator').Operator} */
 export default function hitFinder({ level = 20, pixels = 8 }) {
   return {
     process(frame, out) {

@@ -1,3 +1,4 @@
+import type { WasmMemory } from '../frame/wasm-memory.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import { LINE } from '../ring/ring-layout.js';
 import { Attachment } from './attachment.js';
@@ -18,7 +19,7 @@ export interface FaultInjection {
   readonly within: number;
 }
 
-export function faultyAttachment(memory: WebAssembly.Memory, plan: Plan, thread: number, fault: FaultInjection): Attachment {
+export function faultyAttachment(memory: WasmMemory, plan: Plan, thread: number, fault: FaultInjection): Attachment {
   const hits = new Int32Array(fault.hits);
   const attachment = new Attachment(memory, plan, thread, fault.file, (step) => {
     Atomics.add(hits, step, 1);

@@ -23,6 +23,12 @@ export class ThreadPort {
     this.#port.postMessage(message);
   }
 
+  /** The last thing that a thread does: it ends when nothing else keeps it. In Deno the port has no `close`, but the thread has. */
+  end(): void {
+    if (typeof this.#port.close === 'function') this.#port.close();
+    else (globalThis as { close?(): void }).close?.();
+  }
+
   fail(error: unknown, code: 'ERR_SOURCE' | 'ERR_SINK' | 'ERR_WORKER'): void {
     this.say({ kind: 'failed', error: toThreadError(error, code) });
   }

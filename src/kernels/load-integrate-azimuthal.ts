@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from '../memory/package-file.js';
 import type { IntegrateAzimuthalKernel } from './scalar/integrate-azimuthal.js';
 import { createIntegrateAzimuthal } from './scalar/integrate-azimuthal.js';
 
@@ -7,7 +8,7 @@ let compiled: WebAssembly.Module | null | undefined;
 
 function compile(): WebAssembly.Module | null {
   try {
-    return new WebAssembly.Module(readFileSync(new URL('../kernels/integrate-azimuthal.wasm', import.meta.url)));
+    return new WebAssembly.Module(readFileSync(packageFile('src/kernels/integrate-azimuthal.wasm')));
   } catch {
     // The scalar twin gives the same bytes, only later.
     return null;

@@ -2,6 +2,7 @@ import type { Logger } from '../errors/logger.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
+import type { WasmMemory } from '../frame/wasm-memory.js';
 
 /** What `out.create` needs to know of the frame to be made. */
 export interface CreateSpec {
@@ -56,7 +57,7 @@ export interface SharedTable {
 
 /** What an operator finds when it is made inside a worker. */
 export interface OperatorContext {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   /** The tables that `prepare` returned, by name. */
   readonly constants: Readonly<Record<string, SharedTable>>;
   /** Address and length of this worker's private scratch (`scratchBytes` of `prepare`), 64-byte aligned. */

@@ -1,8 +1,8 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { Place } from '../errors/errors.js';
 import type { ConfigIssue } from './config-error.js';
 import { formatKeyPath, type KeyPath } from './key-path.js';
 import { findVariables, type Lookup, substituteVariables } from './substitute-env.js';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from './yaml.js';
 
 /** Where a key or a value stands. */
 export type Locate = (path: KeyPath, what?: 'key' | 'value') => Place;

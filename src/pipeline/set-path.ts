@@ -1,6 +1,6 @@
-import { parseDocument } from 'yaml';
 import { MillraceError } from '../errors/errors.js';
 import { type KeyPath, parseKeyPath } from './key-path.js';
+import { parseDocument } from './yaml.js';
 
 /** One `--set path=value`. */
 export interface Override {

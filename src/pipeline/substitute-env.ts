@@ -1,5 +1,5 @@
-import { type Document, isPair, isScalar, isSeq, parse, Scalar, visit } from 'yaml';
 import type { KeyPath } from './key-path.js';
+import { type Document, isPair, isScalar, isSeq, parse, Scalar, visit } from './yaml.js';
 
 /** The value of an environment variable, undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;

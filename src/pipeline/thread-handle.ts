@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { EgressThreadData, FromThread, IngressThreadData, SeriesCommand, ThreadError, ToThread } from '../agents/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
+import { packageFile } from '../memory/package-file.js';
 import type { SeriesReport } from '../observe/report.js';
 import { afterAwake } from './awake-clock.js';
 import { thrownByThread } from './thrown-by-thread.js';
@@ -38,7 +39,7 @@ export class ThreadHandle {
     data: IngressThreadData | EgressThreadData,
     events: ThreadEvents,
   ) {
-    const worker = new Worker(new URL(`../../workers/${role}.js`, import.meta.url), {
+    const worker = new Worker(packageFile(`workers/${role}.js`), {
       workerData: data,
       transferList: data.port ? [data.port] : [],
       name: `millrace ${role} ${name}`,

@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { parse } from './yaml.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 

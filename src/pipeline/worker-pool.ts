@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { MessageChannel, type Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { FromThread, OperatorTask, TaskResult, ThreadError } from '../agents/thread-messages.js';
+import { packageFile, requireDependency } from '../memory/package-file.js';
 import { thrownByThread } from './thrown-by-thread.js';
 
 /** How a lease ended: the loop came to its end, or threw and its thread lives, or the thread is gone. */
@@ -24,8 +25,10 @@ export class WorkerPool {
 
   /** `idleFailed`: a thread failed that had no lease, which nothing waits for. `stage`: the last one that it worked for. */
   constructor(workers: number, idleFailed: (error: ThreadError, stage: string | undefined) => void) {
+    // It starts its threads from a file of its own, which a bundle would not hold.
+    const { Piscina } = requireDependency<typeof import('piscina')>('piscina');
     this.#pool = new Piscina({
-      filename: new URL('../../workers/operator.js', import.meta.url).href,
+      filename: packageFile('workers/operator.js').href,
       minThreads: workers,
       maxThreads: workers,
       idleTimeout: Number.POSITIVE_INFINITY,

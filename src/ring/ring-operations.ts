@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { WasmMemory } from '../frame/wasm-memory.js';
+import { packageFile } from '../memory/package-file.js';
 
 /** What `assembly/ring.ts` exports. Addresses are bytes in the arena; results: a reference or count, EMPTY, GATE_CLOSED. */
 export interface RingOperations {
@@ -43,10 +45,10 @@ export interface RingOperations {
 const compiled = new Map<string, WebAssembly.Module>();
 
 /** An instance for the calling thread over the arena; `die` is what a build with fault points calls. */
-export function loadRing(memory: WebAssembly.Memory, file = 'ring.wasm', die: (step: number) => void = () => {}): RingOperations {
+export function loadRing(memory: WasmMemory, file = 'ring.wasm', die: (step: number) => void = () => {}): RingOperations {
   let module = compiled.get(file);
   if (!module) {
-    module = new WebAssembly.Module(readFileSync(new URL(file, import.meta.url)));
+    module = new WebAssembly.Module(readFileSync(packageFile(`src/ring/${file}`)));
     compiled.set(file, module);
   }
   const instance = new WebAssembly.Instance(module, { env: { memory, die } });
@@ -54,7 +56,7 @@ export function loadRing(memory: WebAssembly.Memory, file = 'ring.wasm', die: (s
 }
 
 /** The constants that the module exports, for the test that compares them with the layout. */
-export function ringConstants(memory: WebAssembly.Memory): Record<string, number> {
+export function ringConstants(memory: WasmMemory): Record<string, number> {
   const constants: Record<string, number> = {};
   for (const [name, value] of Object.entries(loadRing(memory)))
     if (value instanceof WebAssembly.Global) constants[name] = value.value as number;

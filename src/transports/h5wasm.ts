@@ -3,7 +3,7 @@ import { formatError } from '../codecs/file-bytes.js';
 import { type DType, dtypeOf, isTypedArray, itemSize } from '../frame/dtype.js';
 import type { ClosedSuperblock, LibraryDataset, LibraryFile, OpenLibraryFile } from './hdf5/library-file.js';
 import { type Hdf5Frames, openFrames } from './hdf5/open-frames.js';
-import { loadOptional } from './load-optional.js';
+import { importByName, loadOptional } from './load-optional.js';
 
 export type { Hdf5Frames } from './hdf5/open-frames.js';
 
@@ -23,7 +23,7 @@ export async function openHdf5Frames(path: string, dataset?: string): Promise<Hd
 }
 
 async function loadLibrary(): Promise<OpenLibraryFile> {
-  const h5wasm = await loadOptional('h5wasm', () => import('h5wasm/node'));
+  const h5wasm = await loadOptional('h5wasm', () => importByName<typeof import('h5wasm/node')>('h5wasm/node'));
   const module = await h5wasm.ready;
   // Without this, a chunk that cannot be read leaves stale memory in the result, and a report on stderr.
   module.activate_throwing_error_handler();

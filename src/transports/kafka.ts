@@ -86,10 +86,7 @@ function asSendError(thrown: unknown): KafkaSendError {
 
 /** Connects and asks for the topic (which makes it where the broker does so). @throws ERR_OPTIONAL_MISSING, KafkaSendError */
 export async function openKafkaProducer(options: KafkaProducerOptions): Promise<KafkaProducer> {
-  const { Kafka, Partitioners, CompressionTypes } = await loadOptional('kafkajs', async () => {
-    const module = await import('kafkajs');
-    return module.default;
-  });
+  const { Kafka, Partitioners, CompressionTypes } = (await loadOptional<{ default: typeof import('kafkajs') }>('kafkajs')).default;
   const sockets = new Set<Socket>();
   let closed = false;
   const drop = (): void => {

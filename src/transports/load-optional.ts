@@ -1,10 +1,12 @@
+import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../errors/errors.js';
+import { requireFromPackage } from '../memory/package-file.js';
 
 /**
- * Loads a client package at its first use.
+ * Loads a client package at its first use. The name is no literal at the import: so bundlers leave the package out.
  * @throws MillraceError ERR_OPTIONAL_MISSING that names the package and the command that installs it.
  */
-export async function loadOptional<T>(name: string, load: () => Promise<T>): Promise<T> {
+export async function loadOptional<T>(name: string, load: () => Promise<T> = () => importByName<T>(name)): Promise<T> {
   try {
     return await load();
   } catch (thrown) {
@@ -16,5 +18,20 @@ export async function loadOptional<T>(name: string, load: () => Promise<T>): Pro
       `the package ${name} ${what}; install it ${missing ? '' : 'again '}with: npm install ${name}`,
       { cause: thrown },
     );
+  }
+}
+
+/** From a bundle a package may be found only as the package millrace finds it. */
+export async function importByName<T>(name: string): Promise<T> {
+  try {
+    return (await import(/* @vite-ignore */ name)) as T;
+  } catch (thrown) {
+    let found: string;
+    try {
+      found = requireFromPackage().resolve(name);
+    } catch {
+      throw thrown;
+    }
+    return (await import(/* @vite-ignore */ pathToFileURL(found).href)) as T;
   }
 }

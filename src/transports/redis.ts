@@ -43,7 +43,7 @@ const asReply = (thrown: unknown): Error => {
 
 /** @throws ERR_OPTIONAL_MISSING, RedisReplyError (login refused), or the error of the socket. */
 export async function connectRedis(url: string, options: RedisConnectOptions): Promise<RedisConnection> {
-  const { Redis } = await loadOptional('ioredis', () => import('ioredis'));
+  const { Redis } = await loadOptional<typeof import('ioredis')>('ioredis');
   const client = new Redis(url, {
     lazyConnect: true,
     // Without a retry strategy a broken connection rejects what was under way, and stays down.

@@ -15,7 +15,7 @@ export type EncodeImage = (image: RawImage, format: ImageFormat) => Promise<Uint
 
 /** Loads sharp. Throws ERR_OPTIONAL_MISSING. */
 export async function loadImageEncoder(): Promise<EncodeImage> {
-  const { default: sharp } = await loadOptional('sharp', () => import('sharp'));
+  const { default: sharp } = await loadOptional<typeof import('sharp')>('sharp');
   return ({ width, height, channels, pixels }, format) => {
     const image = sharp(pixels, { raw: { width, height, channels } });
     // Without this a single channel is written as three.

@@ -22,7 +22,7 @@ const ZERO_COPY_ABOVE_BYTES = 128;
 /** What may lie about, sent and not collected, beside what libzmq still holds. */
 const COLLECT_EVERY_BYTES = 32 * 2 ** 20;
 
-const load = (): Promise<typeof Zmq> => loadOptional('zeromq', () => import('zeromq'));
+const load = (): Promise<typeof Zmq> => loadOptional<typeof Zmq>('zeromq');
 
 /** What the addon calls the keys of `plain` and `curve`. */
 function security({ plain, curve }: ZmqOptions): object {
