@@ -6,6 +6,7 @@ import type { ModuleCode } from '../operators/module-code.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
+import { checkState } from './check-state.js';
 import { operatorHash } from './parameters-hash.js';
 import type { OperatorSpec, StageSpec } from './spec.js';
 
@@ -157,6 +158,7 @@ export async function prepareStage(
     let prepared: Prepared = {};
     try {
       prepared = (await definition.prepare?.(spec.params, context)) ?? {};
+      checkState(prepared, `operator ${spec.type} of stage '${name}'`);
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CONFIG_INVALID', `operator ${spec.type} of stage '${name}'`);
       throw known.place

@@ -18,6 +18,7 @@ import type { FoldedOperator, Prepared } from '../operators/operator.js';
 import { wakeThreads } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import { checkParameters } from './check-parameters.js';
+import { checkState } from './check-state.js';
 import { operatorHash, stageHash } from './parameters-hash.js';
 import type { ConstantPlan, OperatorPlan, ParametersPlan, Plan, StageNode } from './plan-types.js';
 import { constantBytes, type PreparedStage, type PreparedWith } from './prepare-stage.js';
@@ -230,7 +231,9 @@ function cloned(params: Record<string, unknown>, path: string): Record<string, u
 
 async function prepare(known: PreparedWith, own: OperatorSpec, folded: readonly FoldedOperator[], path: string): Promise<Prepared> {
   try {
-    return (await known.definition.prepare?.(own.params, { ...known.context, folded })) ?? {};
+    const prepared = (await known.definition.prepare?.(own.params, { ...known.context, folded })) ?? {};
+    checkState(prepared, path);
+    return prepared;
   } catch (error) {
     throw asMillraceError(error, 'ERR_CONFIG_INVALID', path);
   }

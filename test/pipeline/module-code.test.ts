@@ -158,6 +158,12 @@ describe('an operator module that cannot be loaded', () => {
   });
 });
 
+test('a state that cannot go to other threads is refused with a code, at the start', async () => {
+  const prepare = 'prepare: () => ({ state: { f: () => 1 } })';
+  await write('op.mjs', `export default { type: 's', description: '', parameters: {}, ${prepare}, create: () => ({ process() {} }) };\n`);
+  await expect(start('./op.mjs')).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID', message: /state that prepare\(\) returns/ });
+});
+
 describe('an operator that returns a value', () => {
   const counted = async (body: string, workers: number): Promise<readonly LogLine[]> => {
     await write('op.mjs', `export default () => ({ ${body} });\n`);
