@@ -510,6 +510,8 @@ export interface PipelineSettings {
     /** Most files that the folder may hold. Default: 10000. */
     readonly maxFiles?: number;
   };
+  /** What makes a run fail (exit 1), beside errors; by default dead and incomplete, and unreadable where a source reads files. */
+  readonly failOn?: 'dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable' | 'none' | readonly ('dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable')[];
   /** How a run is brought to its end. */
   readonly drain?: {
     /** Longest time that the drain may take. Default: 30000. */
