@@ -402,7 +402,8 @@ export class ChainLane {
 }
 
 const isThenable = (pending: unknown): pending is Promise<unknown> =>
-  pending instanceof Promise || (typeof pending === 'object' && pending !== null && typeof (pending as Promise<unknown>).then === 'function');
+  pending instanceof Promise ||
+  (typeof pending === 'object' && pending !== null && typeof (pending as Promise<unknown>).then === 'function');
 
 /** The outcome of a frame whose operator failed, by the error's code. */
 export function failureOutcome(error: unknown): 'operator-failed' | 'operator-input' | 'operator-output' {

@@ -1,8 +1,12 @@
-/**
- * A `WebAssembly.Memory`, as far as it is used here. That name is declared by the types of a browser alone, which a program
- * for Node does without; a `WebAssembly.Memory` is one of these, and one of these can be imported by a module.
- */
-export interface WasmMemory {
+declare global {
+  namespace WebAssembly {
+    // Merges with the types of a browser where a program has them, and stands in for them where it has not.
+    interface Memory {}
+  }
+}
+
+/** A `WebAssembly.Memory`, also for a program that is compiled without the types of a browser, which alone declare it. */
+export type WasmMemory = WebAssembly.Memory & {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
-}
+};

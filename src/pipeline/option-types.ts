@@ -136,7 +136,7 @@ export interface SinkSettings {
   readonly order?: 'preserve' | 'none';
   /** Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8. */
   readonly window?: number;
-  /** A failure of this sink fails the run. Default: true. */
+  /** The ledger of a source counts what becomes of its frames here, and a failure of this sink fails the run. By default true, but false behind an edge that drops where another sink of the source is required. */
   readonly required?: boolean;
 }
 
