@@ -22,7 +22,7 @@ export interface FileSourceOptions extends SourceSettings {
   readonly type: 'file';
   /** a file, or a pattern with *, ? and **. */
   readonly path: string;
-  /** the dataset of HDF5 files; by default the only one that holds images. */
+  /** the dataset of HDF5 files, a group, or a pattern; by default what NeXus marks or the only one that holds images. */
   readonly dataset?: string;
   /** frames per second; by default as fast as they are taken. */
   readonly rate?: number;
@@ -488,6 +488,8 @@ export interface StageSettings {
   readonly attempts?: number;
   /** Longest time that a worker may take for one frame. Default: 30000. */
   readonly stallMs?: number;
+  /** Longest time that a worker may take to set up its operators. Default: 60000. */
+  readonly setupMs?: number;
   /** Frames under way at once in one worker of an asynchronous chain. Default: 8. */
   readonly concurrency?: number;
   /** Slots of the pool of this stage; by default as many as the plan needs. */
