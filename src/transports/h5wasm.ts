@@ -165,10 +165,10 @@ function wrapFileSystem(fileSystem: LibraryFileSystem): WrappedFileSystem {
   };
 }
 
-function describeDataset({ metadata, shape }: Dataset): LibraryDataset {
+function describeDataset({ metadata, shape, filters }: Dataset): LibraryDataset {
   if (!shape) throw refuse('a dataset without a shape');
   const dtype = dtypeOfMetadata(metadata);
-  return { shape, dtype, itemBytes: itemSize(dtype), chunk: metadata.chunks ?? undefined };
+  return { shape, dtype, itemBytes: itemSize(dtype), chunk: metadata.chunks ?? undefined, filters };
 }
 
 function dtypeOfMetadata(metadata: { type: number; size: number; signed: boolean }): DType {

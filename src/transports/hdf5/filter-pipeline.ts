@@ -81,13 +81,24 @@ export const undoneHere = (filters: readonly Filter[]): boolean => filters.every
 
 /** Throws ERR_FORMAT, by name and id, for a filter that neither this reader nor the HDF5 library undoes. */
 export function refuseUnknownFilters(filters: readonly Filter[]): void {
-  const library = filters.every(({ id }) => LIBRARY.has(id));
-  if (library || undoneHere(filters)) return;
-  const { id, name } = filters.find((filter) => !OWN.has(filter.id))!;
+  if (!undoneHere(filters)) refuseFiltersBut(LIBRARY, filters);
+}
+
+/** The same where only the HDF5 library can read the dataset. */
+export function refuseUnlessLibrary(filters: readonly Pick<Filter, 'id' | 'name'>[]): void {
+  refuseFiltersBut(LIBRARY, filters);
+}
+
+function refuseFiltersBut(known: ReadonlySet<number>, filters: readonly Pick<Filter, 'id' | 'name'>[]): void {
+  const unknown = filters.filter(({ id }) => !known.has(id));
+  const other = unknown.find(({ id }) => !OWN.has(id)) ?? unknown[0];
+  if (!other) return;
+  const { id, name } = other;
   // A writer may have put a whole sentence into the name.
   const label = NAMES[id] ?? (name.slice(0, 60).split(';')[0] || 'without a name');
+  const together = OWN.has(id) ? ' for pixels of this type or together with another filter' : '';
   throw damaged(
-    `the pixels are compressed with the filter ${label} (id ${id}), which is not read. Write them again with a filter that is: ` +
+    `the pixels are compressed with the filter ${label} (id ${id}), which is not read${together}. Write them again with a filter that is: ` +
       'gzip, lzf, lz4, bitshuffle (lz4, zstd), zstd, blosc, bzip2, szip, nbit, scaleoffset',
   );
 }

@@ -21,6 +21,7 @@ export interface LibraryDataset {
   readonly dtype: DType;
   readonly itemBytes: number;
   readonly chunk: readonly number[] | undefined;
+  readonly filters: readonly { readonly id: number; readonly name: string }[];
 }
 
 /** What the first bytes of the superblock should be, for a file that its writer did not close. */

@@ -5,7 +5,7 @@ import type { ArrayReader } from './box.js';
 import { chunkedArray } from './chunked-array.js';
 import { damaged, NotUnderstood } from './damaged.js';
 import { type DatasetHeader, readDatasetHeader } from './dataset-header.js';
-import { refuseUnknownFilters, undoneHere } from './filter-pipeline.js';
+import { refuseUnknownFilters, refuseUnlessLibrary, undoneHere } from './filter-pipeline.js';
 import { libraryArray } from './library-array.js';
 import type { OpenLibraryFile } from './library-file.js';
 import { locate } from './locate.js';
@@ -71,6 +71,7 @@ export function openArray(place: DatasetPlace, openLibrary: OpenLibraryFile, nes
     }
     const { library } = file;
     const described = library.describe(place.path);
+    refuseUnlessLibrary(described.filters);
     return { ...libraryArray(library, place.path, described), dtype: described.dtype, half: false, close: () => file.close() };
   } catch (error) {
     file.close();

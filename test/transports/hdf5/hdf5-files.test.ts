@@ -43,6 +43,13 @@ describe('filters', () => {
   });
 });
 
+test('numbers of 12 bits are read by the HDF5 library, and a filter that it lacks is refused by name', async () => {
+  for (const name of ['plain', 'nbit']) expect((await readAll(at('odd-bits.h5'), name)).frames).toEqual(stack);
+  await expect(openHdf5Frames(at('odd-bits.h5'), 'bitshuffle')).rejects.toThrow(
+    /filter bitshuffle \(id 32008\), which is not read for pixels of this type/,
+  );
+});
+
 describe.each(['layouts-old.h5', 'layouts-new.h5'])('layouts of %s', (file) => {
   test.each(['fixed', 'growing', 'growing-twice', 'growing-fast'].flatMap((name) => [name, `${name}-gzip`]))(
     'each of 1100 chunks is found: %s',

@@ -52,6 +52,21 @@ def filters(h):
     h.create_dataset("blosc2", data=pixels(3), chunks=(1, H, W), **hdf5plugin.Blosc2())
 
 
+def odd_bits(h):
+    """Numbers of 12 bits in 2 bytes, plain and through filters."""
+    twelve = h5py.h5t.STD_U16LE.copy()
+    twelve.set_precision(12)
+    for name in ("plain", "nbit", "bitshuffle"):
+        create = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        create.set_chunk((2, H, W))
+        if name == "nbit":
+            create.set_filter(h5py.h5z.FILTER_NBIT, 0, ())
+        if name == "bitshuffle":
+            create.set_filter(32008, 0, (0, 2))
+        h5py.h5d.create(h.id, name.encode(), twelve, h5py.h5s.create_simple((3, H, W)), create)
+        h[name][...] = pixels(3)
+
+
 def layouts(h):
     small = dict(height=2, width=4)
     many = pixels(1100, "u1", **small)
@@ -159,6 +174,8 @@ def write(folder):
     for name, libver in (("old", "earliest"), ("new", "latest")):
         with h5py.File(f"{folder}/layouts-{name}.h5", "w", libver=libver, userblock_size=512 if name == "old" else 0) as h:
             layouts(h)
+    with h5py.File(f"{folder}/odd-bits.h5", "w") as h:
+        odd_bits(h)
     virtual(folder)
     unfinished(folder)
     choices(folder)
