@@ -10,6 +10,8 @@ const drain = new AbortController();
 const force = new AbortController();
 /** Sockets of ZeroMQ must be closed before their threads go, or the process aborts: what is forced gets this long for it. */
 const FORCED_MS = 4000;
+/** How long a reader that kept a run from its end may still take what was printed. */
+const ABANDONED_MS = 2000;
 const onSignal = (signal: NodeJS.Signals): void => {
   if (drain.signal.aborted) {
     output.err(`millrace: ${signal} again: forced exit`);
@@ -30,7 +32,13 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const confirm = process.stdin.isTTY && process.stderr.isTTY ? { confirm: askOnTerminal } : {};
-process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal, ...confirm });
+let isAbandoned = false;
+const abandonOutput = (): void => {
+  isAbandoned = true;
+};
+process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal, abandonOutput, ...confirm });
 // What ran is over: from here on a signal ends the process at once, as it does any other.
 process.off('SIGINT', onSignal);
 process.off('SIGTERM', onSignal);
+// A pipe whose reader does not read keeps the process alive.
+if (isAbandoned) setTimeout(() => process.exit(), ABANDONED_MS).unref();

@@ -28,20 +28,30 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
 }
 
 /** Runs a pipeline until its sources end or the signal drains it; 0 when its report is `ok`. */
-export async function runSpec(spec: PipelineSpec, options: RunOptions, { output, signal, force }: CliContext): Promise<number> {
+export async function runSpec(
+  spec: PipelineSpec,
+  options: RunOptions,
+  { output, signal, force, abandonOutput }: CliContext,
+): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
   const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: stderrLogger(output, options.quiet) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
   try {
-    return await follow(pipeline, options, output, signal);
+    return await follow(pipeline, options, output, signal, abandonOutput);
   } finally {
     await control?.close();
   }
 }
 
-async function follow(pipeline: Pipeline, options: RunOptions, output: Output, signal: AbortSignal): Promise<number> {
+async function follow(
+  pipeline: Pipeline,
+  options: RunOptions,
+  output: Output,
+  signal: AbortSignal,
+  abandonOutput?: () => void,
+): Promise<number> {
   const { spec } = pipeline;
   await pipeline.start({ signal });
   const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
@@ -57,6 +67,8 @@ async function follow(pipeline: Pipeline, options: RunOptions, output: Output, s
       throw asMillraceError(thrown, 'ERR_USAGE', `the report cannot be written to ${options.report}`);
     }
   }
+  // The run ended without its reader. What this command prints itself still waits for it.
+  if (report.error && prints && !options.json) abandonOutput?.();
   return report.ok ? EXIT.done : EXIT.failed;
 }
 

@@ -7,6 +7,9 @@ import type { SeriesReport } from '../observe/report.js';
 import { afterAwake } from './awake-clock.js';
 import { thrownByThread } from './thrown-by-thread.js';
 
+/** How long a thread may take to exit once its source or sink is closed. */
+const EXIT_MS = 2000;
+
 export interface ThreadEvents {
   ended(): void;
   /** Of a source: it has read its last message. */
@@ -30,6 +33,7 @@ export class ThreadHandle {
   #isGone = false;
   #isOpen = false;
   #requests = 0;
+  #cancel = (): void => {};
   readonly #asked = new Map<number, { resolve(report: SeriesReport | undefined): void; reject(error: Error): void }>();
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
 
@@ -74,6 +78,7 @@ export class ThreadHandle {
       else if (message.kind === 'series-done') this.#answered(message);
       else if (message.kind === 'settled') this.#settled?.(message.sequences);
       else if (message.kind === 'failed') fail(message.error);
+      else if (message.kind === 'closed') this.#hasClosed();
       else if (message.kind === 'log') events.log(message);
     });
     let cause: ThreadError | undefined;
@@ -154,8 +159,15 @@ export class ThreadHandle {
   async close(patienceMs: number): Promise<void> {
     this.#isClosing = true;
     this.say('close');
-    const cancel = afterAwake(patienceMs, () => void this.#worker.terminate());
+    this.#cancel = afterAwake(patienceMs, () => void this.#worker.terminate());
     await this.closed;
-    cancel();
+    this.#cancel();
+  }
+
+  /** Its source or sink is closed. What keeps the thread then, as text that nothing reads, is nothing to wait for. */
+  #hasClosed(): void {
+    this.#cancel();
+    this.#cancel = afterAwake(EXIT_MS, () => void this.#worker.terminate());
+    if (this.#isGone) this.#cancel();
   }
 }
