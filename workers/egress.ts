@@ -8,8 +8,10 @@ import { CODECS } from '../src/codecs/registry.js';
 import type { Egress } from '../src/egress/egress.js';
 import { SINKS } from '../src/egress/registry.js';
 import { MillraceError } from '../src/errors/errors.js';
+import { protectSecrets } from '../src/errors/secrets.js';
 
 const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as EgressThreadData;
+protectSecrets(spec.options);
 const parent = parentPort!;
 const port = new ThreadPort(parent);
 const aborting = new AbortController();

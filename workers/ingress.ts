@@ -6,10 +6,12 @@ import type { IngressThreadData, SeriesCommand, ToThread } from '../src/agents/t
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
 import { asMillraceError, MillraceError } from '../src/errors/errors.js';
+import { protectSecrets } from '../src/errors/secrets.js';
 import type { Ingress } from '../src/ingress/ingress.js';
 import { SOURCES } from '../src/ingress/registry.js';
 
 const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as IngressThreadData;
+protectSecrets(spec.options);
 const parent = parentPort!;
 const port = new ThreadPort(parent);
 const stopping = new AbortController();

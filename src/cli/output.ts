@@ -1,4 +1,5 @@
 import { EXIT, MillraceError } from '../errors/errors.js';
+import { redact } from '../errors/secrets.js';
 import { ConfigError, type ConfigIssue, formatIssue } from '../pipeline/config-error.js';
 
 /** Where a verb writes. The tests give their own. */
@@ -38,6 +39,6 @@ function issuesOf(thrown: unknown): readonly ReportedIssue[] {
   if (thrown instanceof ConfigError) return thrown.errors;
   if (thrown instanceof MillraceError) return [{ code: thrown.code, message: thrown.message, place: thrown.place ?? {} }];
   // A fault of ours: the stack is what helps.
-  const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  const text = redact(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   return [{ code: 'ERR_INTERNAL', message: text, place: {} }];
 }

@@ -1,3 +1,5 @@
+import { redact } from './secrets.js';
+
 /**
  * One table for every error that Millrace raises: a stable code, the exit code of the command, what it means.
  * Codes never change their meaning; messages may.
@@ -51,13 +53,13 @@ export interface Place {
   readonly path?: string;
 }
 
-/** Every error of Millrace: `code` is stable, `exitCode` is what the command ends with. */
+/** Every error of Millrace: `code` is stable, `exitCode` is what the command ends with. The message holds no known secret. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly place: Place | undefined;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; place?: Place }) {
-    super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
+    super(redact(message), options && 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'MillraceError';
     this.code = code;
     this.place = options?.place;

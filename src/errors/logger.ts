@@ -1,3 +1,5 @@
+import { redact, redactData } from './secrets.js';
+
 /** The part of pino's interface that Millrace calls; a pino logger fits as it is. */
 export interface Logger {
   debug(fields: object, message: string): void;
@@ -8,6 +10,12 @@ export interface Logger {
 
 const nothing = (): void => {};
 export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** The same logger, which is given no known secret. */
+export function redacting(logger: Logger): Logger {
+  const level = (name: keyof Logger) => (fields: object, message: string) => logger[name](redactData(fields), redact(message));
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+}
 
 /** At most one line per key in `intervalMs`; says how many it kept back when it lets the next one through. */
 export class RateLimiter {

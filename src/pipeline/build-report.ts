@@ -1,5 +1,6 @@
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import { verdictOfNumbers } from '../agents/verdict-of-numbers.js';
+import { redactData } from '../errors/secrets.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
 import { type FirstDeath, judge } from '../observe/judge.js';
@@ -142,7 +143,7 @@ export function buildReport(input: ReportInput): Report {
       busy: input.durationS > 0 ? Math.min(1, busyUs / 1e6 / input.durationS / node.threads.length) : 0,
       ...input.recoveries(node.name),
       ...(aggregates ? { aggregates: { ...aggregates, lost: aggregates.lost + input.lostBy(node.name) } } : {}),
-      ...(parameters.length > 0 ? { parameters: [...parameters] } : {}),
+      ...(parameters.length > 0 ? { parameters: redactData([...parameters]) } : {}),
     };
   }
   const all = plan.sinks.map((node) => node.histogram);

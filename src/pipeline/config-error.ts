@@ -1,4 +1,5 @@
 import { type ErrorCode, formatPlace, MillraceError, type Place } from '../errors/errors.js';
+import { redact, redactData } from '../errors/secrets.js';
 
 /** One thing that is wrong with a pipeline. */
 export interface ConfigIssue {
@@ -15,7 +16,9 @@ export class ConfigError extends MillraceError {
   readonly errors: readonly ConfigIssue[];
 
   constructor(issues: readonly ConfigIssue[]) {
-    const errors = [...issues].sort(byPlace);
+    const errors = [...issues]
+      .sort(byPlace)
+      .map(({ code, message, place }) => ({ code, message: redact(message), place: redactData(place) }));
     const first = errors[0] ?? { code: 'ERR_CONFIG_INVALID', message: 'the pipeline is wrong', place: {} };
     super(first.code, errors.map(formatIssue).join('\n'), { place: first.place });
     this.name = 'ConfigError';

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from '../errors/errors.js';
+import { protectSecrets } from '../errors/secrets.js';
 import { checkLinks, namedFiles } from './check-links.js';
 import { checkOptions } from './check-options.js';
 import { ConfigError, type ConfigIssue } from './config-error.js';
@@ -52,6 +53,7 @@ export function checkPipeline(
   locate: Locate,
   skip: readonly KeyPath[] = [],
 ): { spec: PipelineSpec | undefined; issues: ConfigIssue[] } {
+  protectSecrets(value);
   const given: unknown = structuredClone(value);
   const issues: ConfigIssue[] = [];
   const add = (code: ConfigIssue['code'], message: string, place: Place): void => {

@@ -2,7 +2,7 @@ import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { FromThread } from '../agents/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { type Logger, SILENT } from '../errors/logger.js';
+import { type Logger, redacting, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/arena-views.js';
 import type { Meta } from '../frame/frame.js';
 import { createArena } from '../memory/arena.js';
@@ -81,7 +81,7 @@ export class Pipeline implements AsyncDisposable {
   constructor(spec: PipelineSpec, options: PipelineOptions = {}) {
     this.spec = spec;
     this.#options = options;
-    this.#log = options.logger ?? SILENT;
+    this.#log = options.logger ? redacting(options.logger) : SILENT;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
+import { isSecretKey, protectSecrets } from '../errors/secrets.js';
 import { BUILTIN } from './builtin-registries.js';
 import { ConfigError } from './config-error.js';
 import { specFromObject } from './load.js';
@@ -59,26 +60,35 @@ export function relaySpec(
       const path = place.path ?? '';
       const operator = /^stages\.through\.operators\[(\d+)\]/.exec(path);
       const text = operator ? throughs[Number(operator[1])] : texts[path.split('.')[0]!];
-      return `${text ?? 'relay'}: ${message}`;
+      return `${text === undefined ? 'relay' : shown(text)}: ${message}`;
     });
     throw new MillraceError('ERR_USAGE', lines.join('\n'), { cause: thrown });
   }
 }
 
 function usage(text: string, message: string): MillraceError {
-  return new MillraceError('ERR_USAGE', `'${text}': ${message}`);
+  return new MillraceError('ERR_USAGE', `'${shown(text)}': ${message}`);
+}
+
+/** An address without the values of its query: any of them may be a secret, under whatever key. */
+function shown(text: string): string {
+  return text.replace(/\?.*$/s, (query) => query.replace(/=[^&]*/g, '=...'));
 }
 
 function parseUrl(text: string, role: Role): RelayUrl {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?]*)(?:\?(.*))?$/.exec(text);
   if (!match) throw usage(text, `not the address of a ${role}, which is ${EXPECTED[role]}`);
   const [, scheme, host, path, query = ''] = match;
+  for (const pair of query.split('&')) {
+    const [key = '', value = ''] = pair.split(/=(.*)/s);
+    protectSecrets(value, isSecretKey(key));
+  }
   const pairs = query
     .split('&')
     .filter((pair) => pair !== '')
     .map((pair) => {
       const equals = pair.indexOf('=');
-      if (equals < 1) throw usage(text, `'${pair}' in the query is not key=value`);
+      if (equals < 1) throw usage(text, `'${shown(`?${pair}`).slice(1)}' in the query is not key=value`);
       return [decode(pair.slice(0, equals), text), decode(pair.slice(equals + 1).replaceAll('+', ' '), text)] as const;
     });
   return { text, scheme: scheme!.toLowerCase(), host, path: decode(path!, text), query: pairs };

@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { redact } from '../errors/secrets.js';
 import type { KeyPath } from './key-path.js';
 import type { Registries } from './registries.js';
 import { pipelineSchema } from './schema.js';
@@ -189,8 +190,10 @@ function show(value: unknown): string {
   return shorten(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
+/** A secret that is cut could not be recognised any more. */
 function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const safe = redact(text);
+  return safe.length > 80 ? `${safe.slice(0, 77)}...` : safe;
 }
 
 /** A JSON pointer says `1` for the second item as for the key "1"; the data says which it is. */

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
+import { isSecretKey, protectSecrets } from '../errors/secrets.js';
 import { type KeyPath, parseKeyPath } from './key-path.js';
 import { parseDocument } from './yaml.js';
 
@@ -12,6 +13,7 @@ export interface Override {
 /** `stages.reduce.operators[1].bins=500`; the value is YAML. Throws ERR_USAGE when it is malformed. */
 export function parseOverride(text: string): Override {
   const equals = text.indexOf('=');
+  if (equals > 0) protectSecrets(text.slice(equals + 1).trim(), isSecretKey(text.slice(0, equals)));
   const path = equals > 0 ? parseKeyPath(text.slice(0, equals).trim()) : undefined;
   if (!path || path.includes('__proto__')) {
     throw new MillraceError(

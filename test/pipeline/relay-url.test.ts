@@ -94,7 +94,7 @@ describe('what is malformed is refused as usage, with what was expected', () => 
     ['redis://h:1/s', undefined, [], /'redis' cannot be a source/],
     ['sin:', undefined, [], /there is no source 'sin', did you mean 'sim'\?/],
     ['sim:?frames', undefined, [], /'frames' in the query is not key=value/],
-    ['sim:?frames=many', undefined, [], /sim:\?frames=many: 'frames' must be a whole number, not 'many'/],
+    ['sim:?frames=many', undefined, [], /sim:\?frames=\.\.\.: 'frames' must be a whole number, not 'many'/],
     ['sim:?frame=1', undefined, [], /unknown key 'frame', did you mean 'frames'\?/],
     ['sim:?type=zmq', undefined, [], /'type' cannot stand in the query/],
     ['sim:?a=%zz', undefined, [], /% that is not followed by two hexadecimal digits/],
