@@ -10,10 +10,16 @@ export function fittingBytes(header: FrameHeader, maxBytes: number): number {
   if (!(bytes <= maxBytes))
     throw new MillraceError(
       'ERR_MESSAGE_TOO_LARGE',
-      `a frame of ${bytes} bytes (${header.dtype} [${header.shape}]) is over maxFrame, ${maxBytes}`,
+      `a frame of ${bytes} bytes (${header.dtype} [${header.shape.join(', ')}]) is over the ${maxBytes} of maxFrame; set maxFrame: ${sizeFor(bytes)} at the source`,
     );
   checkMeta(header);
   return bytes;
+}
+
+/** The least size with a unit that holds so many bytes. */
+export function sizeFor(bytes: number): string {
+  const [unit, name] = bytes > 2 ** 20 ? ([2 ** 20, 'MiB'] as const) : ([2 ** 10, 'KiB'] as const);
+  return `${Math.ceil(bytes / unit)}${name}`;
 }
 
 /** Throws ERR_MESSAGE_TOO_LARGE for a meta that has no room. */

@@ -17,6 +17,8 @@ const NAME = 'array-1.0';
  * PSI's array-1.0 in two parts: JSON `{"htype":"array-1.0","shape":[H,W],"type":"uint16","frame":N}` and the items, C order,
  * little-endian unless `endianess` says "big". `timestamp` is seconds since the Unix epoch; other keys travel in `meta`.
  * Of one part: `{"htype":"series-start-1.0","series":S,"expected":N,"meta":{...}}` and `"series-end-1.0"`, `meta` up to 8 KiB.
+ * `type` may be any of numpy's names (`dtype-names.ts`), whose byte order goes before `endianess`'s absence; `dtype` is read
+ * in its place, and `htype` may be missing then, as in pyzmq's recipe `send_array`.
  * Source of the definition: paulscherrerinstitute/mflow, handlers/array_1_0.py.
  */
 /** Whether bytes hold a text: what does not is no message of a series, and wrong for another reason. */
@@ -29,7 +31,8 @@ export const array10: Codec = {
   decode(parts) {
     if (parts.length !== 2) throw new MillraceError('ERR_MESSAGE_PARTS', `${NAME}: ${parts.length} parts, 2 expected`);
     const fields = parseJsonObject(NAME, parts[0]!, MAX_HEADER_BYTES);
-    if (fields.htype === undefined) throw malformed(NAME, 'htype is missing');
+    // pyzmq's recipe `send_array` sends only dtype and shape.
+    if (fields.htype === undefined && fields.dtype === undefined) throw malformed(NAME, 'htype is missing');
     const header = readHeader(NAME, fields);
     const { dtype, shape, sequence, timestamp, meta } = header;
     return { dtype, shape, sequence, timestamp, meta, data: itemBytes(NAME, header, parts[1]!) };

@@ -1,5 +1,6 @@
 import { type DType, itemCount, itemSize, MAX_DIMENSIONS, type TypedArray, typedView } from '../frame/dtype.js';
 import type { Codec } from './codec.js';
+import { isNonFiniteWord } from './lenient-json.js';
 import { headerFields, malformed, onePart, parseJsonObject, readHeader } from './message-header.js';
 
 const NAME = 'json';
@@ -9,7 +10,7 @@ const MAX_MESSAGE_BYTES = 16 << 20;
 /**
  * One part of JSON: the keys of array-1.0 and `data`, nested as the shape says or flat in C order. Read: `shape` may be
  * left out (then the nesting gives it), and `type` (then float64). Not-a-number and the infinities are `null`, and read
- * as NaN. Integers beyond 2^53 are decimal strings, so that no reader rounds them.
+ * as NaN; read also as Python writes them. Integers beyond 2^53 are decimal strings, so that no reader rounds them.
  */
 export const json: Codec = {
   name: NAME,
@@ -17,7 +18,11 @@ export const json: Codec = {
   decode(parts) {
     const fields = parseJsonObject(NAME, onePart(NAME, parts), MAX_MESSAGE_BYTES);
     if (fields.data === undefined) throw malformed(NAME, 'data is missing');
-    const header = readHeader(NAME, { ...fields, shape: fields.shape ?? nestingOf(fields.data), type: fields.type ?? 'float64' });
+    const header = readHeader(NAME, {
+      ...fields,
+      shape: fields.shape ?? nestingOf(fields.data),
+      type: fields.type ?? fields.dtype ?? 'float64',
+    });
     const { dtype, shape, sequence, timestamp, meta } = header;
     const flat = shape.length > 0 && Array.isArray(fields.data) && !fields.data.some(Array.isArray);
     const items: unknown[] = [];
@@ -53,8 +58,8 @@ function toBytes(dtype: DType, items: readonly unknown[]): Uint8Array {
   const isFloat = view instanceof Float32Array || view instanceof Float64Array;
   const isLong = view instanceof BigInt64Array || view instanceof BigUint64Array;
   items.forEach((item, index) => {
-    if (isFloat && (typeof item === 'number' || item === null)) {
-      view[index] = item ?? Number.NaN;
+    if (isFloat && (typeof item === 'number' || item === null || isNonFiniteWord(item))) {
+      view[index] = item === null ? Number.NaN : Number(item);
       return;
     }
     const value = isLong ? toBigInt(item) : item;

@@ -1,8 +1,10 @@
 import { MillraceError } from '../errors/errors.js';
-import { DTYPES, type DType } from '../frame/dtype.js';
+import { type DType, isDType } from '../frame/dtype.js';
 import type { Frame, Meta } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
+import { DTYPE_NAMES_TAKEN, type NamedDType, readDTypeName } from './dtype-names.js';
 import { checkedByteLength } from './file-bytes.js';
+import { parseLenientJson } from './lenient-json.js';
 
 /**
  * Most bytes of the JSON part of a message: several times what a slot has room for, however it is escaped. To parse a
@@ -20,6 +22,8 @@ const STANDARD_KEYS: ReadonlySet<string> = new Set([
   'htype',
   'shape',
   'type',
+  // As pyzmq's recipe `send_array` spells it.
+  'dtype',
   'frame',
   'timestamp',
   'endianess',
@@ -53,21 +57,36 @@ export function onePart(codec: string, parts: readonly Uint8Array[]): Uint8Array
 export function parseJsonObject(codec: string, bytes: Uint8Array, maxBytes: number): Record<string, unknown> {
   if (bytes.length > maxBytes) throw malformed(codec, `a JSON part of ${bytes.length} bytes, at most ${maxBytes} are read`);
   let value: unknown;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    value = JSON.parse(text);
   } catch (error) {
-    throw malformed(codec, 'the header is not JSON', error);
+    value = parseAgain(codec, text, error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(codec, 'the header is not a JSON object');
   return value as Record<string, unknown>;
 }
 
+/** Headers that Python writes may hold NaN and Infinity. A time that is not a number is no time. */
+function parseAgain(codec: string, text: string, error: unknown): unknown {
+  let value: unknown;
+  try {
+    value = parseLenientJson(text);
+  } catch {
+    throw malformed(codec, 'the header is not JSON', error);
+  }
+  const fields = value as { timestamp?: unknown } | null;
+  if (typeof fields === 'object' && fields?.timestamp === 'NaN') delete fields.timestamp;
+  return value;
+}
+
 /** What the keys of a message say, each one checked. Nothing is allocated by what they announce. */
 export function readHeader(codec: string, fields: Record<string, unknown>): MessageHeader {
-  const { htype, shape, type, frame, timestamp } = fields;
+  const { htype, shape, type = fields.dtype, frame, timestamp } = fields;
   if (htype !== undefined && htype !== HTYPE) throw malformed(codec, `htype is ${show(htype)}, "${HTYPE}" expected`);
-  const dtype = DTYPES.find((name) => name === type);
-  if (dtype === undefined) throw malformed(codec, `type is ${show(type)}`);
+  const named: NamedDType | undefined = isDType(type) ? { dtype: type } : readDTypeName(type);
+  if (named === undefined) throw malformed(codec, `type is ${show(type)}: ${DTYPE_NAMES_TAKEN}`);
+  const { dtype } = named;
   if (!Array.isArray(shape)) throw malformed(codec, 'shape is not a list');
   const lengthBytes = checkedByteLength(dtype, shape);
   if (typeof lengthBytes === 'string') throw malformed(codec, lengthBytes);
@@ -78,7 +97,7 @@ export function readHeader(codec: string, fields: Record<string, unknown>): Mess
     dtype,
     // Adding zero turns a side of -0 into 0.
     shape: shape.map((side: number) => side + 0),
-    bigEndian: isBigEndian(codec, fields),
+    bigEndian: isBigEndian(codec, fields, named.bigEndian),
     lengthBytes: lengthBytes + 0,
     ...(frame != null && { sequence: (frame as number) + 0 }),
     ...(timestamp != null && { timestamp: timestamp as number }),
@@ -122,7 +141,8 @@ export function seriesFields({ kind, series, expected, first, meta }: SeriesMess
   return fields;
 }
 
-function isBigEndian(codec: string, fields: Record<string, unknown>): boolean {
+/** `named` is what the name of the dtype says. */
+function isBigEndian(codec: string, fields: Record<string, unknown>, named: boolean | undefined): boolean {
   const order = fields.endianess ?? fields.endianness;
   if (order != null && order !== 'little' && order !== 'big')
     throw malformed(codec, `endianess is ${show(order)}, "little" or "big" expected`);
@@ -130,7 +150,9 @@ function isBigEndian(codec: string, fields: Record<string, unknown>): boolean {
   if (encoding != null && encoding !== 'none' && encoding !== 'raw' && encoding !== '') {
     throw malformed(codec, `encoding is ${show(encoding)}, this codec takes uncompressed items`);
   }
-  return order === 'big';
+  if (named !== undefined && order != null && named !== (order === 'big'))
+    throw malformed(codec, `endianess is "${order}", and type says ${named ? 'big' : 'little'}: leave one of them out`);
+  return named ?? order === 'big';
 }
 
 function readMeta(codec: string, fields: Record<string, unknown>): Meta | undefined {
@@ -172,5 +194,6 @@ export function headerFields(frame: Frame): Record<string, unknown> {
 /** A hostile value in a message to a person: short, and always printable. */
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (value === undefined) return 'missing';
   return typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : String(value);
 }

@@ -1,6 +1,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import type { Codec } from './codec.js';
 import { itemBytes } from './item-bytes.js';
+import { withWords } from './lenient-json.js';
 import { headerFields, MAX_HEADER_BYTES, malformed, onePart, readHeader } from './message-header.js';
 import { scanMessagePack } from './msgpack-scan.js';
 
@@ -36,6 +37,7 @@ export const msgpack: Codec = {
     if (!(data instanceof Uint8Array)) throw malformed(NAME, 'data is not bin');
     if (message.length - data.length > MAX_HEADER_BYTES) throw malformed(NAME, `the keys take more than ${MAX_HEADER_BYTES} bytes`);
     const header = readHeader(NAME, fields as Record<string, unknown>);
+    if (header.meta) withWords(header.meta);
     const { dtype, shape, sequence, timestamp, meta } = header;
     return { dtype, shape, sequence, timestamp, meta, data: itemBytes(NAME, header, data) };
   },

@@ -55,7 +55,7 @@ export function pipelineSchema(registries: Registries): JsonSchema {
   const codec = { description: 'How a message is laid out.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
   const sourceCommon = {
     maxFrame: {
-      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else 16MiB.',
+      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else 32MiB.',
       anyOf: [
         { type: 'integer', minimum: 1, title: 'a number of bytes' },
         { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '16MiB'" },

@@ -130,7 +130,7 @@ export interface SinkSpec extends EdgeSpec {
 export const DEFAULTS = {
   name: 'pipeline',
   codec: 'array-1.0',
-  maxFrameBytes: 16 * 1024 * 1024,
+  maxFrameBytes: 32 * 1024 * 1024,
   overflow: 'block',
   capacity: 64,
   order: 'preserve',
