@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { csvFormat } from './file/csv-format.js';
 import type { FrameFormat } from './file/frame-format.js';
+import { FullDisk } from './file/full-disk.js';
 import { ndjsonFormat } from './file/ndjson-format.js';
 import { npyFormat } from './file/npy-format.js';
 import { PartFile } from './file/part-file.js';
@@ -22,9 +22,6 @@ export interface FileEgressOptions {
 }
 
 const FORMATS = { npy: npyFormat, csv: csvFormat, ndjson: ndjsonFormat } as const;
-/** What passes when somebody makes room. */
-const TRANSIENT = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY']);
-const RETRY_MS = 500;
 
 /**
  * Frames into files: one a frame where the path names a number of the frame, else many to a file. A file is written
@@ -84,12 +81,14 @@ class FileEgress implements Egress {
   readonly #format: FrameFormat;
   readonly #roll: Roll | undefined;
   readonly #folders = new Set<string>();
+  readonly #disk: FullDisk;
   readonly #rolled = new Map<string, RolledFile>();
   /** A file that comes of age must not be finished in the middle of a write. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: FileEgressOptions, context: EgressContext) {
     this.#context = context;
+    this.#disk = new FullDisk(context);
     this.#roll = options.roll;
     ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
   }
@@ -135,9 +134,9 @@ class FileEgress implements Egress {
   }
 
   async #writeOne(file: string, chunks: readonly Uint8Array[]): Promise<void> {
-    const part = await this.#keepTrying(() => PartFile.create(path.dirname(file), path.basename(file)));
+    const part = await this.#disk.keepTrying(file, () => PartFile.create(path.dirname(file), path.basename(file)));
     try {
-      await this.#keepTrying(() => part.append(chunks));
+      await this.#disk.keepTrying(file, () => part.append(chunks));
       const published = await part.publish(path.basename(file));
       if (published !== file) this.#context.log.warn({ file, published }, 'the file exists, the frame went into another one');
     } catch (error) {
@@ -172,7 +171,7 @@ class FileEgress implements Egress {
       file,
       this.#format,
       this.#roll,
-      (attempt) => this.#keepTrying(attempt),
+      (attempt) => this.#disk.keepTrying(file, attempt),
       () => {
         this.#inTurn(() => rolled.finish()).catch((error: unknown) =>
           this.#context.log.error({ file, error }, 'a file that is due cannot be finished'),
@@ -196,21 +195,6 @@ class FileEgress implements Egress {
     });
     this.#turn = turn.catch(() => {});
     return turn;
-  }
-
-  async #keepTrying<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        const { code } = error as { code?: string };
-        if (code === undefined || !TRANSIENT.has(code) || this.#context.signal.aborted) throw error;
-        this.#context.log.warn({ code }, 'a file cannot be written now, trying again');
-        const startMs = performance.now();
-        await sleep(RETRY_MS, undefined, { signal: this.#context.signal }).catch(() => {});
-        this.#context.outage(performance.now() - startMs);
-      }
-    }
   }
 }
 

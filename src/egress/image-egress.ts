@@ -4,6 +4,7 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } from '../transports/sharp.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
+import { FullDisk } from './file/full-disk.js';
 import { PartFile } from './file/part-file.js';
 import { PathTemplate } from './file/path-template.js';
 import { removeParts } from './file/recover-parts.js';
@@ -65,11 +66,13 @@ class ImageEgress implements Egress {
   readonly #template: PathTemplate;
   readonly #format: ImageFormat;
   readonly #folders = new Set<string>();
+  readonly #disk: FullDisk;
   #encode: EncodeImage | undefined;
 
   constructor(options: ImageEgressOptions, context: EgressContext) {
     this.#options = options;
     this.#context = context;
+    this.#disk = new FullDisk(context);
     ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
   }
 
@@ -116,9 +119,9 @@ class ImageEgress implements Egress {
   async #store(file: string, image: Uint8Array): Promise<void> {
     const folder = path.dirname(file);
     await this.#prepare(folder);
-    const part = await PartFile.create(folder, path.basename(file));
+    const part = await this.#disk.keepTrying(file, () => PartFile.create(folder, path.basename(file)));
     try {
-      await part.append([image]);
+      await this.#disk.keepTrying(file, () => part.append([image]));
       if (this.#template.perFrame) await part.publish(path.basename(file));
       else await part.replace(path.basename(file));
     } catch (error) {

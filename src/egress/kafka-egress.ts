@@ -1,9 +1,10 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
-import { type KafkaProducer, type KafkaRecord, KafkaSendError, openKafkaProducer } from '../transports/kafka.js';
+import { type KafkaLogin, type KafkaProducer, type KafkaRecord, KafkaSendError, openKafkaProducer } from '../transports/kafka.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { encodeFrames, type RefusedFrame } from './encode-frames.js';
 import { Outage } from './outage.js';
+import { checkTls, readTls, TLS_SCHEMA, type TlsOptions } from './tls-options.js';
 
 export interface KafkaEgressOptions {
   readonly brokers?: string | readonly string[];
@@ -13,7 +14,8 @@ export interface KafkaEgressOptions {
   readonly compression?: 'none' | 'gzip';
   readonly maxMessageBytes?: number;
   readonly clientId?: string;
-  readonly tls?: boolean;
+  readonly tls?: boolean | TlsOptions;
+  readonly sasl?: KafkaLogin;
   readonly openTimeoutMs?: number;
 }
 
@@ -145,9 +147,10 @@ class KafkaEgress implements Egress {
 
   async #connected(): Promise<KafkaProducer> {
     if (this.#producer) return this.#producer;
-    const { brokers, topic, compression = 'none', clientId = `millrace-${this.#context.name}`, tls = false } = this.#options;
-    const { log, signal } = this.#context;
-    const producer = await openKafkaProducer({ brokers: brokerList(brokers), topic, compression, clientId, tls, log, signal });
+    const { brokers, topic, compression = 'none', clientId = `millrace-${this.#context.name}`, tls = false, sasl } = this.#options;
+    const { log, signal, baseDir } = this.#context;
+    const ssl = tls === false ? false : readTls(tls === true ? undefined : tls, baseDir);
+    const producer = await openKafkaProducer({ brokers: brokerList(brokers), topic, compression, clientId, tls: ssl, sasl, log, signal });
     this.#producer = producer;
     return producer;
   }
@@ -231,11 +234,23 @@ export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
         description: 'largest batch and record before compression; at most message.max.bytes of the broker',
       },
       clientId: { type: 'string', minLength: 1, description: 'default: millrace-<name of the sink>' },
-      tls: { type: 'boolean', default: false },
+      tls: { oneOf: [{ type: 'boolean' }, TLS_SCHEMA], default: false },
+      sasl: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['mechanism', 'username', 'password'],
+        properties: {
+          mechanism: { enum: ['plain', 'scram-sha-256', 'scram-sha-512'] },
+          username: { type: 'string', minLength: 1 },
+          password: { type: 'string', minLength: 1, description: 'best as ${NAME}, from the environment' },
+        },
+        description: 'log in to the broker; plain sends the password in clear, so use it with tls',
+      },
       openTimeoutMs: { type: 'integer', minimum: 0, default: 30_000, description: 'how long to try to reach the broker at the start' },
     },
   },
-  check: (options) => {
+  check: (options, { baseDir }) => {
+    if (typeof options.tls === 'object') checkTls('kafka', options.tls, baseDir);
     for (const broker of brokerList(options.brokers)) {
       if (/^[^\s:/]+:\d{1,5}$/.test(broker) || /^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(broker)) continue;
       throw new MillraceError('ERR_CONFIG_INVALID', `kafka: ${broker} is not host:port`, { place: { path: 'brokers' } });

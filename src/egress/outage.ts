@@ -6,8 +6,17 @@ import type { EgressContext } from './egress.js';
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 const LOG_INTERVAL_MS = 5000;
+/** Reasons that begin alike are one. */
+const REASON_CHARACTERS = 40;
 
-/** Counts the time in which a sink cannot be reached, and paces the attempts: 50 ms at first, doubling to one second. */
+/** An answer of a server, which was reached: what it says is a reason of its own. */
+export interface ServerAnswer {
+  readonly isAnswer: boolean;
+}
+
+const isAnswer = (thrown: unknown): boolean => (thrown as Partial<ServerAnswer> | undefined)?.isAnswer === true;
+
+/** Counts the time in which a sink cannot hand on, and paces the attempts: 50 ms at first, doubling to one second. */
 export class Outage {
   readonly #context: EgressContext;
   readonly #limiter = new RateLimiter(LOG_INTERVAL_MS);
@@ -27,9 +36,13 @@ export class Outage {
     }
     this.#count();
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    const suppressed = this.#limiter.admit('unreachable');
-    if (suppressed >= 0)
-      this.#context.log.warn({ sink: this.#context.name, reason, suppressed }, 'the sink cannot be reached, trying again');
+    // By reason: a new one is told at once.
+    const suppressed = this.#limiter.admit(isAnswer(thrown) ? reason.slice(0, REASON_CHARACTERS) : 'unreachable');
+    if (suppressed >= 0) {
+      const { name } = this.#context;
+      const what = isAnswer(thrown) ? `the server of sink '${name}' answers: ${reason}` : `sink '${name}' cannot be reached: ${reason}`;
+      this.#context.log.warn({ sink: name, reason, suppressed }, `${what}; trying again`);
+    }
     if (!this.#context.signal.aborted) await delay(this.#pauseMs, undefined, { signal: this.#context.signal }).catch(() => {});
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     this.#count();
@@ -57,7 +70,7 @@ export class Outage {
     if (this.#startedAt === undefined) return;
     this.#count();
     const outageMs = Math.round(performance.now() - this.#startedAt);
-    this.#context.log.info({ sink: this.#context.name, outageMs }, 'the sink can be reached again');
+    this.#context.log.info({ sink: this.#context.name, outageMs }, `sink '${this.#context.name}' delivers again`);
     this.#startedAt = undefined;
     this.#pauseMs = FIRST_PAUSE_MS;
   }

@@ -5,12 +5,14 @@ import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress
 import { encodeFrames, type RefusedFrame } from './encode-frames.js';
 import { Outage } from './outage.js';
 import { StreamIds } from './stream-ids.js';
+import { checkTls, readTls, TLS_SCHEMA, type TlsOptions } from './tls-options.js';
 
 export interface RedisEgressOptions {
   readonly url?: string;
   readonly stream?: string;
   readonly channel?: string;
   readonly maxlen?: number;
+  readonly tls?: TlsOptions;
   readonly openTimeoutMs?: number;
   readonly replyTimeoutMs?: number;
 }
@@ -195,7 +197,9 @@ class RedisEgress implements Egress {
     if (this.#connection?.open) return this.#connection;
     this.#connection?.destroy();
     const { url = 'redis://127.0.0.1:6379', stream, replyTimeoutMs = 30_000 } = this.#options;
-    const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs, signal: this.#context.signal });
+    const { signal, baseDir } = this.#context;
+    const { ca } = readTls(this.#options.tls, baseDir);
+    const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs, signal, ca });
     this.#connection = connection;
     if (stream !== undefined) await this.#raiseIds(connection);
     return connection;
@@ -226,7 +230,9 @@ class RedisEgress implements Egress {
 
   #failure(thrown: unknown): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    let text = thrown instanceof Error ? thrown.message : String(thrown);
+    if (thrown instanceof RedisReplyError && thrown.code === 'WRONGTYPE')
+      text = `the key '${this.#options.stream}' holds something other than a stream (${text}): choose another stream, or delete the key`;
     return new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${text}`, { cause: thrown });
   }
 }
@@ -253,6 +259,7 @@ export const redisEgress: EgressDefinition<RedisEgressOptions> = {
       },
       stream: { type: 'string', minLength: 1, description: 'XADD to this stream' },
       channel: { type: 'string', minLength: 1, description: 'PUBLISH on this channel' },
+      tls: TLS_SCHEMA,
       maxlen: { type: 'integer', minimum: 1, description: 'stream: keep about this many entries' },
       openTimeoutMs: { type: 'integer', minimum: 0, default: 10_000, description: 'how long to try to reach the server at the start' },
       replyTimeoutMs: {
@@ -264,8 +271,11 @@ export const redisEgress: EgressDefinition<RedisEgressOptions> = {
       },
     },
   },
-  check: (options) => {
+  check: (options, { baseDir }) => {
     if (options.url !== undefined) checkRedisUrl(options.url);
+    if (options.tls !== undefined && !options.url?.startsWith('rediss:'))
+      throw new MillraceError('ERR_CONFIG_INVALID', 'redis: tls needs a url that begins with rediss://', { place: { path: 'tls' } });
+    checkTls('redis', options.tls, baseDir);
     if (options.maxlen !== undefined && options.stream === undefined) {
       throw new MillraceError('ERR_CONFIG_INVALID', 'redis: maxlen needs stream', { place: { path: 'maxlen' } });
     }

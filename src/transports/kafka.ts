@@ -3,7 +3,7 @@
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { ISocketFactoryArgs } from 'kafkajs';
+import type { ISocketFactoryArgs, SASLOptions } from 'kafkajs';
 import type { Logger } from '../errors/logger.js';
 import { loadOptional } from './load-optional.js';
 
@@ -14,10 +14,10 @@ export interface KafkaRecord {
 }
 
 /**
- * What a failed send means. `unreachable`: try the same again. `too-large`: the broker refuses these records for good.
+ * What a failed send means. `unreachable`: try the same again. `no-topic`: the broker knows no such topic; it may be made. `too-large`: the broker refuses these records for good.
  * `sequence`: the broker has lost track of this producer, only a new one can go on. `lasting`: trying again is in vain.
  */
-export type KafkaFailure = 'unreachable' | 'too-large' | 'sequence' | 'lasting';
+export type KafkaFailure = 'unreachable' | 'no-topic' | 'too-large' | 'sequence' | 'lasting';
 
 export class KafkaSendError extends Error {
   override readonly name = 'KafkaSendError';
@@ -27,6 +27,10 @@ export class KafkaSendError extends Error {
     options?: { cause?: unknown },
   ) {
     super(message, options);
+  }
+  /** The broker was reached, and says so. */
+  get isAnswer(): boolean {
+    return this.failure !== 'unreachable';
   }
 }
 
@@ -46,10 +50,18 @@ export interface KafkaProducerOptions {
   readonly clientId: string;
   readonly topic: string;
   readonly compression: 'none' | 'gzip';
-  readonly tls: boolean;
+  /** `ca`: certificates (PEM) of the authorities that the broker may be signed by; absent: those of Node. */
+  readonly tls: false | { readonly ca?: string };
+  readonly sasl?: KafkaLogin | undefined;
   readonly log: Logger;
   /** Breaks off what is under way, also the opening; no connection is made any more. */
   readonly signal: AbortSignal;
+}
+
+export interface KafkaLogin {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
 }
 
 /** By the protocol's names of errors. */
@@ -69,18 +81,31 @@ const FAILURES: Readonly<Record<string, KafkaFailure>> = {
   INVALID_RECORD: 'lasting',
   POLICY_VIOLATION: 'lasting',
   SASL_AUTHENTICATION_FAILED: 'lasting',
+  ILLEGAL_SASL_STATE: 'lasting',
+  UNSUPPORTED_SASL_MECHANISM: 'lasting',
+  UNKNOWN_TOPIC_OR_PARTITION: 'no-topic',
   UNSUPPORTED_VERSION: 'lasting',
 };
 
 /** kafkajs wraps errors in errors; the innermost one tells. */
-function asSendError(thrown: unknown): KafkaSendError {
+function asSendError(thrown: unknown, topic: string): KafkaSendError {
   let failure: KafkaFailure = 'unreachable';
   let message = thrown instanceof Error ? thrown.message : String(thrown);
-  for (let error = thrown as { type?: string; message?: string; cause?: unknown } | undefined; error; error = error.cause as typeof error) {
+  const names = new Set<string | undefined>();
+  for (
+    let error = thrown as { name?: string; type?: string; message?: string; cause?: unknown } | undefined;
+    error;
+    error = error.cause as typeof error
+  ) {
     if (error.message) message = error.message;
+    names.add(error.name);
     if (error.type !== undefined) failure = FAILURES[error.type] ?? failure;
     if (error.cause === error) break;
   }
+  if (names.has('KafkaJSSASLAuthenticationError')) failure = 'lasting';
+  if (failure === 'no-topic')
+    message = `the broker has no topic '${topic}' (${message}): create it, or let the broker create topics (auto.create.topics.enable)`;
+  else if (failure === 'lasting' && !message.includes(topic)) message = `topic '${topic}': ${message}`;
   return new KafkaSendError(failure, message, { cause: thrown });
 }
 
@@ -105,7 +130,7 @@ export async function openKafkaProducer(options: KafkaProducerOptions): Promise<
   const socketFactory = ({ host, port, onConnect }: ISocketFactoryArgs): Socket => {
     if (closed) throw new Error('closed');
     const name = isIP(host) ? {} : { servername: host };
-    const socket = options.tls ? connectTls({ host, port, ...name }, onConnect) : connectTcp({ host, port }, onConnect);
+    const socket = options.tls ? connectTls({ host, port, ...name, ...options.tls }, onConnect) : connectTcp({ host, port }, onConnect);
     socket.setKeepAlive(true, 60_000);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -120,6 +145,7 @@ export async function openKafkaProducer(options: KafkaProducerOptions): Promise<
     connectionTimeout: 5000,
     requestTimeout: 30_000,
     retry,
+    ...(options.sasl && { sasl: options.sasl as SASLOptions }),
     socketFactory,
     logCreator: () => (entry) => options.log.debug({ client: 'kafkajs', namespace: entry.namespace }, entry.log.message),
   });
@@ -138,7 +164,7 @@ export async function openKafkaProducer(options: KafkaProducerOptions): Promise<
     await producer.send({ topic: options.topic, messages: [] });
   } catch (thrown) {
     await close();
-    throw asSendError(thrown);
+    throw asSendError(thrown, options.topic);
   }
   return {
     send: async (records) => {
@@ -146,7 +172,7 @@ export async function openKafkaProducer(options: KafkaProducerOptions): Promise<
       try {
         await producer.send({ topic: options.topic, acks: -1, compression, messages });
       } catch (thrown) {
-        throw asSendError(thrown);
+        throw asSendError(thrown, options.topic);
       }
     },
     close,

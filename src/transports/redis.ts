@@ -10,6 +10,7 @@ export type RedisArgument = string | Uint8Array;
 /** The server answered, and the answer is an error: `code` is its first word, such as WRONGTYPE. */
 export class RedisReplyError extends Error {
   override readonly name = 'RedisReplyError';
+  readonly isAnswer = true;
   get code(): string {
     return this.message.split(' ', 1)[0] ?? '';
   }
@@ -31,6 +32,8 @@ export interface RedisConnectOptions {
   readonly replyTimeoutMs: number;
   /** Drops the connection, also one that is being made. */
   readonly signal: AbortSignal;
+  /** Certificates (PEM) of the authorities that the server may be signed by; absent: those of Node. Only with `rediss:`. */
+  readonly ca?: string | undefined;
 }
 
 const ownArgument = (argument: RedisArgument): string | Buffer =>
@@ -44,7 +47,10 @@ const asReply = (thrown: unknown): Error => {
 /** @throws ERR_OPTIONAL_MISSING, RedisReplyError (login refused), or the error of the socket. */
 export async function connectRedis(url: string, options: RedisConnectOptions): Promise<RedisConnection> {
   const { Redis } = await loadOptional<typeof import('ioredis')>('ioredis');
-  const client = new Redis(url, {
+  // ioredis would let `rediss:` go before the options of TLS.
+  const own = options.ca !== undefined;
+  const client = new Redis(own ? url.replace(/^rediss:/, 'redis:') : url, {
+    ...(own && { tls: { ca: options.ca } }),
     lazyConnect: true,
     // Without a retry strategy a broken connection rejects what was under way, and stays down.
     retryStrategy: () => null,

@@ -29,7 +29,10 @@ const CLASS_PATH = ['-cp', join(KAFKA_JARS, '*')];
 const JVM = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...CLASS_PATH];
 
 /** One Kafka node, broker and controller (KRaft); topics are made at their first use with four partitions. */
-export async function startKafkaServer(overrides: Readonly<Record<string, string>> = {}): Promise<KafkaServer> {
+export async function startKafkaServer(
+  overrides: Readonly<Record<string, string>> = {},
+  formatOptions: readonly string[] = [],
+): Promise<KafkaServer> {
   const server = new ServerProcess('kafka');
   const [port, controllerPort] = [await freePort(), await freePort()];
   const properties = {
@@ -62,7 +65,7 @@ export async function startKafkaServer(overrides: Readonly<Record<string, string
   );
   const clusterId = randomBytes(16);
   clusterId[0]! &= 0x7f; // else one in 64 begins with a hyphen, and is taken for an option
-  await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', clusterId.toString('base64url'), '-c', path], {
+  await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', clusterId.toString('base64url'), '-c', path, ...formatOptions], {
     timeout: 90_000,
   });
   const start = (): Promise<void> =>

@@ -11,10 +11,19 @@ export interface RedisServer {
 }
 
 /** A redis-server that appends each write to a file before it answers. */
-export async function startRedisServer(): Promise<RedisServer> {
+export async function startRedisServer(overrides: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
   const server = new ServerProcess('redis');
   const port = await freePort();
-  const settings = { port, bind: '127.0.0.1', dir: server.folder, save: '', appendonly: 'yes', appendfsync: 'always', daemonize: 'no' };
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: server.folder,
+    save: '',
+    appendonly: 'yes',
+    appendfsync: 'always',
+    daemonize: 'no',
+    ...overrides,
+  };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const start = (): Promise<void> =>
     server.start({ command: 'redis-server', args, ready: () => answersPing(port), readyTimeoutMs: 20_000 });
