@@ -1,3 +1,5 @@
+import type { Gaps } from './gaps.js';
+
 /**
  * Where a flat detector stands: the six parameters of a PONI file (metres and radians), the pixels, the wavelength.
  * Axis 1 is the slow one (y), axis 2 the fast one (x), axis 3 along the beam.
@@ -24,4 +26,8 @@ export interface Geometry {
    * (the default), 4 bottom right.
    */
   readonly orientation: 1 | 2 | 3 | 4;
+  /** Name of the detector where the table knows it. */
+  readonly detector?: string;
+  /** Where that detector has no pixels. */
+  readonly gaps?: Gaps;
 }

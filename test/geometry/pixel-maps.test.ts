@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { GeometryFields } from '../../src/geometry/geometry-fields.js';
+import { geometryOf } from '../../src/geometry/geometry-fields.js';
 import { pixelMaps } from '../../src/geometry/pixel-maps.js';
-import type { GeometryFields } from '../../src/geometry/poni.js';
-import { geometryOf } from '../../src/geometry/poni.js';
 import { radialAxis } from '../../src/geometry/units.js';
 import { largestDeviation, readGolden } from '../golden/read-golden.js';
 

@@ -11,6 +11,7 @@ import json
 import pathlib
 import platform
 import sys
+import zlib
 
 import numpy
 import pyFAI
@@ -139,16 +140,24 @@ def pixels():
 
 
 def detectors():
-    names = ["Pilatus100k", "Pilatus1M", "Pilatus2M", "Pilatus6M", "PilatusCdTe2M", "PilatusCdTe900kw", "Pilatus300kw", "Pilatus4_4M",
-             "Pilatus4_CdTe_1M", "Pilatus4_260kw", "Eiger500k", "Eiger1M", "Eiger4M", "Eiger9M", "Eiger16M", "Eiger2_250k", "Eiger2_500k",
-             "Eiger2_1M", "Eiger2_1MW", "Eiger2_2MW", "Eiger2_4M", "Eiger2_9M", "Eiger2_16M", "Eiger2CdTe_4M", "Eiger2CdTe_1MW",
-             "Jungfrau1M", "Jungfrau4M", "Jungfrau8M"]
-    cases = []
-    for name in names:
-        detector = pyFAI.detectors.detector_factory(name)
-        assert detector.uniform_pixel and detector.pixel1 == detector.pixel2
-        cases.append({"names": [name, *detector.aliases], "shape": list(detector.max_shape), "pixel": detector.pixel1})
-    write("detectors", {"cases": cases})
+    """Every detector of pyFAI that is flat with pixels of one size, and the names of those that are not."""
+    classes = {}
+    for alias, cls in pyFAI.detectors.ALL_DETECTORS.items():
+        classes.setdefault(cls, {cls.__name__}).update([alias, *cls.aliases])
+    cases, refused = [], []
+    for cls, names in sorted(classes.items(), key=lambda item: item[0].__name__):
+        detector = cls()
+        if cls is pyFAI.detectors.Detector:
+            continue
+        if not (detector.uniform_pixel and detector.IS_FLAT and detector.IS_CONTIGUOUS):
+            refused += sorted(names)
+            continue
+        bad = detector.mask
+        bad = numpy.zeros(detector.shape, numpy.uint8) if bad is None else (numpy.asarray(bad) != 0).astype(numpy.uint8)
+        assert bad.shape == tuple(detector.shape)
+        cases.append({"names": sorted(names), "shape": list(detector.shape), "pixel": [detector.pixel1, detector.pixel2],
+                      "masked": int(bad.sum()), "crc32": zlib.crc32(bad.tobytes())})
+    write("detectors", {"cases": cases, "refused": refused})
 
 
 def rebin():
