@@ -1,4 +1,5 @@
 import { EXIT } from '../errors/errors.js';
+import type { PlanWithTables } from '../pipeline/draft.js';
 import { loadPipeline } from '../pipeline/load.js';
 import type { CliContext } from './context.js';
 
@@ -10,16 +11,33 @@ export async function validate(
 ): Promise<number> {
   const spec = await loadPipeline(file, { set: options.set ?? [] });
   const { plan } = await import('../pipeline/plan.js');
-  const { bytes: arenaBytes } = (await plan(spec)).plan;
+  const planned = await plan(spec);
+  const arenaBytes = planned.plan.bytes;
+  const notes = notesOf(planned.stages);
   const counts = {
     sources: Object.keys(spec.sources).length,
     stages: Object.keys(spec.stages).length,
     sinks: Object.keys(spec.sinks).length,
   };
-  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes }));
-  else
+  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes, notes }));
+  else {
     output.out(
       `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${(arenaBytes / 2 ** 20).toFixed(1)} MiB)`,
     );
+    for (const { stage, operator, note } of notes) output.out(`  stage '${stage}', ${operator}: ${note}`);
+  }
   return EXIT.done;
+}
+
+interface Note {
+  readonly stage: string;
+  readonly operator: string;
+  readonly note: string;
+}
+
+/** What the operators say of how they treat frames. */
+function notesOf(stages: PlanWithTables['stages']): Note[] {
+  return [...stages].flatMap(([stage, { operators }]) =>
+    operators.flatMap(({ type, prepared }) => (prepared.notes ?? []).map((note) => ({ stage, operator: type, note }))),
+  );
 }

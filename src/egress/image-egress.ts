@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
+import { dataRange } from '../frame/no-data.js';
 import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } from '../transports/sharp.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { FullDisk } from './file/full-disk.js';
@@ -13,6 +14,8 @@ import { type ColourScale, colourImage } from './image/colour-image.js';
 export interface ImageEgressOptions extends ColourScale {
   /** May hold `{ordinal}`, `{sequence}` and `{source}`; without a number of the frame each image takes the place of the one before. */
   readonly path: string;
+  /** Integers that mean no data are black, and do not count for the percentiles. Default true. */
+  readonly noData?: boolean;
 }
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
@@ -36,6 +39,11 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
       scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'from values to colours' },
       min: { type: 'number', description: 'value of the darkest colour; by default a low percentile of each frame' },
       max: { type: 'number', description: 'value of the lightest colour; by default a high percentile of each frame' },
+      noData: {
+        type: 'boolean',
+        default: true,
+        description: 'show all ones of unsigned integers and negative values of signed integers in black; false: as values like others',
+      },
     },
   },
   check(options, { baseDir }) {
@@ -137,7 +145,8 @@ function rawImage(frame: Frame, options: ImageEgressOptions): RawImage {
   if (height > 0 && width > 0) {
     if (isByte && frame.shape.length === 3 && channels === 3) return { width, height, channels: 3, pixels: frame.bytes };
     if (isByte && frame.shape.length === 2) return { width, height, channels: 1, pixels: frame.bytes };
-    if (frame.shape.length === 2) return { width, height, channels: 3, pixels: colourImage(frame.data, options) };
+    if (frame.shape.length === 2)
+      return { width, height, channels: 3, pixels: colourImage(frame.data, options, dataRange(frame.dtype, options.noData ?? true)) };
   }
   throw new MillraceError('ERR_SINK', `an image takes [H, W], or uint8 [H, W, 3], not ${frame.dtype} [${frame.shape.join(', ')}]`);
 }

@@ -1,14 +1,16 @@
-import { dtypeCode, itemCount } from '../frame/dtype.js';
+import { itemCount } from '../frame/dtype.js';
 import type { Frame, MutableFrame } from '../frame/frame.js';
 import { createAccumulate } from '../kernels/scalar/accumulate.js';
 import { mergeMoments } from '../kernels/scalar/merge-moments.js';
-import { requireNumeric, requireShape } from './frame-check.js';
+import { requireKnownNumeric, requireShape } from './frame-check.js';
+import { createFrameItems, type FrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator, type Emitter } from './operator.js';
 import { plannedShape, SHAPE_SCHEMA } from './planned-shape.js';
 
 const COLUMNS = ['mean', 'variance'] as const;
 
-export interface AccumulateParams {
+export interface AccumulateParams extends NoDataParams {
   /** Frames per result; without it, one result for a whole series. */
   readonly frames?: number;
   readonly shape?: readonly number[];
@@ -27,7 +29,7 @@ const MOMENTS_AT = 64;
  * left over when a series or its source ends is emitted then. That keeps state, so its stage has one worker. Without
  * `frames`, of a whole series (or of the whole source), emitted when it ends, by any number of workers: each has the
  * moments of its own frames (Welford), and those are merged (Chan et al.).
- * A pixel that is NaN in one frame is NaN in the result.
+ * A pixel that is NaN or no data in one frame is NaN in the result.
  * @throws ERR_CONFIG_INVALID when the shape is not known; ERR_OPERATOR_INPUT for a frame of another shape, which is not counted
  */
 export const accumulate = defineOperator<AccumulateParams>({
@@ -42,9 +44,11 @@ export const accumulate = defineOperator<AccumulateParams>({
     properties: {
       frames: { type: 'integer', minimum: 1, maximum: 1_000_000_000, description: 'frames per result; without it, one for a series' },
       shape: { ...SHAPE_SCHEMA, maxItems: 3 },
+      noData: NO_DATA_SCHEMA,
     },
   },
   prepare(params, context) {
+    requireKnownNumeric('accumulate', context.dtype);
     const shape = plannedShape(
       'accumulate',
       [
@@ -56,7 +60,8 @@ export const accumulate = defineOperator<AccumulateParams>({
     const bytes = itemCount(shape) * 16;
     const state: State = { shape };
     const partial = params.frames === undefined ? { partialBytes: MOMENTS_AT + bytes } : {};
-    return { ...partial, scratchBytes: bytes, shape: [2, ...shape], dtype: 'float64', maxOutputBytes: bytes, state };
+    const notes = noDataNotes(context.dtype, params, 'NaN in the result');
+    return { ...partial, scratchBytes: bytes, shape: [2, ...shape], dtype: 'float64', maxOutputBytes: bytes, state, notes };
   },
   create(params, context, prepared) {
     const kernel = createAccumulate(context.memory);
@@ -76,9 +81,10 @@ export const accumulate = defineOperator<AccumulateParams>({
       out.emit(result);
       n = 0;
     };
-    const check = (frame: Frame): void => {
-      requireNumeric('accumulate', frame);
+    const itemsOf = createFrameItems('accumulate', context.memory, params.noData ?? true);
+    const checked = (frame: Frame): Readonly<FrameItems> => {
       requireShape('accumulate', frame, shape);
+      return itemsOf(frame);
     };
     if (params.frames === undefined) {
       const { partial } = context;
@@ -86,11 +92,11 @@ export const accumulate = defineOperator<AccumulateParams>({
       const sumsOf = (part: Uint8Array): Float64Array => new Float64Array(buffer, part.byteOffset + MOMENTS_AT, pixels * 2);
       return {
         process(frame) {
-          check(frame);
+          const { dtype, address, limited, lowest, highest } = checked(frame);
           const at = partial.address / 8;
           const count = counts[at]! + 1;
           const moments = partial.address + MOMENTS_AT;
-          kernel(dtypeCode(frame.dtype), frame.address, pixels, count, moments, moments + pixels * 8);
+          kernel(dtype, address, pixels, count, moments, moments + pixels * 8, limited, lowest, highest);
           counts[at] = count;
         },
         merge(parts) {
@@ -118,11 +124,11 @@ export const accumulate = defineOperator<AccumulateParams>({
     }
     return {
       process(frame, out) {
-        check(frame);
+        const { dtype, address, limited, lowest, highest } = checked(frame);
         // Whatever may fail comes before the frame is taken: it is tried again.
         const result = n + 1 === params.frames ? make(out, n + 1) : undefined;
         n++;
-        kernel(dtypeCode(frame.dtype), frame.address, pixels, n, mean, m2);
+        kernel(dtype, address, pixels, n, mean, m2, limited, lowest, highest);
         if (result) emit(out, result);
       },
       flush(out) {

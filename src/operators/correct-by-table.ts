@@ -1,12 +1,14 @@
 import { dtypeCode, itemCount } from '../frame/dtype.js';
 import { createCorrectPixels } from '../kernels/scalar/correct-pixels.js';
-import { requireNumeric, requireShape } from './frame-check.js';
+import { requireKnownNumeric, requireShape } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator, type OperatorDefinition } from './operator.js';
 import { readPixelTable, toFloat32 } from './pixel-table.js';
 import { plannedShape } from './planned-shape.js';
 
-export interface TableParams {
-  /** The table, .npy or .npy.gz. */
+export interface TableParams extends NoDataParams {
+  /** The table: NPY, EDF, TIFF, CBF or HDF5, also in gzip. */
   readonly file: string;
 }
 
@@ -21,7 +23,7 @@ export interface TableCorrection {
 
 /**
  * An operator that corrects each pixel by a table of the frame's shape, kept as float32: float64 out for float64 frames,
- * float32 out for all others.
+ * float32 out for all others. A pixel without data in the frame or in the table becomes NaN.
  */
 export function correctByTable({ type, description, fileDescription, as }: TableCorrection): OperatorDefinition<TableParams> {
   return defineOperator<TableParams>({
@@ -32,9 +34,10 @@ export function correctByTable({ type, description, fileDescription, as }: Table
       type: 'object',
       additionalProperties: false,
       required: ['file'],
-      properties: { file: { type: 'string', description: fileDescription } },
+      properties: { file: { type: 'string', description: fileDescription }, noData: NO_DATA_SCHEMA },
     },
     async prepare(params, context) {
+      requireKnownNumeric(type, context.dtype);
       const table = await readPixelTable(type, params.file, context.baseDir);
       const known = [
         { from: table.path, shape: table.shape },
@@ -43,26 +46,29 @@ export function correctByTable({ type, description, fileDescription, as }: Table
       const shape = plannedShape(type, known, '');
       const dtype = context.dtype === undefined ? undefined : context.dtype === 'float64' ? 'float64' : 'float32';
       return {
-        constants: { table: toFloat32(table.data) },
+        constants: { table: toFloat32(table, params.noData ?? true) },
         shape,
         dtype,
         maxOutputBytes: itemCount(shape) * (dtype === 'float32' ? 4 : 8),
         state: { shape },
+        notes: noDataNotes(context.dtype, params, 'NaN in the result'),
       };
     },
-    create(_params, context, prepared) {
+    create(params, context, prepared) {
       const correct = createCorrectPixels(context.memory);
+      const itemsOf = createFrameItems(type, context.memory, params.noData ?? true);
       const { address } = context.constants.table!;
       const [dark, flat] = as === 'dark' ? [address, 0] : [0, address];
       const { shape } = prepared.state as { shape: readonly number[] };
       return {
         process(frame, out) {
-          requireNumeric(type, frame);
           requireShape(type, frame, shape);
+          const { dtype: code, address: items, pixels, limited, lowest, highest } = itemsOf(frame);
           const dtype = frame.dtype === 'float64' ? 'float64' : 'float32';
           const result = out.create({ shape: frame.shape, dtype });
-          const { address: from, data } = frame;
-          correct(dtypeCode(frame.dtype), from, data.length, 0, dark, flat, -Infinity, Infinity, dtypeCode(dtype), result.address);
+          const from = limited ? lowest : -Infinity;
+          const to = limited ? highest : Infinity;
+          correct(code, items, pixels, 0, dark, flat, from, to, dtypeCode(dtype), result.address);
           out.emit(result);
         },
       };

@@ -8,6 +8,6 @@ import { correctByTable } from './correct-by-table.js';
 export const correctFlat = correctByTable({
   type: 'correct-flat',
   description: 'Divides by a flat field (float32 out, float64 for float64 in); NaN where the flat is 0.',
-  fileDescription: 'flat field (.npy or .npy.gz)',
+  fileDescription: 'flat field (NPY, EDF, TIFF, CBF or HDF5, also in gzip)',
   as: 'flat',
 });

@@ -1,12 +1,11 @@
 import { MillraceError } from '../errors/errors.js';
+import type { DType } from '../frame/dtype.js';
 import type { Frame } from '../frame/frame.js';
 
-/** Refuses what kernels do not take: opaque bytes and 64-bit integers. */
-export function requireNumeric(type: string, frame: Frame): void {
-  const { dtype } = frame;
-  if (dtype === 'bytes' || dtype === 'int64' || dtype === 'uint64') {
-    throw new MillraceError('ERR_OPERATOR_INPUT', `${type}: a frame of dtype ${dtype} cannot be taken`);
-  }
+/** Refuses opaque bytes, where the dtype is known when the pipeline is planned. */
+export function requireKnownNumeric(type: string, dtype: DType | undefined): void {
+  if (dtype === 'bytes')
+    throw new MillraceError('ERR_CONFIG_INVALID', `${type}: frames of dtype bytes cannot be taken: they have no numbers`);
 }
 
 /** Refuses a frame of another shape than the one planned for. */
@@ -15,6 +14,15 @@ export function requireShape(type: string, frame: Frame, shape: readonly number[
   let same = given.length === shape.length;
   for (let axis = 0; same && axis < shape.length; axis++) same = given[axis] === shape[axis];
   if (!same) throw new MillraceError('ERR_OPERATOR_INPUT', `${type}: the frame is ${given.join('×')}, expected is ${shape.join('×')}`);
+}
+
+/** Refuses what is no image, where the shape is known when the pipeline is planned. */
+export function requireKnownImage(type: string, shape: readonly number[] | undefined): void {
+  if (shape && shape.length !== 2)
+    throw new MillraceError(
+      'ERR_CONFIG_INVALID',
+      `${type}: the frames are ${shape.join('×') || 'scalars'}, expected are images [height, width]`,
+    );
 }
 
 /** Refuses a frame that is not an image: two axes, none empty. */

@@ -13,6 +13,8 @@ export interface Folded {
   flat: Float32Array | undefined;
   below: number;
   above: number;
+  /** Whether integers that mean no data are left out: not where an operator says `noData: false`. */
+  noData: boolean;
 }
 
 type Combine = (before: number, next: number) => number;
@@ -28,15 +30,24 @@ function merge<T extends Uint8Array | Float32Array>(before: T | undefined, next:
  * Gathers masks (their union), darks (their sum) and flats (their product). What would not mean the same inside the
  * integration is refused with ERR_CONFIG_INVALID: a dark after a flat, and limits of a mask after a dark or flat.
  */
-export async function gatherFolded(context: PrepareContext): Promise<Folded> {
+export async function gatherFolded(context: PrepareContext, noData: boolean): Promise<Folded> {
   const claims: ShapeClaim[] = [];
-  const folded: Folded = { claims, mask: undefined, dark: undefined, flat: undefined, below: NO_LOWER_LIMIT, above: NO_UPPER_LIMIT };
+  const folded: Folded = {
+    claims,
+    mask: undefined,
+    dark: undefined,
+    flat: undefined,
+    below: NO_LOWER_LIMIT,
+    above: NO_UPPER_LIMIT,
+    noData,
+  };
   const read = async (type: string, file: unknown): Promise<PixelTable> => {
     const table = await readPixelTable(type, String(file), context.baseDir);
     claims.push({ from: table.path, shape: table.shape });
     return table;
   };
   for (const { type, params } of context.folded) {
+    if (params.noData === false) folded.noData = false;
     if (type === 'mask') {
       if (params.below !== undefined || params.above !== undefined) {
         if (folded.dark || folded.flat) throw misplaced('a mask with below or above', 'subtract-dark and correct-flat');
@@ -46,9 +57,9 @@ export async function gatherFolded(context: PrepareContext): Promise<Folded> {
       if (params.file !== undefined) folded.mask = merge(folded.mask, toMask((await read(type, params.file)).data), (a, b) => a | b);
     } else if (type === 'subtract-dark') {
       if (folded.flat) throw misplaced('subtract-dark', 'correct-flat');
-      folded.dark = merge(folded.dark, toFloat32((await read(type, params.file)).data), (a, b) => a + b);
+      folded.dark = merge(folded.dark, toFloat32(await read(type, params.file), params.noData !== false), (a, b) => a + b);
     } else if (type === 'correct-flat') {
-      folded.flat = merge(folded.flat, toFloat32((await read(type, params.file)).data), (a, b) => a * b);
+      folded.flat = merge(folded.flat, toFloat32(await read(type, params.file), params.noData !== false), (a, b) => a * b);
     } else {
       throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: ${type} cannot be folded into it`);
     }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import { dtypeCode } from '../frame/dtype.js';
+import { gapMask } from '../geometry/gaps.js';
 import type { Geometry } from '../geometry/geometry.js';
 import type { GeometryFields } from '../geometry/geometry-fields.js';
 import { geometryOf } from '../geometry/geometry-fields.js';
@@ -9,14 +9,17 @@ import { parsePoni } from '../geometry/poni.js';
 import type { RadialUnit } from '../geometry/units.js';
 import { RADIAL_UNITS } from '../geometry/units.js';
 import { loadIntegrateAzimuthal } from '../kernels/load-integrate-azimuthal.js';
-import { BIN_SUMS_BYTES } from '../kernels/scalar/integrate-azimuthal.js';
-import { requireNumeric, requireShape } from './frame-check.js';
+import { WIDE } from '../kernels/memory-views.js';
+import { BIN_SUMS_BYTES, createIntegrateAzimuthal } from '../kernels/scalar/integrate-azimuthal.js';
+import { requireKnownNumeric, requireShape } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
 import { gatherFolded } from './integrate-azimuthal-folded.js';
 import { integrationTables, MAX_BINS } from './integrate-azimuthal-tables.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator } from './operator.js';
 import { plannedShape, SHAPE_SCHEMA } from './planned-shape.js';
 
-export interface IntegrateAzimuthalParams {
+export interface IntegrateAzimuthalParams extends NoDataParams {
   /** Path of a PONI file, or its values (metres, radians). */
   readonly geometry: string | GeometryFields;
   readonly bins?: number;
@@ -29,12 +32,15 @@ export interface IntegrateAzimuthalParams {
   /** Intensity and sigma of a bin without pixels, default 0. JSON has no NaN: `nan` stands for it. */
   readonly empty?: number | 'nan';
   readonly shape?: readonly number[];
+  /** Mask the gaps between the modules of a detector that the geometry names. Default true. */
+  readonly gaps?: boolean;
 }
 
 interface State {
   readonly shape: readonly number[];
   readonly below: number;
   readonly above: number;
+  readonly noData: boolean;
 }
 
 async function readGeometry(geometry: string | GeometryFields, baseDir: string): Promise<Geometry> {
@@ -47,6 +53,29 @@ async function readGeometry(geometry: string | GeometryFields, baseDir: string):
     throw asMillraceError(error, 'ERR_CONFIG_FILE', `integrate-azimuthal: ${path}`);
   }
   return parsePoni(text);
+}
+
+/** The mask of the gaps of a detector that the geometry names; undefined for one that has none. */
+function gapsOf({ detector, gaps }: Geometry, height: number, width: number): Uint8Array | undefined {
+  if (!gaps) return undefined;
+  if (gaps.kind === 'unknown')
+    throw new MillraceError(
+      'ERR_CONFIG_INVALID',
+      `integrate-azimuthal: the places of the gaps of ${detector} are not known. Mask them with a file (operator mask), and set gaps: false`,
+    );
+  return gapMask(gaps, height, width);
+}
+
+function gapNotes({ detector }: Geometry, gaps: Uint8Array | undefined): string[] {
+  const masked = gaps?.reduce((count, bit) => count + bit, 0) ?? 0;
+  return masked > 0 ? [`gaps: ${masked} pixels in the gaps of ${detector}, masked (gaps: false takes them in)`] : [];
+}
+
+/** Both masks in one; the second is changed. */
+function union(mask: Uint8Array | undefined, gaps: Uint8Array | undefined): Uint8Array | undefined {
+  if (!mask || !gaps) return mask ?? gaps;
+  for (let pixel = 0; pixel < gaps.length; pixel++) gaps[pixel] = gaps[pixel]! | mask[pixel]!;
+  return gaps;
 }
 
 const NUMBER = { type: 'number' } as const;
@@ -80,7 +109,8 @@ const GEOMETRY_SCHEMA = {
  * Azimuthal integration without pixel splitting: float64 [3, bins], `columns` unit, intensity, sigma.
  * Per bin S = Σ(raw - dark), V = Σ max(raw, 1), N = Σ solid angle · polarisation · flat; intensity = S / N,
  * sigma = √V / N (Poisson), as pyFAI's `integrate1d_ng` with method ("no", "histogram"). mask, subtract-dark and
- * correct-flat directly before it are folded in. NaN and infinities are left out.
+ * correct-flat directly before it are folded in. NaN, infinities, no data, and
+ * the gaps of a detector that the geometry names are left out.
  * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID (geometry, shape not known); ERR_OPERATOR_INPUT for a frame of another shape
  */
 export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
@@ -101,15 +131,22 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
       range: { type: 'array', items: NUMBER, minItems: 2, maxItems: 2, description: 'ends of the radial range, in the unit' },
       empty: { oneOf: [NUMBER, { const: 'nan' }], default: 0, description: 'value of a bin without pixels' },
       shape: { ...SHAPE_SCHEMA, minItems: 2, maxItems: 2 },
+      gaps: {
+        type: 'boolean',
+        default: true,
+        description: 'mask the gaps between the modules of a detector that the geometry names; false: take their pixels in',
+      },
+      noData: NO_DATA_SCHEMA,
     },
   },
   async prepare(params, context) {
     const { bins = 1000, unit = 'q_A^-1', range } = params;
+    requireKnownNumeric('integrate-azimuthal', context.dtype);
     if (range && !(range[0] < range[1])) {
       throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: range ${range[0]}..${range[1]} is empty`);
     }
     const geometry = await readGeometry(params.geometry, context.baseDir);
-    const folded = await gatherFolded(context);
+    const folded = await gatherFolded(context, params.noData ?? true);
     const shape = plannedShape(
       'integrate-azimuthal',
       [
@@ -123,17 +160,18 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
     if (shape.length !== 2)
       throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: frames of ${shape.join('×')} are no images`);
     const [height, width] = shape as [number, number];
+    const gaps = params.gaps === false ? undefined : gapsOf(geometry, height, width);
     const tables = integrationTables(geometry, height, width, {
       bins,
       unit,
       solidAngle: params.solidAngle ?? true,
       polarization: params.polarization,
       range,
-      mask: folded.mask,
+      mask: union(folded.mask, gaps),
       dark: folded.dark,
       flat: folded.flat,
     });
-    const state: State = { shape, below: folded.below, above: folded.above };
+    const state: State = { shape, below: folded.below, above: folded.above, noData: folded.noData };
     return {
       constants: { ...tables, ...(folded.dark && { dark: folded.dark }) },
       scratchBytes: (bins + 1) * BIN_SUMS_BYTES,
@@ -141,12 +179,16 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
       dtype: 'float64',
       maxOutputBytes: bins * 24,
       state,
+      notes: [...gapNotes(geometry, gaps), ...noDataNotes(context.dtype, folded)],
     };
   },
   create(params, context, prepared) {
     const { bins = 1000, unit = 'q_A^-1' } = params;
-    const { shape, below, above } = prepared.state as State;
+    const { shape, below, above, noData } = prepared.state as State;
+    const itemsOf = createFrameItems('integrate-azimuthal', context.memory, noData);
     const kernel = loadIntegrateAzimuthal(context.memory);
+    // The WebAssembly form sees the shared memory alone.
+    const kernelOfWide = createIntegrateAzimuthal(context.memory);
     const { binTable, norm, totals, centres, dark } = context.constants;
     const total = totals!.array as Float64Array;
     const axis = centres!.array as Float64Array;
@@ -157,10 +199,12 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
     const spec = { shape: [3, bins], dtype: 'float64', columns: [unit, 'intensity', 'sigma'] } as const;
     return {
       process(frame, out) {
-        requireNumeric('integrate-azimuthal', frame);
         requireShape('integrate-azimuthal', frame, shape);
-        const code = dtypeCode(frame.dtype);
-        kernel(code, frame.address, frame.data.length, binTable!.address, bins, norm!.address, darkAddress, below, above, sumsAddress);
+        const { dtype, address, pixels, lowest, highest } = itemsOf(frame);
+        const from = Math.max(below, lowest);
+        const to = Math.min(above, highest);
+        const integrate = dtype === WIDE ? kernelOfWide : kernel;
+        integrate(dtype, address, pixels, binTable!.address, bins, norm!.address, darkAddress, from, to, sumsAddress);
         const result = out.create(spec);
         const profile = result.data as Float64Array;
         profile.set(axis);

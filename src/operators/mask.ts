@@ -1,19 +1,22 @@
 import { MillraceError } from '../errors/errors.js';
 import { dtypeCode, itemCount } from '../frame/dtype.js';
 import { createCorrectPixels } from '../kernels/scalar/correct-pixels.js';
-import { requireNumeric, requireShape } from './frame-check.js';
+import { requireKnownNumeric, requireShape } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator } from './operator.js';
 import { readPixelTable, toMask } from './pixel-table.js';
 import { plannedShape } from './planned-shape.js';
 
-export interface MaskParams {
+export interface MaskParams extends NoDataParams {
   readonly file?: string;
   readonly below?: number;
   readonly above?: number;
 }
 
 /**
- * float32 with NaN where masked: where the table `file` is not zero, where a value is under `below` or over `above`.
+ * float32 with NaN where masked: where the table `file` is not zero, where a value is under `below` or over `above`, where
+ * it means no data.
  * float32 holds integers up to 2^24 exactly. Directly before integrate-azimuthal it is folded into the integration.
  * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID when nothing is to be masked; ERR_OPERATOR_INPUT for a frame of another shape
  */
@@ -25,20 +28,23 @@ export const mask = defineOperator<MaskParams>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      file: { type: 'string', description: "table of the frame's shape (.npy or .npy.gz), nonzero = masked" },
+      file: { type: 'string', description: "table of the frame's shape (NPY, EDF, TIFF, CBF or HDF5, also in gzip), nonzero = masked" },
       below: { type: 'number', description: 'mask values under this one' },
       above: { type: 'number', description: 'mask values over this one' },
+      noData: NO_DATA_SCHEMA,
     },
   },
   async prepare(params, context) {
-    if (params.file === undefined && params.below === undefined && params.above === undefined) {
-      throw new MillraceError('ERR_CONFIG_INVALID', 'mask: give at least one of file, below, above');
+    requireKnownNumeric('mask', context.dtype);
+    if (params.file === undefined && params.below === undefined && params.above === undefined && params.noData !== true) {
+      throw new MillraceError('ERR_CONFIG_INVALID', 'mask: give at least one of file, below, above, noData: true');
     }
     const { shape } = context;
+    const notes = noDataNotes(context.dtype, params, 'masked');
     // A byte can become four.
     const maxOutputBytes = shape ? itemCount(shape) * 4 : context.maxInputBytes * 4;
     const maxConstantBytes = shape ? itemCount(shape) : 0;
-    if (params.file === undefined) return { shape, dtype: 'float32', maxOutputBytes, maxConstantBytes };
+    if (params.file === undefined) return { shape, dtype: 'float32', maxOutputBytes, maxConstantBytes, notes };
     const table = await readPixelTable('mask', params.file, context.baseDir);
     const planned = plannedShape(
       'mask',
@@ -54,10 +60,12 @@ export const mask = defineOperator<MaskParams>({
       dtype: 'float32',
       maxOutputBytes: itemCount(planned) * 4,
       state: { shape: planned },
+      notes,
     };
   },
   create(params, context, prepared) {
     const correct = createCorrectPixels(context.memory);
+    const itemsOf = createFrameItems('mask', context.memory, params.noData ?? true);
     const table = context.constants.mask?.address ?? 0;
     const shape = (prepared.state as { shape: readonly number[] } | undefined)?.shape;
     const below = params.below ?? -Infinity;
@@ -65,10 +73,12 @@ export const mask = defineOperator<MaskParams>({
     const outDtype = dtypeCode('float32');
     return {
       process(frame, out) {
-        requireNumeric('mask', frame);
         if (shape) requireShape('mask', frame, shape);
+        const { dtype, address, pixels, limited, lowest, highest } = itemsOf(frame);
+        const from = limited ? Math.max(below, lowest) : below;
+        const to = limited ? Math.min(above, highest) : above;
         const result = out.create({ shape: frame.shape, dtype: 'float32' });
-        correct(dtypeCode(frame.dtype), frame.address, frame.data.length, table, 0, 0, below, above, outDtype, result.address);
+        correct(dtype, address, pixels, table, 0, 0, from, to, outDtype, result.address);
         out.emit(result);
       },
     };

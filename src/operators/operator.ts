@@ -117,6 +117,8 @@ export interface Prepared {
   readonly maxConstantBytes?: number;
   /** May emit its input as it is; default: what the definition says. */
   readonly passes?: boolean;
+  /** What users should know of how frames are treated, in words; `millrace validate` prints it. */
+  readonly notes?: readonly string[];
   /** JSON data handed to `create` beside the parameters. */
   readonly state?: unknown;
 }

@@ -1,12 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { readCbf } from '../codecs/cbf.js';
+import type { DenseArray } from '../codecs/dense-array.js';
+import { readEdf } from '../codecs/edf.js';
+import { formatError, latin1 } from '../codecs/file-bytes.js';
 import { readNpy } from '../codecs/npy.js';
+import { readTiff } from '../codecs/tiff.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
+import { dataRange } from '../frame/no-data.js';
+import { openHdf5Frames } from '../transports/h5wasm.js';
 
 /** Largest table after gunzip, so that a small hostile file cannot fill the memory. */
 const MAX_TABLE_BYTES = 1 << 30;
+/** What divides the path of an HDF5 file from that of a dataset in it: `mask.h5::/entry/mask`. */
+const DATASET_MARK = '::';
 
 export interface PixelTable {
   readonly path: string;
@@ -17,15 +27,19 @@ export interface PixelTable {
 }
 
 /**
- * Reads a table with one value per pixel from `.npy` or `.npy.gz`.
+ * Reads a table with one value per pixel. The first bytes of the file say its format: NPY, EDF, TIFF, CBF or HDF5, each
+ * also in gzip. `file` may name the dataset of an HDF5 file, as in `mask.h5::/entry/mask`.
  * Throws ERR_CONFIG_FILE when it is missing or not such a file.
  */
 export async function readPixelTable(type: string, file: string, baseDir: string): Promise<PixelTable> {
-  const path = resolve(baseDir, file);
+  const mark = file.lastIndexOf(DATASET_MARK);
+  const path = resolve(baseDir, mark < 0 ? file : file.slice(0, mark));
   try {
-    const stored = await readFile(path);
-    const bytes = path.endsWith('.gz') ? gunzipSync(stored, { maxOutputLength: MAX_TABLE_BYTES }) : stored;
-    const { dtype, shape, data } = readNpy(bytes);
+    const { dtype, shape, data } = await readTable(
+      path,
+      await readFile(path),
+      mark < 0 ? undefined : file.slice(mark + DATASET_MARK.length),
+    );
     let lead = 0;
     while (lead < shape.length - 2 && shape[lead] === 1) lead++;
     return { path, shape: shape.slice(lead), dtype, data };
@@ -35,10 +49,58 @@ export async function readPixelTable(type: string, file: string, baseDir: string
   }
 }
 
-/** The values of a table as float32, which is how corrections are kept in shared memory. */
-export function toFloat32(data: TypedArray): Float32Array {
+const isHdf5 = (start: string): boolean => start.startsWith('\x89HDF\r\n\x1a\n');
+
+async function readTable(path: string, stored: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
+  const packed = stored[0] === 0x1f && stored[1] === 0x8b;
+  const bytes = packed ? gunzipSync(stored, { maxOutputLength: MAX_TABLE_BYTES }) : stored;
+  const start = latin1(bytes, 0, 16);
+  if (isHdf5(start)) return packed ? readPackedHdf5(bytes, dataset) : readHdf5(path, dataset);
+  if (dataset !== undefined) throw formatError('file', `the file is not HDF5, and so has no dataset ${JSON.stringify(dataset)}`);
+  if (start.startsWith('\x93NUMPY')) return readNpy(bytes);
+  if (/^(II[*+]\0|MM\0[*+])/.test(start)) return readTiff(bytes);
+  if (start.startsWith('###CBF')) return readCbf(bytes);
+  if (/^\s*\{/.test(start)) return readEdf(bytes);
+  const shown = start === '' ? 'is empty' : `begins with ${JSON.stringify(start)}`;
+  throw formatError('file', `the file ${shown}: it is none of .npy, EDF, TIFF, CBF and HDF5, nor one of these in gzip`);
+}
+
+async function readHdf5(path: string, dataset: string | undefined): Promise<DenseArray> {
+  const frames = await openHdf5Frames(path, dataset);
+  try {
+    const { dtype, shape, count } = frames;
+    if (count !== 1) throw formatError('hdf5', `the dataset has ${count} images, and a table is one`);
+    // The reader may use its memory again after it is closed.
+    return { dtype, shape, data: frames.read(0).slice() };
+  } finally {
+    frames.close();
+  }
+}
+
+/** The library reads HDF5 from files alone. */
+async function readPackedHdf5(bytes: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
+  try {
+    const path = join(folder, 'table.h5');
+    await writeFile(path, bytes);
+    return await readHdf5(path, dataset);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The values of a table as float32, which is how corrections are kept in shared memory. With `noData` an integer that
+ * means no data is NaN.
+ */
+export function toFloat32({ dtype, data }: Pick<PixelTable, 'dtype' | 'data'>, noData: boolean): Float32Array {
+  const [lowest, highest] = dataRange(dtype, noData);
+  const isFloat = dtype === 'float32' || dtype === 'float64';
   const values = new Float32Array(data.length);
-  for (let i = 0; i < values.length; i++) values[i] = Number(data[i]);
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(data[i]);
+    values[i] = isFloat || (value >= lowest && value <= highest) ? value : Number.NaN;
+  }
   return values;
 }
 

@@ -2,10 +2,12 @@ import { MillraceError } from '../errors/errors.js';
 import type { DType } from '../frame/dtype.js';
 import { byteLength, dtypeCode, itemSize } from '../frame/dtype.js';
 import { createRebin } from '../kernels/scalar/rebin.js';
-import { requireImage, requireNumeric } from './frame-check.js';
+import { requireImage, requireKnownNumeric } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator } from './operator.js';
 
-export interface RebinParams {
+export interface RebinParams extends NoDataParams {
   /** Pixels per block on both axes, or [y, x]. At most 65536 pixels a block. */
   readonly factor: number | readonly [number, number];
 }
@@ -26,8 +28,9 @@ function factors(factor: RebinParams['factor']): readonly [number, number] {
 
 /**
  * Sums blocks of pixels: [height, width] becomes [floor(height / y), floor(width / x)], the rest at the far edges is
- * left out. No value has a special meaning: every pixel is added as it stands, and NaN makes its block NaN. Sums are
- * made in float64; 8 and 16 bit integers give uint32 or int32, 32 bit integers float64, floats keep their dtype.
+ * left out. NaN makes its block NaN, and a pixel without data makes its block no data: all ones of uint32, -1 of int32, NaN
+ * of floats. Sums are made in float64; 8 and 16 bit integers give uint32 or int32, 32 and 64 bit integers float64, floats
+ * keep their dtype.
  * @throws ERR_CONFIG_INVALID for blocks over 65536 pixels; ERR_OPERATOR_INPUT for a frame that is no image or has no whole block
  */
 export const rebin = defineOperator<RebinParams>({
@@ -46,9 +49,11 @@ export const rebin = defineOperator<RebinParams>({
           { type: 'array', items: { type: 'integer', minimum: 1, maximum: MAX_BLOCK }, minItems: 2, maxItems: 2 },
         ],
       },
+      noData: NO_DATA_SCHEMA,
     },
   },
   prepare(params, context) {
+    requireKnownNumeric('rebin', context.dtype);
     const [fy, fx] = factors(params.factor);
     if (fy * fx > MAX_BLOCK)
       throw new MillraceError('ERR_CONFIG_INVALID', `rebin: a block of ${fy}×${fx} has more than ${MAX_BLOCK} pixels`);
@@ -63,22 +68,25 @@ export const rebin = defineOperator<RebinParams>({
     const maxOutputBytes = outShape
       ? byteLength(dtype ?? 'float64', outShape)
       : Math.ceil((context.maxInputBytes * growth) / (fy * fx)) + 8;
-    return { shape: outShape, dtype, maxOutputBytes };
+    return { shape: outShape, dtype, maxOutputBytes, notes: noDataNotes(context.dtype, params, 'the block has no data') };
   },
   create(params, context) {
     const kernel = createRebin(context.memory);
+    const itemsOf = createFrameItems('rebin', context.memory, params.noData ?? true);
     const [fy, fx] = factors(params.factor);
     return {
       process(frame, out) {
-        requireNumeric('rebin', frame);
         requireImage('rebin', frame);
         const [height, width] = frame.shape as [number, number];
         if (height < fy || width < fx) {
           throw new MillraceError('ERR_OPERATOR_INPUT', `rebin: no whole block of ${fy}×${fx} fits in a frame of ${height}×${width}`);
         }
+        const { dtype: from, address, limited, lowest, highest } = itemsOf(frame);
         const dtype = sumDtype(frame.dtype);
+        const noData = dtype === 'uint32' ? 2 ** 32 - 1 : dtype === 'int32' ? -1 : Number.NaN;
         const result = out.create({ shape: [Math.floor(height / fy), Math.floor(width / fx)], dtype });
-        kernel(dtypeCode(frame.dtype), frame.address, height, width, fy, fx, dtypeCode(dtype), result.address);
+        const to = dtypeCode(dtype);
+        kernel(from, address, height, width, fy, fx, to, result.address, limited, lowest, highest, noData);
         out.emit(result);
       },
     };

@@ -8,6 +8,6 @@ import { correctByTable } from './correct-by-table.js';
 export const subtractDark = correctByTable({
   type: 'subtract-dark',
   description: 'Subtracts a dark frame (float32 out, float64 for float64 in).',
-  fileDescription: 'dark frame (.npy or .npy.gz)',
+  fileDescription: 'dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip)',
   as: 'dark',
 });

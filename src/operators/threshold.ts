@@ -2,7 +2,8 @@ import { MillraceError } from '../errors/errors.js';
 import type { DType } from '../frame/dtype.js';
 import { dtypeCode } from '../frame/dtype.js';
 import { createThreshold } from '../kernels/scalar/threshold.js';
-import { requireNumeric } from './frame-check.js';
+import { createThresholdWide } from '../kernels/scalar/threshold-wide.js';
+import { requireKnownNumeric } from './frame-check.js';
 import { defineOperator } from './operator.js';
 
 export interface ThresholdParams {
@@ -12,6 +13,9 @@ export interface ThresholdParams {
   readonly put?: number | 'limit';
 }
 
+/** Up to here float64 holds every integer. */
+const EXACT = 2 ** 53;
+
 const INTEGER_RANGES: Partial<Record<DType, readonly [number, number]>> = {
   uint8: [0, 255],
   int8: [-128, 127],
@@ -19,6 +23,9 @@ const INTEGER_RANGES: Partial<Record<DType, readonly [number, number]>> = {
   int16: [-32768, 32767],
   uint32: [0, 4294967295],
   int32: [-2147483648, 2147483647],
+  // Up to where the limits and what is put are exact.
+  uint64: [0, EXACT],
+  int64: [-EXACT, EXACT],
 };
 
 /** Whether a value can stand in an item of a dtype without being changed (floats take any number). */
@@ -27,9 +34,21 @@ function fits(dtype: DType, value: number): boolean {
   return !range || (Number.isInteger(value) && value >= range[0] && value <= range[1]);
 }
 
+/** Why frames of a dtype cannot be taken with these parameters. */
+function refusalOf(dtype: DType, { below, above, put = 0 }: ThresholdParams): string | undefined {
+  const [putBelow, putAbove] = put === 'limit' ? [below, above] : [put, put];
+  if (below !== undefined && !fits(dtype, putBelow!)) return `a frame of dtype ${dtype} cannot hold ${putBelow}`;
+  if (above !== undefined && !fits(dtype, putAbove!)) return `a frame of dtype ${dtype} cannot hold ${putAbove}`;
+  if (dtype !== 'int64' && dtype !== 'uint64') return undefined;
+  const limit = [below, above].find((value) => value !== undefined && Math.abs(value) >= EXACT);
+  return limit === undefined ? undefined : `the limit ${limit} is not within ±2^53, where ${dtype} values are compared exactly`;
+}
+
 /**
- * Replaces values under `below` and over `above` by `put`; shape and dtype stay.
- * @throws ERR_CONFIG_INVALID without a limit; ERR_OPERATOR_INPUT for a frame whose dtype cannot hold what is to be put
+ * Replaces values under `below` and over `above` by `put`; shape and dtype stay. No value has a special meaning: a value that
+ * means no data elsewhere is compared with the limits like others.
+ * @throws ERR_CONFIG_INVALID without a limit, or where the dtype is known and cannot hold what is to be put; ERR_OPERATOR_INPUT for a frame whose dtype cannot hold what is to be put, and for a
+ * limit beyond ±2^53 of 64-bit integers
  */
 export const threshold = defineOperator<ThresholdParams>({
   type: 'threshold',
@@ -52,10 +71,14 @@ export const threshold = defineOperator<ThresholdParams>({
     if (params.below === undefined && params.above === undefined) {
       throw new MillraceError('ERR_CONFIG_INVALID', 'threshold: give at least one of below, above');
     }
+    requireKnownNumeric('threshold', context.dtype);
+    const refusal = context.dtype && refusalOf(context.dtype, params);
+    if (refusal !== undefined) throw new MillraceError('ERR_CONFIG_INVALID', `threshold: ${refusal}`);
     return { shape: context.shape, dtype: context.dtype };
   },
   create(params, context) {
     const kernel = createThreshold(context.memory);
+    const kernelOfWide = createThresholdWide(context.memory);
     const below = params.below ?? -Infinity;
     const above = params.above ?? Infinity;
     const put = params.put ?? 0;
@@ -63,17 +86,16 @@ export const threshold = defineOperator<ThresholdParams>({
     const putAbove = put === 'limit' ? above : put;
     return {
       process(frame, out) {
-        requireNumeric('threshold', frame);
         const { dtype } = frame;
-        const wrong =
-          params.below !== undefined && !fits(dtype, putBelow)
-            ? putBelow
-            : params.above !== undefined && !fits(dtype, putAbove)
-              ? putAbove
-              : undefined;
-        if (wrong !== undefined) throw new MillraceError('ERR_OPERATOR_INPUT', `threshold: a frame of dtype ${dtype} cannot hold ${wrong}`);
+        if (dtype === 'bytes')
+          throw new MillraceError('ERR_OPERATOR_INPUT', 'threshold: a frame of dtype bytes cannot be taken: it has no numbers');
+        const refusal = refusalOf(dtype, params);
+        if (refusal !== undefined) throw new MillraceError('ERR_OPERATOR_INPUT', `threshold: ${refusal}`);
         const result = out.create({ shape: frame.shape, dtype });
-        kernel(dtypeCode(dtype), frame.address, frame.data.length, below, above, putBelow, putAbove, result.address);
+        if (dtype === 'int64' || dtype === 'uint64') {
+          const signed = dtype === 'int64';
+          kernelOfWide(signed, frame.address, frame.data.length, below, above, putBelow, putAbove, result.address);
+        } else kernel(dtypeCode(dtype), frame.address, frame.data.length, below, above, putBelow, putAbove, result.address);
         out.emit(result);
       },
     };

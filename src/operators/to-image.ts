@@ -1,12 +1,14 @@
 import { viridis } from '../codecs/colour-map.js';
 import { MillraceError } from '../errors/errors.js';
-import { dtypeCode, itemCount } from '../frame/dtype.js';
+import { itemCount } from '../frame/dtype.js';
 import { createPercentile, PERCENTILE_SCRATCH_BYTES } from '../kernels/scalar/percentile.js';
 import { createToImage, SCALES } from '../kernels/scalar/to-image.js';
-import { requireImage, requireNumeric } from './frame-check.js';
+import { requireImage, requireKnownImage, requireKnownNumeric } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator } from './operator.js';
 
-export interface ToImageParams {
+export interface ToImageParams extends NoDataParams {
   readonly scale?: (typeof SCALES)[number];
   /** Value of the darkest colour; without it the lower percentile of each frame. */
   readonly min?: number;
@@ -17,7 +19,8 @@ export interface ToImageParams {
 }
 
 /**
- * A picture of a frame: uint8 [height, width, 3], colour map viridis, black where a value is not finite. `log` is
+ * A picture of a frame: uint8 [height, width, 3], colour map viridis, black where a value is not finite or
+ * no data. `log` is
  * log(1 + value - min). `meta.range` holds the values of the darkest and the brightest colour.
  * @throws ERR_CONFIG_INVALID for min >= max; ERR_OPERATOR_INPUT for a frame that is no image
  */
@@ -40,6 +43,7 @@ export const toImage = defineOperator<ToImageParams>({
         default: [1, 99.5],
         description: 'percentiles of each frame that stand in for min and max',
       },
+      noData: NO_DATA_SCHEMA,
     },
   },
   prepare(params, context) {
@@ -51,32 +55,34 @@ export const toImage = defineOperator<ToImageParams>({
       throw new MillraceError('ERR_CONFIG_INVALID', `to-image: percentile ${percentiles[0]} is not under ${percentiles[1]}`);
     }
     const { shape } = context;
+    requireKnownNumeric('to-image', context.dtype);
+    requireKnownImage('to-image', shape);
     return {
       constants: { colours: viridis() },
       scratchBytes: PERCENTILE_SCRATCH_BYTES,
       shape: shape && [...shape, 3],
       dtype: 'uint8',
       maxOutputBytes: shape ? itemCount(shape) * 3 : context.maxInputBytes * 3,
+      notes: noDataNotes(context.dtype, params, 'black'),
     };
   },
   create(params, context) {
     const percentile = createPercentile(context.memory);
     const kernel = createToImage(context.memory);
+    const itemsOf = createFrameItems('to-image', context.memory, params.noData ?? true);
     const colours = context.constants.colours!.address;
     const scratch = context.scratch.address;
     const scale = SCALES.indexOf(params.scale ?? 'linear');
     const [lower, upper] = params.percentiles ?? [1, 99.5];
     return {
       process(frame, out) {
-        requireNumeric('to-image', frame);
         requireImage('to-image', frame);
-        const dtype = dtypeCode(frame.dtype);
-        const pixels = frame.data.length;
-        const low = params.min ?? percentile(dtype, frame.address, pixels, lower / 100, scratch);
-        const high = params.max ?? percentile(dtype, frame.address, pixels, upper / 100, scratch);
+        const { dtype, address, pixels, lowest, highest } = itemsOf(frame);
+        const low = params.min ?? percentile(dtype, address, pixels, lower / 100, lowest, highest, scratch);
+        const high = params.max ?? percentile(dtype, address, pixels, upper / 100, lowest, highest, scratch);
         const range = Number.isNaN(low) || Number.isNaN(high) ? null : [low, high];
         const result = out.create({ shape: [frame.shape[0]!, frame.shape[1]!, 3], dtype: 'uint8', meta: { range } });
-        kernel(dtype, frame.address, pixels, scale, low, high, colours, result.address);
+        kernel(dtype, address, pixels, scale, low, high, colours, lowest, highest, result.address);
         out.emit(result);
       },
     };

@@ -1,13 +1,14 @@
 import { MillraceError } from '../errors/errors.js';
-import { dtypeCode } from '../frame/dtype.js';
 import { createRegionSum } from '../kernels/scalar/region-sum.js';
-import { requireImage, requireNumeric } from './frame-check.js';
+import { requireImage, requireKnownNumeric } from './frame-check.js';
+import { createFrameItems } from './frame-items.js';
+import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parameter.js';
 import { defineOperator } from './operator.js';
 import type { Region } from './region.js';
 import { REGION_SCHEMA, requireRegion } from './region.js';
 
-export interface VetoParams {
-  /** `total`: sum of the finite values. `count`: number of values over `level`. */
+export interface VetoParams extends NoDataParams {
+  /** `total`: sum of the values. `count`: number of values over `level`. What is not finite or no data is left out. */
   readonly statistic?: 'total' | 'count';
   readonly level?: number;
   readonly roi?: Region;
@@ -38,9 +39,11 @@ export const veto = defineOperator<VetoParams>({
       max: { type: 'number', description: 'highest statistic of the range' },
       action: { enum: ['keep', 'drop'], default: 'keep', description: 'what happens to frames within the range' },
       every: { type: 'integer', minimum: 1, description: 'keep frames that would be dropped if their ordinal is a multiple of this' },
+      noData: NO_DATA_SCHEMA,
     },
   },
   prepare(params, context) {
+    requireKnownNumeric('veto', context.dtype);
     if (params.min === undefined && params.max === undefined) {
       throw new MillraceError('ERR_CONFIG_INVALID', 'veto: give at least one of min, max');
     }
@@ -51,10 +54,11 @@ export const veto = defineOperator<VetoParams>({
       throw new MillraceError('ERR_CONFIG_INVALID', 'veto: level goes with statistic count only');
     }
     if (params.roi) requireRegion('ERR_CONFIG_INVALID', 'veto', 'roi', params.roi, context.shape);
-    return { shape: context.shape, dtype: context.dtype };
+    return { shape: context.shape, dtype: context.dtype, notes: noDataNotes(context.dtype, params) };
   },
   create(params, context) {
     const kernel = createRegionSum(context.memory);
+    const itemsOf = createFrameItems('veto', context.memory, params.noData ?? true);
     const { roi, every } = params;
     const level = params.level ?? Number.NaN;
     const min = params.min ?? -Infinity;
@@ -62,15 +66,14 @@ export const veto = defineOperator<VetoParams>({
     const keepWithin = params.action !== 'drop';
     return {
       process(frame, out) {
-        requireNumeric('veto', frame);
-        const dtype = dtypeCode(frame.dtype);
+        const { dtype, address, pixels, lowest, highest } = itemsOf(frame);
         let value: number;
         if (roi) {
           requireImage('veto', frame);
           requireRegion('ERR_OPERATOR_INPUT', 'veto', 'roi', roi, frame.shape);
-          value = kernel(dtype, frame.address, frame.shape[1]!, roi.y[0], roi.y[1], roi.x[0], roi.x[1], level);
+          value = kernel(dtype, address, frame.shape[1]!, roi.y[0], roi.y[1], roi.x[0], roi.x[1], level, lowest, highest);
         } else {
-          value = kernel(dtype, frame.address, frame.data.length, 0, 1, 0, frame.data.length, level);
+          value = kernel(dtype, address, pixels, 0, 1, 0, pixels, level, lowest, highest);
         }
         const within = value >= min && value <= max;
         if (within === keepWithin || (every !== undefined && frame.ordinal % every === 0)) out.emit(frame);

@@ -29,10 +29,10 @@ describe('the table of detectors', () => {
         return;
       }
       if (!gaps) {
-      expect(masked).toBe(0);
-      return;
-    }
-    const mask = gapMask(gaps, ...shape);
+        expect(masked).toBe(0);
+        return;
+      }
+      const mask = gapMask(gaps, ...shape);
       expect(mask.reduce((count, bit) => count + bit, 0)).toBe(masked);
       expect(crc32(mask)).toBe(sum);
     },

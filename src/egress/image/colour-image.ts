@@ -1,9 +1,10 @@
 import { COLOURS, viridis } from '../../codecs/colour-map.js';
 import type { TypedArray } from '../../frame/dtype.js';
+import type { DataRange } from '../../frame/no-data.js';
 
 export interface ColourScale {
   readonly scale?: 'linear' | 'log' | 'sqrt';
-  /** The value of the darkest colour; by default the first percentile of the frame's finite values. */
+  /** The value of the darkest colour; by default the first percentile of the frame's values. */
   readonly min?: number;
   /** The value of the lightest colour; by default the percentile 99.5, so that one hot pixel does not darken the rest. */
   readonly max?: number;
@@ -18,11 +19,11 @@ const SAMPLES = 1 << 16;
 
 /**
  * Values as colours: uint8 [items, 3]. What is scaled is the distance from the darkest value; values beyond an end take
- * the colour of that end, and what is not finite is black.
+ * the colour of that end. What is not within `range` is no data: it is black, and no percentile counts it.
  */
-export function colourImage(data: TypedArray, options: ColourScale): Uint8Array {
+export function colourImage(data: TypedArray, options: ColourScale, [lowest, highest]: DataRange): Uint8Array {
   const scaled = SCALES[options.scale ?? 'linear'];
-  const sample = finiteSample(data);
+  const sample = sampleOf(data, lowest, highest);
   const min = options.min ?? percentile(sample, DARK_SHARE);
   const max = options.max ?? percentile(sample, LIGHT_SHARE);
   const range = max > min ? scaled(max - min) : 1;
@@ -30,7 +31,7 @@ export function colourImage(data: TypedArray, options: ColourScale): Uint8Array 
   const pixels = new Uint8Array(data.length * 3);
   for (let index = 0; index < data.length; index++) {
     const value = Number(data[index]!);
-    if (!Number.isFinite(value)) continue;
+    if (!(value >= lowest && value <= highest)) continue;
     const share = Math.min(1, scaled(Math.max(0, value - min)) / range);
     const colour = Math.round(share * (COLOURS - 1)) * 3;
     pixels[index * 3] = MAP[colour]!;
@@ -40,13 +41,13 @@ export function colourImage(data: TypedArray, options: ColourScale): Uint8Array 
   return pixels;
 }
 
-function finiteSample(data: TypedArray): Float64Array {
+function sampleOf(data: TypedArray, lowest: number, highest: number): Float64Array {
   const step = Math.max(1, Math.ceil(data.length / SAMPLES));
   const sample = new Float64Array(Math.ceil(data.length / step));
   let count = 0;
   for (let index = 0; index < data.length; index += step) {
     const value = Number(data[index]!);
-    if (Number.isFinite(value)) sample[count++] = value;
+    if (value >= lowest && value <= highest) sample[count++] = value;
   }
   return sample.subarray(0, count).sort();
 }

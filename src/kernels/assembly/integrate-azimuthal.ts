@@ -49,11 +49,42 @@ function addValid<T>(source: usize, pixels: u32, binTable: usize, bins: u32, nor
   }
 }
 
+/** Integers within low..high, both included: one comparison of unsigned words for both limits. */
+// @ts-ignore: decorator
+@inline
+function addWithin<T>(source: usize, pixels: u32, binTable: usize, bins: u32, norm: usize, low: T, high: T, sums: usize): void {
+  const span = <u32>high - <u32>low;
+  for (let i: u32 = 0; i < pixels; i++) {
+    const item = load<T>(source + <usize>i * sizeof<T>());
+    const sum = sumOf(binTable, i, bins, sums);
+    if (<u32>item - <u32>low <= span) {
+      add(sum, <f64>item, <f64>item);
+    } else {
+      store<f64>(sum, load<f64>(sum, 16) + <f64>load<f32>(norm + (<usize>i << 2)), 16);
+      store<f64>(sum, load<f64>(sum, 24) + 1, 24);
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function addPixels<T>(source: usize, pixels: u32, binTable: usize, bins: u32, norm: usize, dark: usize, below: f64, above: f64, sums: usize): void {
-  if (isInteger<T>() && dark == 0 && below == -f64.MAX_VALUE && above == f64.MAX_VALUE) addAll<T>(source, pixels, binTable, bins, sums);
-  else addValid<T>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  if (isInteger<T>() && dark == 0) {
+    const past = <f64>(<u64>1 << (sizeof<T>() * 8 - (isSigned<T>() ? 1 : 0)));
+    const least: f64 = isSigned<T>() ? -past : 0;
+    const most = past - 1;
+    if (below <= least && above >= most) {
+      addAll<T>(source, pixels, binTable, bins, sums);
+      return;
+    }
+    const low = max<f64>(ceil<f64>(below), least);
+    const high = min<f64>(floor<f64>(above), most);
+    if (low <= high) {
+      addWithin<T>(source, pixels, binTable, bins, norm, <T>low, <T>high, sums);
+      return;
+    }
+  }
+  addValid<T>(source, pixels, binTable, bins, norm, dark, below, above, sums);
 }
 
 export function integrateAzimuthal(

@@ -1,4 +1,4 @@
-import { memoryViews, numericView } from '../memory-views.js';
+import { memoryViews, numericView, WIDE } from '../memory-views.js';
 import { oncePerMemory } from '../once-per-memory.js';
 
 /** Bytes of the sums of one bin: float64 signal, variance, rejected normalisation, rejected count. */
@@ -11,7 +11,7 @@ export const NO_UPPER_LIMIT = Number.MAX_VALUE;
 /**
  * Adds every pixel to the sums of its bin.
  *
- * @param dtype code of the items at `source` (any but bytes and 64-bit integers)
+ * @param dtype code of the items at `source` (any but bytes and 64-bit integers); `WIDE` only for the scalar form
  * @param source byte address of `pixels` items
  * @param binTable byte address of one uint16 per pixel: its bin, or `bins` for a pixel that belongs to none (values above are taken as `bins`)
  * @param bins number of bins
@@ -49,7 +49,8 @@ export const createIntegrateAzimuthal = oncePerMemory((memory): IntegrateAzimuth
     const firstSum = sums / 8;
     f64.fill(0, firstSum, firstSum + (bins + 1) * 4);
     const unlimited = below === NO_LOWER_LIMIT && above === NO_UPPER_LIMIT;
-    if (dark === 0 && unlimited && items !== f32 && items !== f64) {
+    const mayBeNaN = items === f32 || items === f64 || dtype === WIDE;
+    if (dark === 0 && unlimited && !mayBeNaN) {
       for (let i = 0; i < pixels; i++) {
         const value = items[first + i]!;
         const sum = firstSum + Math.min(u16[firstBin + i]!, bins) * 4;

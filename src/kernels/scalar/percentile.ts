@@ -7,18 +7,26 @@ const BUCKETS = 65536;
 export const PERCENTILE_SCRATCH_BYTES = BUCKETS * 4 + 64;
 
 /**
- * The finite value at rank floor(fraction × (n - 1)) of n finite values in rising order, as float32 (numpy's
+ * The value at rank floor(fraction × (n - 1)) of the n values within `lowest`..`highest` (both finite), in rising order, as float32 (numpy's
  * `percentile(method='lower')`); NaN where there is none. A radix selection in two passes over the order-preserving
  * bits of float32: the upper half finds the bucket, the lower half the value in it.
  *
  * @param scratch byte address of PERCENTILE_SCRATCH_BYTES bytes, 64-byte aligned
  */
-export type PercentileKernel = (dtype: number, source: number, pixels: number, fraction: number, scratch: number) => number;
+export type PercentileKernel = (
+  dtype: number,
+  source: number,
+  pixels: number,
+  fraction: number,
+  lowest: number,
+  highest: number,
+  scratch: number,
+) => number;
 
 export const createPercentile = oncePerMemory((memory): PercentileKernel => {
   const views = memoryViews(memory);
   const { u32, f32 } = views;
-  return (dtype, source, pixels, fraction, scratch) => {
+  return (dtype, source, pixels, fraction, lowest, highest, scratch) => {
     const items = numericView(views, dtype);
     const first = source / items.BYTES_PER_ELEMENT;
     const counts = scratch / 4;
@@ -30,8 +38,11 @@ export const createPercentile = oncePerMemory((memory): PercentileKernel => {
       u32.fill(0, counts, counts + BUCKETS);
       let finite = 0;
       for (let i = 0; i < pixels; i++) {
-        f32[cell] = items[first + i]!;
+        const item = items[first + i]!;
+        if (!(item >= lowest && item <= highest)) continue;
+        f32[cell] = item;
         const value = f32[cell]!;
+        // Beyond float32.
         if (value - value !== 0) continue;
         const bits = u32[cell]!;
         // Negative floats fall as their bits rise: flip them all; of the others only the sign.

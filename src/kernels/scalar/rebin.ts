@@ -4,6 +4,7 @@ import { oncePerMemory } from '../once-per-memory.js';
 /**
  * Sums blocks of `factorY` × `factorX` pixels of a C-ordered image, in float64, rounded once into `outDtype`.
  * Rows and columns that fill no whole block are left out. NaN makes its block NaN.
+ * With `limited` a value under `lowest` or over `highest` makes its block `noData`.
  *
  * @param dtype code of the items at `source`, `height` × `width` of them
  * @param outDtype code of the items at `out`, floor(height / factorY) × floor(width / factorX) of them
@@ -17,11 +18,15 @@ export type RebinKernel = (
   factorX: number,
   outDtype: number,
   out: number,
+  limited: boolean,
+  lowest: number,
+  highest: number,
+  noData: number,
 ) => void;
 
 export const createRebin = oncePerMemory((memory): RebinKernel => {
   const views = memoryViews(memory);
-  return (dtype, source, height, width, factorY, factorX, outDtype, out) => {
+  return (dtype, source, height, width, factorY, factorX, outDtype, out, limited, lowest, highest, noData) => {
     const items = numericView(views, dtype);
     const results = numericView(views, outDtype);
     const rows = Math.floor(height / factorY);
@@ -32,11 +37,16 @@ export const createRebin = oncePerMemory((memory): RebinKernel => {
       for (let column = 0; column < columns; column++) {
         const corner = first + row * factorY * width + column * factorX;
         let sum = 0;
+        let valid = true;
         for (let y = 0; y < factorY; y++) {
           const line = corner + y * width;
-          for (let x = 0; x < factorX; x++) sum += items[line + x]!;
+          for (let x = 0; x < factorX; x++) {
+            const value = items[line + x]!;
+            if (limited && (value < lowest || value > highest)) valid = false;
+            sum += value;
+          }
         }
-        results[target++] = sum;
+        results[target++] = valid ? sum : noData;
       }
     }
   };

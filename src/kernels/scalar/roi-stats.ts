@@ -5,7 +5,8 @@ import { oncePerMemory } from '../once-per-memory.js';
 export const ROI_STATISTICS = ['min', 'max', 'mean', 'sigma', 'total', 'count', 'com_y', 'com_x'] as const;
 
 /**
- * Statistics of the pixels with y0 <= y < y1 and x0 <= x < x1 of a C-ordered image; NaN and infinities are left out.
+ * Statistics of the pixels with y0 <= y < y1 and x0 <= x < x1 of a C-ordered image that lie within `lowest`..`highest`;
+ * others, NaN and infinities are left out (both limits are finite).
  * Two passes, so that sigma (population standard deviation) does not cancel. Centre of mass in pixels of the frame,
  * pixel centres at whole numbers. Without a valid pixel all but count and total are NaN.
  *
@@ -20,6 +21,8 @@ export type RoiStatsKernel = (
   y1: number,
   x0: number,
   x1: number,
+  lowest: number,
+  highest: number,
   out: number,
   stride: number,
 ) => void;
@@ -27,7 +30,7 @@ export type RoiStatsKernel = (
 export const createRoiStats = oncePerMemory((memory): RoiStatsKernel => {
   const views = memoryViews(memory);
   const { f64 } = views;
-  return (dtype, source, width, y0, y1, x0, x1, out, stride) => {
+  return (dtype, source, width, y0, y1, x0, x1, lowest, highest, out, stride) => {
     const items = numericView(views, dtype);
     const first = source / items.BYTES_PER_ELEMENT;
     let min = Infinity;
@@ -40,7 +43,7 @@ export const createRoiStats = oncePerMemory((memory): RoiStatsKernel => {
       let rowTotal = 0;
       for (let x = x0; x < x1; x++) {
         const value = items[first + y * width + x]!;
-        if (value - value !== 0) continue;
+        if (!(value >= lowest && value <= highest)) continue;
         if (value < min) min = value;
         if (value > max) max = value;
         rowTotal += value;
@@ -55,7 +58,7 @@ export const createRoiStats = oncePerMemory((memory): RoiStatsKernel => {
     for (let y = y0; y < y1; y++) {
       for (let x = x0; x < x1; x++) {
         const value = items[first + y * width + x]!;
-        if (value - value === 0) squares += (value - mean) * (value - mean);
+        if (value >= lowest && value <= highest) squares += (value - mean) * (value - mean);
       }
     }
     const target = out / 8;

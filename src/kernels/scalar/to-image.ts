@@ -6,8 +6,8 @@ export const SCALES = ['linear', 'log', 'sqrt'] as const;
 
 /**
  * Colours pixels through a table of 256 RGB triples. With t = (value - low) / (high - low) cut to 0..1 the index is
- * t (linear), the square root of t, or log(1 + value - low) / log(1 + high - low), in 255ths and rounded. What is not
- * finite becomes black.
+ * t (linear), the square root of t, or log(1 + value - low) / log(1 + high - low), in 255ths and rounded. What is
+ * not within `lowest`..`highest` (both finite) becomes black.
  *
  * @param scale index in SCALES
  * @param table byte address of 768 uint8
@@ -21,13 +21,15 @@ export type ToImageKernel = (
   low: number,
   high: number,
   table: number,
+  lowest: number,
+  highest: number,
   out: number,
 ) => void;
 
 export const createToImage = oncePerMemory((memory): ToImageKernel => {
   const views = memoryViews(memory);
   const { u8 } = views;
-  return (dtype, source, pixels, scale, low, high, table, out) => {
+  return (dtype, source, pixels, scale, low, high, table, lowest, highest, out) => {
     const items = numericView(views, dtype);
     const first = source / items.BYTES_PER_ELEMENT;
     const span = high - low;
@@ -35,7 +37,7 @@ export const createToImage = oncePerMemory((memory): ToImageKernel => {
     for (let i = 0; i < pixels; i++) {
       const value = items[first + i]!;
       const target = out + i * 3;
-      if (value - value !== 0) {
+      if (!(value >= lowest && value <= highest)) {
         u8[target] = 0;
         u8[target + 1] = 0;
         u8[target + 2] = 0;

@@ -1,0 +1,21 @@
+import type { DType } from '../frame/dtype.js';
+import { noDataInWords } from '../frame/no-data.js';
+
+/** A parameter that operators have in common. */
+export interface NoDataParams {
+  /** Leave out integers that mean "no data" (`frame/no-data.ts`). Default true. */
+  readonly noData?: boolean;
+}
+
+/** JSON Schema of the parameter `noData`. */
+export const NO_DATA_SCHEMA = {
+  type: 'boolean',
+  default: true,
+  description: 'treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others',
+} as const;
+
+/** What `millrace validate` says of it, for frames of a dtype. */
+export function noDataNotes(dtype: DType | undefined, { noData = true }: NoDataParams, treatment = 'left out'): string[] {
+  const words = noDataInWords(dtype);
+  return noData && words !== undefined ? [`no data: ${words}, ${treatment} (noData: false takes them as values)`] : [];
+}
