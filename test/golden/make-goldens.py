@@ -1,6 +1,6 @@
 """Computes the expected results in test/golden/*.json with pyFAI, numpy and scipy.
 
-    python3 -m venv /tmp/goldens && /tmp/goldens/bin/pip install pyFAI scipy
+    python3 -m venv /tmp/goldens && /tmp/goldens/bin/pip install pyFAI scipy tifffile
     /tmp/goldens/bin/python test/golden/make-goldens.py
 
 The inputs are made by the generator of `lcg` below, which test/golden/lcg.ts repeats; only parameters and results are
@@ -160,6 +160,47 @@ def detectors():
     write("detectors", {"cases": cases, "refused": refused})
 
 
+def gaps():
+    """Frames of detectors known by name, integrated with pyFAI's defaults: it masks the gaps, and by dtype what is no data."""
+    cases = []
+    for name, dtype, missing in (("Pilatus300k", "int32", -1), ("PilatusCdTe300kw", "int16", -2), ("Eiger1M", "uint32", 2**32 - 1),
+                                 ("Eiger2CdTe_500k", "uint16", 65535), ("Maxipix2x2", "uint16", None)):
+        detector = pyFAI.detectors.detector_factory(name)
+        shape = detector.max_shape
+        data = frame(5, shape).astype(dtype)
+        if missing is not None:
+            data[detector.mask.astype(bool) | (lcg(6, data.size).reshape(shape) % 97 == 0)] = missing
+        geometry = {"detector": name, "distance": 0.1, "poni1": 0.031, "poni2": 0.027, "rot1": 0.05, "rot2": -0.02, "rot3": 0.1,
+                    "wavelength": 1e-10}
+        ai = AzimuthalIntegrator(dist=0.1, detector=detector, **{key: geometry[key] for key in ("poni1", "poni2", "rot1", "rot2", "rot3", "wavelength")})
+        result = ai.integrate1d_ng(data, 60, unit="q_A^-1", error_model="poisson", method=("no", "histogram", "cython"))
+        cases.append({"geometry": geometry, "dtype": dtype, "missing": missing, "shape": list(shape),
+                      "masked": int(detector.mask.sum()),
+                      "radial": numbers(result.radial), "intensity": numbers(result.intensity), "sigma": numbers(result.sem)})
+    write("gaps", {"bins": 60, "cases": cases})
+
+
+def tables():
+    """One table of 4 x 5 pixels in the formats of masks, by the libraries of each format (fabio, tifffile, h5py, numpy)."""
+    import fabio
+    import h5py
+    import tifffile
+    folder = HERE / "tables"
+    folder.mkdir(exist_ok=True)
+    table = (numpy.arange(20).reshape(4, 5) % 3 == 0).astype(numpy.uint8)
+    numpy.save(folder / "mask.npy", table)
+    tifffile.imwrite(folder / "mask.tif", table)
+    fabio.edfimage.EdfImage(data=table).write(str(folder / "mask.edf"))
+    fabio.edfimage.EdfImage(data=table.astype(numpy.int32) * -7).write(str(folder / "int32.edf"))
+    fabio.edfimage.EdfImage(data=table.astype(numpy.float64) / 3).write(str(folder / "float64.edf"))
+    fabio.cbfimage.CbfImage(data=table.astype(numpy.int32)).write(str(folder / "mask.cbf"))
+    with h5py.File(folder / "mask.h5", "w", libver="latest") as file:
+        file["mask"] = table
+    with h5py.File(folder / "two.h5", "w", libver="latest") as file:
+        file["entry/mask"] = table
+        file["entry/other"] = table + 1
+
+
 def rebin():
     cases = []
     for dtype in ("uint16", "int32", "float64"):
@@ -209,6 +250,6 @@ def percentiles():
 
 
 if __name__ == "__main__":
-    for make in (integrate, pixels, detectors, rebin, roi_stats, accumulate, percentiles):
+    for make in (integrate, pixels, detectors, gaps, tables, rebin, roi_stats, accumulate, percentiles):
         make()
     sys.exit(0)

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { writeNpy } from '../../src/codecs/npy.js';
 import type { TypedArray } from '../../src/frame/dtype.js';
-import { readPixelTable, toMask } from '../../src/operators/pixel-table.js';
+import { readPixelTable, toFloat32, toMask } from '../../src/operators/pixel-table.js';
 import { seeded } from '../support/arena.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
@@ -45,4 +47,60 @@ test('a table is read as it was written, at any offset of its items', async () =
     writeFileSync(path, moved);
     expect(await readPixelTable('mask', path, folder)).toMatchObject({ shape: [2, 3], dtype, data });
   }
+});
+
+// Written by numpy, fabio, tifffile and h5py: test/golden/make-goldens.py, function `tables`.
+const tables = fileURLToPath(new URL('../golden/tables', import.meta.url));
+const MASK = Array.from({ length: 20 }, (_, pixel) => (pixel % 3 === 0 ? 1 : 0));
+
+test.each(['mask.npy', 'mask.edf', 'mask.tif', 'mask.cbf', 'mask.h5'])(
+  'the first bytes say the format of a table, and not its name: %s, as it is and in gzip',
+  async (name) => {
+    const bytes = readFileSync(join(tables, name));
+    writeFileSync(join(folder, 'plain.dat'), bytes);
+    writeFileSync(join(folder, 'packed.npy'), gzipSync(bytes));
+    for (const file of [join(tables, name), join(folder, 'plain.dat'), join(folder, 'packed.npy')]) {
+      const { shape, data } = await readPixelTable('mask', file, folder);
+      expect(shape).toEqual([4, 5]);
+      expect([...data].map(Number)).toEqual(MASK);
+    }
+  },
+);
+
+test('the dataset of a table in HDF5 stands behind ::', async () => {
+  const { data } = await readPixelTable('mask', 'two.h5::/entry/other', tables);
+  expect([...data]).toEqual(MASK.map((bit) => bit + 1));
+  await expect(readPixelTable('mask', 'two.h5', tables)).rejects.toMatchObject({
+    code: 'ERR_CONFIG_FILE',
+    message: expect.stringContaining('entry/mask'),
+  });
+  await expect(readPixelTable('mask', 'mask.npy::/mask', tables)).rejects.toMatchObject({
+    code: 'ERR_CONFIG_FILE',
+    message: expect.stringContaining('not HDF5'),
+  });
+});
+
+test.each([
+  ['no file', undefined, 'ENOENT'],
+  ['an empty file', '', 'empty'],
+  ['a text', 'not a mask', 'none of .npy'],
+  ['broken gzip', '\x1f\x8bxx', ''],
+])('%s is refused with its path', async (_what, content, word) => {
+  const path = join(folder, 'refused.bin');
+  rmSync(path, { force: true });
+  if (content !== undefined) writeFileSync(path, content, 'latin1');
+  await expect(readPixelTable('mask', path, folder)).rejects.toMatchObject({
+    code: 'ERR_CONFIG_FILE',
+    message: expect.stringContaining(path),
+  });
+  await expect(readPixelTable('mask', path, folder)).rejects.toThrow(word);
+});
+
+test('an integer of a table that means no data becomes NaN, unless it is to be taken as a value', () => {
+  const counts = { dtype: 'uint16', data: Uint16Array.of(0, 7, 65535) } as const;
+  expect([...toFloat32(counts, true)]).toEqual([0, 7, Number.NaN]);
+  expect([...toFloat32(counts, false)]).toEqual([0, 7, 65535]);
+  expect([...toFloat32({ dtype: 'int32', data: Int32Array.of(-1, 3) }, true)]).toEqual([Number.NaN, 3]);
+  expect([...toFloat32({ dtype: 'float32', data: Float32Array.of(-1, 3) }, true)]).toEqual([-1, 3]);
+  expect([...toFloat32({ dtype: 'uint64', data: BigUint64Array.of(2n ** 64n - 1n, 3n) }, true)]).toEqual([Number.NaN, 3]);
 });
