@@ -134,6 +134,35 @@ describe('exit codes', () => {
   });
 });
 
+describe('validate', () => {
+  const counting = join(folder, 'counting.yaml');
+  const geometry = '{ detector: Eiger1M, distance: 0.1, poni1: 0, poni2: 0, wavelength: 1.0e-10 }';
+  writeFileSync(
+    counting,
+    `version: 1\nsources:\n  s: { type: push, maxFrame: 8MiB }\nstages:\n  a:\n    from: s\n    operators: [{ type: integrate-azimuthal, geometry: ${geometry} }]\nsinks:\n  o: { type: "null", from: a }\n`,
+  );
+  // 1 gap of 37 rows of 1030 pixels: the detector has two modules of 514 x 1030.
+  const notes = [
+    'gaps: 38110 pixels in the gaps of Eiger1M, masked (gaps: false takes them in)',
+    'no data: all ones of unsigned integers, negative values of signed integers, left out (noData: false takes them as values)',
+  ];
+
+  it('prints what an operator masks and leaves out by itself', async () => {
+    const { code, out } = await cli('validate', counting);
+    expect([code, out.slice(1)]).toEqual([0, notes.map((note) => `  stage 'a', integrate-azimuthal: ${note}`)]);
+  });
+
+  it('gives it as notes with --json', async () => {
+    const { out } = await cli('validate', counting, '--json');
+    expect(JSON.parse(out[0]!)).toMatchObject({ notes: notes.map((note) => ({ stage: 'a', operator: 'integrate-azimuthal', note })) });
+  });
+
+  it('prints nothing of it where that is turned off', async () => {
+    const off = ['gaps', 'noData'].flatMap((key) => ['--set', `stages.a.operators[0].${key}=false`]);
+    expect((await cli('validate', counting, ...off)).out).toHaveLength(1);
+  });
+});
+
 describe('--json', () => {
   it('gives errors as data', async () => {
     const { code, out, err } = await cli('validate', wrong, '--json');

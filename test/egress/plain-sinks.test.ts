@@ -191,6 +191,24 @@ describe('image', () => {
     for (const index of [4, 5]) expect(pixel(index)).toEqual([0, 0, 0]);
   });
 
+  test('integers without data are black and leave the contrast to the others, unless they are to be taken as values', async () => {
+    // A raw Eiger frame: a tenth of the pixels lie in gaps, which hold all ones.
+    const counts = Uint32Array.from({ length: 1000 }, (_, pixel) => (pixel % 10 === 0 ? 2 ** 32 - 1 : pixel));
+    const colours: number[][] = [];
+    for (const noData of [true, false]) {
+      const egress = imageEgress.create({ path: `${noData}.png`, noData }, context());
+      await egress.open();
+      await egress.write([plainFrame([10, 100], counts)]);
+      const { data } = await decode(`${noData}.png`);
+      for (const pixel of [0, 1, 999]) colours.push([...data.subarray(pixel * 3, pixel * 3 + 3)]);
+    }
+    const [gap, dark, light, ones, low, high] = colours;
+    expect(gap).toEqual([0, 0, 0]);
+    expect(light![1]! - dark![1]!).toBeGreaterThan(200);
+    expect(ones![1]! - low![1]!).toBeGreaterThan(200);
+    expect(high).toEqual(low);
+  });
+
   test('a logarithmic scale spreads small values', async () => {
     const frame = plainFrame([1, 3], Int32Array.of(0, 30, 1000));
     const middle: number[] = [];
