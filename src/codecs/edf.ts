@@ -74,7 +74,7 @@ function readHeader(bytes: Uint8Array): { header: Map<string, string>; dataOffse
   const open = text.search(/\S/);
   if (open < 0 || text[open] !== '{') throw refuse('the file does not begin with a header in braces');
   const close = /\}\r?\n/.exec(text);
-  if (!close) throw refuse(`no header ends within ${Math.min(bytes.length, MAX_HEADER_BYTES)} bytes`);
+  if (!close) throw refuse(`the EDF header does not end within ${Math.min(bytes.length, MAX_HEADER_BYTES)} bytes`);
   const header = new Map<string, string>();
   for (const entry of text.slice(open + 1, close.index).split(';')) {
     const equals = entry.indexOf('=');

@@ -5,7 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import { readCbf } from '../codecs/cbf.js';
 import type { DenseArray } from '../codecs/dense-array.js';
 import { readEdf } from '../codecs/edf.js';
-import { formatError, latin1 } from '../codecs/file-bytes.js';
+import { formatError, itemsFromBytes } from '../codecs/file-bytes.js';
+import { fileKind, showStart, UNREAD } from '../codecs/file-kind.js';
 import { readNpy } from '../codecs/npy.js';
 import { readTiff } from '../codecs/tiff.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
@@ -49,20 +50,26 @@ export async function readPixelTable(type: string, file: string, baseDir: string
   }
 }
 
-const isHdf5 = (start: string): boolean => start.startsWith('\x89HDF\r\n\x1a\n');
-
 async function readTable(path: string, stored: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
-  const packed = stored[0] === 0x1f && stored[1] === 0x8b;
-  const bytes = packed ? gunzipSync(stored, { maxOutputLength: MAX_TABLE_BYTES }) : stored;
-  const start = latin1(bytes, 0, 16);
-  if (isHdf5(start)) return packed ? readPackedHdf5(bytes, dataset) : readHdf5(path, dataset);
+  const packed = fileKind(stored) === 'gzip';
+  const bytes = packed ? unpack(stored) : stored;
+  const kind = fileKind(bytes);
+  if (kind === 'hdf5') return packed ? readPackedHdf5(bytes, dataset) : readHdf5(path, dataset);
   if (dataset !== undefined) throw formatError('file', `the file is not HDF5, and so has no dataset ${JSON.stringify(dataset)}`);
-  if (start.startsWith('\x93NUMPY')) return readNpy(bytes);
-  if (/^(II[*+]\0|MM\0[*+])/.test(start)) return readTiff(bytes);
-  if (start.startsWith('###CBF')) return readCbf(bytes);
-  if (/^\s*\{/.test(start)) return readEdf(bytes);
-  const shown = start === '' ? 'is empty' : `begins with ${JSON.stringify(start)}`;
-  throw formatError('file', `the file ${shown}: it is none of .npy, EDF, TIFF, CBF and HDF5, nor one of these in gzip`);
+  if (kind === 'npy') return readNpy(bytes);
+  if (kind === 'tiff') return readTiff(bytes);
+  if (kind === 'cbf') return readCbf(bytes);
+  if (kind === 'edf') return readEdf(bytes);
+  const known = kind !== undefined && Object.hasOwn(UNREAD, kind) ? UNREAD[kind as keyof typeof UNREAD] : undefined;
+  throw formatError('file', known ?? `${showStart(bytes)}: that is none of NPY, EDF, TIFF, CBF and HDF5, nor one of these in gzip`);
+}
+
+function unpack(packed: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(packed, { maxOutputLength: MAX_TABLE_BYTES });
+  } catch (error) {
+    throw formatError('gzip', `the file cannot be unpacked to at most ${MAX_TABLE_BYTES} bytes`, error);
+  }
 }
 
 async function readHdf5(path: string, dataset: string | undefined): Promise<DenseArray> {
@@ -70,8 +77,8 @@ async function readHdf5(path: string, dataset: string | undefined): Promise<Dens
   try {
     const { dtype, shape, count } = frames;
     if (count !== 1) throw formatError('hdf5', `the dataset has ${count} images, and a table is one`);
-    // The reader may use its memory again after it is closed.
-    return { dtype, shape, data: frames.read(0).slice() };
+    // A copy, for the reader uses its memory again.
+    return { dtype, shape, data: itemsFromBytes(dtype, frames.read(0), false) };
   } finally {
     frames.close();
   }

@@ -39,7 +39,7 @@ describe('EDF', () => {
     ['a shape larger than any memory', edf({ ...SHORTS, Dim_1: 4_000_000_000, Dim_2: 4_000_000_000 }, items()), 'memory'],
     ['fewer items than announced', edf(SHORTS, items(11)), '12 bytes'],
     ['a second image', Buffer.concat([edf(SHORTS, items()), edf(SHORTS, items())]), 'several images'],
-    ['a header without an end', Buffer.from('{\nDim_1 = 3 ;'), 'no header ends'],
+    ['a header without an end', Buffer.from('{\nDim_1 = 3 ;'), 'does not end'],
     ['something else', Buffer.from('P5 3 2 255'), 'header in braces'],
   ])('refuses %s', (_what, bytes, word) => {
     expect(() => readEdf(bytes)).toThrow(expect.objectContaining({ code: 'ERR_FORMAT', message: expect.stringContaining(word) }));

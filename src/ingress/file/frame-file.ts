@@ -4,6 +4,7 @@ import { gunzip } from 'node:zlib';
 import { memorySource } from '../../codecs/byte-source.js';
 import { openCbf } from '../../codecs/cbf.js';
 import type { DenseArray } from '../../codecs/dense-array.js';
+import { readEdf } from '../../codecs/edf.js';
 import { formatError } from '../../codecs/file-bytes.js';
 import { type FileKind, fileKind, KIND_BYTES, showStart, UNREAD } from '../../codecs/file-kind.js';
 import { npyDataOffset, npyItems, readNpy, readNpyHeader } from '../../codecs/npy.js';
@@ -41,6 +42,7 @@ export async function openFrameFile(file: string, dataset?: string): Promise<Fra
   if (kind === 'tiff') return openTiffFile(file);
   if (kind === 'gzip') return openGzip(file);
   if (kind === 'cbf') return imagesFile(openCbf(await readFile(file)));
+  if (kind === 'edf') return frames(readEdf(await readFile(file)));
   throw unread(kind, start);
 }
 
@@ -76,6 +78,7 @@ async function openGzip(file: string): Promise<FrameFile> {
   if (kind === 'npy') return frames(readNpy(bytes));
   if (kind === 'tiff') return imagesFile(openTiff(memorySource(bytes)));
   if (kind === 'cbf') return imagesFile(openCbf(bytes));
+  if (kind === 'edf') return frames(readEdf(bytes));
   if (kind === 'hdf5') throw formatError('file', 'HDF5 within gzip is not read: unpack the file with "gzip -d"');
   throw unread(kind, bytes);
 }
@@ -83,8 +86,7 @@ async function openGzip(file: string): Promise<FrameFile> {
 function unread(kind: FileKind | undefined, start: Uint8Array): MillraceError {
   const named = kind !== undefined && Object.hasOwn(UNREAD, kind) ? UNREAD[kind as keyof typeof UNREAD] : undefined;
   if (named) return formatError('file', named);
-  if (kind === 'edf') return formatError('file', 'the file is EDF, which is not read: convert it to HDF5, NPY or TIFF');
-  return formatError('file', `${showStart(start)}: that is none of HDF5, NPY, TIFF and CBF, nor one of the last three in gzip`);
+  return formatError('file', `${showStart(start)}: that is none of HDF5, NPY, TIFF, CBF and EDF, nor one of the last four in gzip`);
 }
 
 interface Images {
