@@ -26,7 +26,7 @@ const CATCH_UP_MS = 100;
 /** Frames from files. A frame's sequence is its number over all files and passes; `meta.file` is the name of its file. */
 export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
-  description: 'Frames from HDF5, NPY, TIFF and CBF files',
+  description: 'Frames from HDF5, NPY, TIFF, CBF and EDF files',
   usesCodec: false,
   restarts: true,
   options: {

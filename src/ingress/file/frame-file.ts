@@ -32,8 +32,8 @@ const NPY_HEADER_BYTES = 4096;
 const unzip = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip);
 
 /**
- * Opens a file of frames; its first bytes say the format, and its name does not matter: HDF5, NPY, TIFF or CBF, the last
- * three also in gzip. Throws ERR_FORMAT, or what the file system throws.
+ * Opens a file of frames; its first bytes say the format, and its name does not matter: HDF5, NPY, TIFF, CBF or EDF, the last
+ * four also in gzip. Throws ERR_FORMAT, or what the file system throws.
  */
 export async function openFrameFile(file: string, dataset?: string): Promise<FrameFile> {
   const { start, kind } = await sniff(file);
