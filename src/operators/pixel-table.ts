@@ -12,7 +12,6 @@ import { readTiff } from '../codecs/tiff.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import { dataRange } from '../frame/no-data.js';
-import { openHdf5Frames } from '../transports/h5wasm.js';
 
 /** Largest table after gunzip, so that a small hostile file cannot fill the memory. */
 const MAX_TABLE_BYTES = 1 << 30;
@@ -73,6 +72,8 @@ function unpack(packed: Uint8Array): Uint8Array {
 }
 
 async function readHdf5(path: string, dataset: string | undefined): Promise<DenseArray> {
+  // Loaded when it is needed: every worker loads the operators, and only the main thread reads tables.
+  const { openHdf5Frames } = await import('../transports/h5wasm.js');
   const frames = await openHdf5Frames(path, dataset);
   try {
     const { dtype, shape, count } = frames;
