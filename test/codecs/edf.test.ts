@@ -36,7 +36,11 @@ describe('EDF', () => {
     ['no sides', edf({ DataType: 'UnsignedByte' }, items()), 'Dim_1'],
     ['a side in words', edf({ ...SHORTS, Dim_1: 'three' }, items()), 'Dim_1'],
     ['a negative side', edf({ ...SHORTS, Dim_1: -3 }, items()), 'Dim_1'],
-    ['a shape larger than any memory', edf({ ...SHORTS, Dim_1: 2_000_000_000, Dim_2: 2_000_000_000, Dim_3: 2_000_000_000 }, items()), 'memory'],
+    [
+      'a shape larger than any memory',
+      edf({ ...SHORTS, Dim_1: 2_000_000_000, Dim_2: 2_000_000_000, Dim_3: 2_000_000_000 }, items()),
+      'memory',
+    ],
     ['fewer items than announced', edf(SHORTS, items(11)), '12 bytes'],
     ['a second image', Buffer.concat([edf(SHORTS, items()), edf(SHORTS, items())]), 'several images'],
     ['a header without an end', Buffer.from('{\nDim_1 = 3 ;'), 'does not end'],
