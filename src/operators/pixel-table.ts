@@ -18,6 +18,13 @@ const MAX_TABLE_BYTES = 1 << 30;
 /** What divides the path of an HDF5 file from that of a dataset in it: `mask.h5::/entry/mask`. */
 const DATASET_MARK = '::';
 
+/** What datasets of tables are called, by operator. Without these a file of images and a mask would give the images. */
+const USUAL_NAMES: Readonly<Record<string, readonly string[]>> = {
+  mask: ['mask', 'pixel_mask'],
+  'subtract-dark': ['dark', 'background'],
+  'correct-flat': ['flat', 'flatfield', 'flat_field'],
+};
+
 export interface PixelTable {
   readonly path: string;
   /** Without leading sides of 1: a single image in a stack is an image. */
@@ -36,6 +43,7 @@ export async function readPixelTable(type: string, file: string, baseDir: string
   const path = resolve(baseDir, mark < 0 ? file : file.slice(0, mark));
   try {
     const { dtype, shape, data } = await readTable(
+      type,
       path,
       await readFile(path),
       mark < 0 ? undefined : file.slice(mark + DATASET_MARK.length),
@@ -49,11 +57,11 @@ export async function readPixelTable(type: string, file: string, baseDir: string
   }
 }
 
-async function readTable(path: string, stored: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
+async function readTable(type: string, path: string, stored: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
   const packed = fileKind(stored) === 'gzip';
   const bytes = packed ? unpack(stored) : stored;
   const kind = fileKind(bytes);
-  if (kind === 'hdf5') return packed ? readPackedHdf5(bytes, dataset) : readHdf5(path, dataset);
+  if (kind === 'hdf5') return packed ? readPackedHdf5(type, bytes, dataset) : readHdf5(type, path, dataset);
   if (dataset !== undefined) throw formatError('file', `the file is not HDF5, and so has no dataset ${JSON.stringify(dataset)}`);
   if (kind === 'npy') return readNpy(bytes);
   if (kind === 'tiff') return readTiff(bytes);
@@ -71,10 +79,10 @@ function unpack(packed: Uint8Array): Uint8Array {
   }
 }
 
-async function readHdf5(path: string, dataset: string | undefined): Promise<DenseArray> {
+async function readHdf5(type: string, path: string, dataset: string | undefined): Promise<DenseArray> {
   // Loaded when it is needed: every worker loads the operators, and only the main thread reads tables.
   const { openHdf5Frames } = await import('../transports/h5wasm.js');
-  const frames = await openHdf5Frames(path, dataset);
+  const frames = dataset === undefined ? await openTable(openHdf5Frames, type, path) : await openHdf5Frames(path, dataset);
   try {
     const { dtype, shape, count } = frames;
     if (count !== 1) throw formatError('hdf5', `the dataset has ${count} images, and a table is one`);
@@ -85,13 +93,29 @@ async function readHdf5(path: string, dataset: string | undefined): Promise<Dens
   }
 }
 
+type Open = typeof import('../transports/h5wasm.js').openHdf5Frames;
+
+/** The dataset of a usual name for the operator's table; else the one of the file's images. */
+async function openTable(open: Open, type: string, path: string): ReturnType<Open> {
+  for (const group of ['/', '/entry/', '/entry/instrument/detector/', '/entry/instrument/detector/detectorSpecific/']) {
+    for (const name of USUAL_NAMES[type] ?? []) {
+      try {
+        return await open(path, group + name);
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.code === 'ERR_CONFIG_INVALID')) throw error;
+      }
+    }
+  }
+  return open(path);
+}
+
 /** The library reads HDF5 from files alone. */
-async function readPackedHdf5(bytes: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
+async function readPackedHdf5(type: string, bytes: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
   try {
     const path = join(folder, 'table.h5');
     await writeFile(path, bytes);
-    return await readHdf5(path, dataset);
+    return await readHdf5(type, path, dataset);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

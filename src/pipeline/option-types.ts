@@ -17,7 +17,7 @@ export interface SourceSettings {
   readonly seriesTimeoutMs?: number;
 }
 
-/** Frames from HDF5, NPY, TIFF and CBF files. */
+/** Frames from HDF5, NPY, TIFF, CBF and EDF files. */
 export interface FileSourceOptions extends SourceSettings {
   readonly type: 'file';
   /** a file, or a pattern with *, ? and **. */
@@ -167,6 +167,8 @@ export interface ImageSinkOptions extends SinkSettings {
   readonly min?: number;
   /** value of the lightest colour; by default a high percentile of each frame. */
   readonly max?: number;
+  /** show all ones of unsigned integers and negative values of signed integers in black; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** frames that the embedding program reads with `for await` (library only). */
@@ -296,13 +298,17 @@ export interface AccumulateOperatorOptions {
   readonly frames?: number;
   /** shape of the input frames, [height, width], where neither the source nor a file tells it. */
   readonly shape?: readonly number[];
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Divides by a flat field (float32 out, float64 for float64 in); NaN where the flat is 0. */
 export interface CorrectFlatOperatorOptions {
   readonly type: 'correct-flat';
-  /** flat field (.npy or .npy.gz). */
+  /** flat field (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
   readonly file: string;
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation. */
@@ -338,6 +344,10 @@ export interface IntegrateAzimuthalOperatorOptions {
   readonly empty?: number | 'nan';
   /** shape of the input frames, [height, width], where neither the source nor a file tells it. */
   readonly shape?: readonly number[];
+  /** mask the gaps between the modules of a detector that the geometry names; false: take their pixels in. Default: true. */
+  readonly gaps?: boolean;
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Brings frames of one event together, from branches of one source or from several sources. */
@@ -356,12 +366,14 @@ export interface JoinOperatorOptions {
 /** Marks bad pixels as NaN (float32), by a table and by limits; folded into integrate-azimuthal where it stands before it. */
 export interface MaskOperatorOptions {
   readonly type: 'mask';
-  /** table of the frame's shape (.npy or .npy.gz), nonzero = masked. */
+  /** table of the frame's shape (NPY, EDF, TIFF, CBF or HDF5, also in gzip), nonzero = masked. */
   readonly file?: string;
   /** mask values under this one. */
   readonly below?: number;
   /** mask values over this one. */
   readonly above?: number;
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Sums blocks of pixels into one; rows and columns that fill no whole block are left out. */
@@ -369,6 +381,8 @@ export interface RebinOperatorOptions {
   readonly type: 'rebin';
   /** pixels per block on both axes, or [y, x]. */
   readonly factor: number | readonly number[];
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table. */
@@ -381,13 +395,17 @@ export interface RoiStatsOperatorOptions {
     /** first column, and the column after the last. */
     readonly x: readonly number[];
   } };
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Subtracts a dark frame (float32 out, float64 for float64 in). */
 export interface SubtractDarkOperatorOptions {
   readonly type: 'subtract-dark';
-  /** dark frame (.npy or .npy.gz). */
+  /** dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
   readonly file: string;
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Replaces values under or over a limit; shape and dtype stay. */
@@ -412,6 +430,8 @@ export interface ToImageOperatorOptions {
   readonly max?: number;
   /** percentiles of each frame that stand in for min and max. Default: [1,99.5]. */
   readonly percentiles?: readonly number[];
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** Keeps or drops frames by their total, or by how many pixels exceed a level; may keep a prescaled sample of the rest. */
@@ -436,6 +456,8 @@ export interface VetoOperatorOptions {
   readonly action?: 'keep' | 'drop';
   /** keep frames that would be dropped if their ordinal is a multiple of this. */
   readonly every?: number;
+  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  readonly noData?: boolean;
 }
 
 /** The parameters of each built-in operator. */
