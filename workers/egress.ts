@@ -5,7 +5,7 @@ import { EgressAgent } from '../src/agents/egress-agent.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
-import type { Egress } from '../src/egress/egress.js';
+import type { Egress, LateFrames } from '../src/egress/egress.js';
 import { SINKS } from '../src/egress/registry.js';
 import { MillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';
@@ -25,7 +25,13 @@ async function open(): Promise<void> {
   if (!definition || !codec)
     throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
   const outage = (ms: number): void => agent?.outage(ms);
-  egress = definition.create(spec.options, { name, codec, baseDir, log: port.log, signal: aborting.signal, outage, port: program });
+  // The agent is there before the first write.
+  const late: LateFrames = {
+    accept: (index) => agent!.late.accept(index),
+    settle: (tag, fate) => agent!.late.settle(tag, fate),
+  };
+  const context = { name, codec, baseDir, log: port.log, signal: aborting.signal, outage, late, port: program };
+  egress = definition.create(spec.options, context);
   agent = new EgressAgent(attachment, attachment.sinkNode(name), egress, port.log, spec.required, aborting.signal);
   await egress.open();
   port.say({ kind: 'ready' });
@@ -34,10 +40,15 @@ async function open(): Promise<void> {
 async function run(): Promise<void> {
   try {
     await agent!.run();
+    tellLate();
     port.say({ kind: 'ended' });
   } catch (error) {
     port.fail(error, 'ERR_SINK');
   }
+}
+
+function tellLate(): void {
+  if (agent) port.say({ kind: 'late', report: agent.late.report, peers: egress?.peers?.() ?? [] });
 }
 
 async function close(): Promise<void> {
@@ -46,6 +57,7 @@ async function close(): Promise<void> {
   } catch (error) {
     port.log.warn({ sink: name }, `sink '${name}' did not close cleanly: ${error}`);
   }
+  tellLate();
   port.say({ kind: 'closed' });
   port.end();
 }

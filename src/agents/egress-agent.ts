@@ -17,6 +17,7 @@ import { ENTRY, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
 import { HeldReferences } from './held-references.js';
+import { LateDeliveries } from './late-deliveries.js';
 import { readSeries } from './series-table.js';
 import { unpack } from './unpack.js';
 
@@ -35,6 +36,8 @@ export class EgressAgent {
   readonly #itemBit: number;
   readonly #record: RecordWriter;
   readonly #histogram: Histogram;
+  /** What the client takes later than the sink accepts it. */
+  readonly late: LateDeliveries;
   readonly #limiter = new RateLimiter();
   readonly #letters: LetterBox | undefined;
   readonly #frames: FrameView[] = [];
@@ -68,6 +71,17 @@ export class EgressAgent {
     this.#record = new RecordWriter(attachment);
     this.#reader = new ParcelReader(attachment.arena);
     this.#histogram = new Histogram(attachment.arena.buffer, node.histogram);
+    const { words } = attachment.arena;
+    this.late = new LateDeliveries(
+      words,
+      node.late,
+      attachment.sourceNames,
+      (index) => this.#frames[index]!,
+      (receivedUs) => {
+        this.#histogram.record(attachment.nowUs() - receivedUs);
+        this.#add(SINK_STATS.delivered, 1);
+      },
+    );
     this.#held = new HeldReferences(node.holds, (reference) => {
       attachment.throughGate(() => attachment.ring.release(reference));
     });
@@ -180,6 +194,7 @@ export class EgressAgent {
   }
 
   #failed(count: number, error: unknown): void {
+    this.late.disown();
     if (this.#required || this.#signal.aborted) throw asMillraceError(error, 'ERR_SINK', `sink '${this.#node.name}'`);
     const suppressed = this.#limiter.admit('failed');
     if (suppressed >= 0)
@@ -225,9 +240,10 @@ export class EgressAgent {
     const refusedAt = new Set(refused.map(({ index }) => index));
     for (const [i, frame] of this.#frames.entries()) {
       bytes += frame.lengthBytes;
-      if (!refusedAt.has(i)) this.#histogram.record(now - frame.receivedUs);
+      if (!delivery?.late && !refusedAt.has(i)) this.#histogram.record(now - frame.receivedUs);
     }
-    this.#add(SINK_STATS.delivered, this.#frames.length - refused.length);
+    if (!delivery?.late) this.#add(SINK_STATS.delivered, this.#frames.length - refused.length);
+    this.late.own();
     this.#add(SINK_STATS.refused, refused.length);
     this.#add(SINK_STATS.redelivered, delivery?.redelivered ?? 0);
     const record = this.#record;
@@ -239,7 +255,7 @@ export class EgressAgent {
       if (this.#isOwed(head, leaves)) {
         if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
         record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
-      }
+      } else if (delivery?.late && outcomes[i] === OUTCOME.delivered) this.late.again(head.sourceIndex);
       if (!this.#held.keeps(reference)) record.input(reference);
     }
     record.commit(this.#frames.length, bytes);

@@ -11,6 +11,9 @@ export interface LedgerReading {
   readonly words: Int32Array;
   /** Frames that `words` counts as merged whose result was lost. */
   readonly partialsLost: number;
+  /** Frames that `words` counts as delivered and that a sink lost, or did not deliver. */
+  readonly lost: number;
+  readonly undelivered: number;
 }
 
 interface OpenSeries {
@@ -106,9 +109,15 @@ function difference(before: LedgerReading, after: LedgerReading): Ledger {
   const merged = count(LEDGER.counts + OUTCOME.merged);
   const lost = Math.min((after.partialsLost - before.partialsLost) | 0, merged);
   if (lost > 0) dead['partial-lost'] = lost;
+  let delivered = count(LEDGER.counts + OUTCOME.delivered);
+  for (const fate of ['lost', 'undelivered'] as const) {
+    const n = Math.min(Math.max(0, after[fate] - before[fate]), delivered);
+    delivered -= n;
+    if (n > 0) dead[fate] = n;
+  }
   return {
     received: count(LEDGER.received),
-    delivered: count(LEDGER.counts + OUTCOME.delivered),
+    delivered,
     merged: merged - lost,
     filtered: count(LEDGER.counts + OUTCOME.filtered),
     dropped,

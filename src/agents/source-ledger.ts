@@ -1,3 +1,4 @@
+import { lateCounts } from '../observe/late-losses.js';
 import type { SourceNode } from '../pipeline/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
@@ -14,11 +15,14 @@ export class SourceLedger {
   readonly #attachment: Attachment;
   readonly #node: SourceNode;
   readonly #partialsLost: PartialsLost;
+  /** Words of the sinks by which its ledger counts. */
+  readonly #late: readonly number[];
   #sinceSweep = 0;
 
   constructor(attachment: Attachment, node: SourceNode) {
     this.#attachment = attachment;
     this.#node = node;
+    this.#late = attachment.plan.sinks.filter(({ name }) => node.counted.includes(name)).map(({ late }) => late);
     this.#partialsLost = new PartialsLost(attachment.arena.words, attachment.plan);
   }
 
@@ -30,7 +34,8 @@ export class SourceLedger {
 
   /** What has ended until now: complete when nothing is in flight. */
   read(): LedgerReading {
-    return { words: this.words(), partialsLost: this.#partialsLost.of(this.#node.index) };
+    const { lost, undelivered } = lateCounts(this.#attachment.arena.words, this.#late, this.#node.index);
+    return { words: this.words(), partialsLost: this.#partialsLost.of(this.#node.index), lost, undelivered };
   }
 
   /** Ordinals given since the run began. */

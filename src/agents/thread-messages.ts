@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { SeriesMessage } from '../frame/series.js';
-import type { SeriesReport } from '../observe/report.js';
+import type { PeerReport, SeriesReport } from '../observe/report.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
 import type { FaultInjection } from './fault-injection.js';
+import type { LateReport } from './late-deliveries.js';
 import type { SequenceVerdict } from './sequence-tracker.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -24,6 +25,8 @@ export type FromThread =
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
   | { readonly kind: 'closed' }
+  /** What a sink had accepted and did not deliver, and what each of its peers was given. */
+  | { readonly kind: 'late'; readonly report: LateReport; readonly peers: readonly PeerReport[] }
   /** A source could not read a file, or a frame of one. */
   | { readonly kind: 'unreadable'; readonly file: string; readonly reason: string; readonly whole: boolean; readonly of: number }
   | { readonly kind: 'failed'; readonly error: ThreadError }

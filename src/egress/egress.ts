@@ -4,6 +4,7 @@ import type { Logger } from '../errors/logger.js';
 import type { OptionIssue } from '../errors/option-issue.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
+import type { PeerReport } from '../observe/report.js';
 
 /** What became of a batch. Frames that are not listed as refused were delivered. */
 export interface Delivery {
@@ -11,6 +12,19 @@ export interface Delivery {
   readonly refused?: readonly { readonly index: number; readonly reason: RefusedReason; readonly detail: string }[];
   /** How many of the frames the sink had taken before. */
   readonly redelivered?: number;
+  /** Frames that are not refused were given a tag (`EgressContext.late`), and are delivered when that is settled so. */
+  readonly late?: boolean;
+}
+
+/** `lost`: with a connection that broke. `undelivered`: still queued when the sink closed. */
+export type LateFate = 'delivered' | 'lost' | 'undelivered';
+
+/** For a sink whose client takes frames later than the sink accepts them. */
+export interface LateFrames {
+  /** A tag for a frame of the batch: whole numbers that are used again. */
+  accept(index: number): number;
+  /** Once for each tag, at the latest when the sink closes. */
+  settle(tag: number, fate: LateFate): void;
 }
 
 export type RefusedReason = 'sink-too-large' | 'sink-refused' | 'encode-failed';
@@ -25,6 +39,8 @@ export interface EgressContext {
   readonly signal: AbortSignal;
   /** Adds to the time in which the sink could not be reached. */
   outage(ms: number): void;
+  /** Absent where nothing follows what becomes of frames later. */
+  readonly late?: LateFrames | undefined;
   /** The line to the embedding program, for the types that have one. */
   readonly port?: MessagePort | undefined;
 }
@@ -50,7 +66,18 @@ export interface Egress {
   /** Hands over what is still buffered; part of the drain. */
   flush?(): Promise<void>;
   close(): Promise<void>;
+  /** Of a publisher: what each of its peers was given; also after the close. */
+  peers?(): readonly PeerReport[];
 }
+
+/** What it means that a sink has delivered a frame. */
+export type DeliveryPromise =
+  /** The system has it, and has said so. */
+  | 'acknowledged'
+  /** The connection of a peer has taken its last byte. */
+  | 'written'
+  /** A queue of this process has it: nothing says what becomes of it. */
+  | 'accepted';
 
 export interface EgressDefinition<O = Record<string, unknown>> {
   readonly type: string;
@@ -63,6 +90,8 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   readonly restarts?: boolean | ((options: O) => boolean);
   /** What its schema cannot say is wrong with options that the schema accepts. */
   checkOptions?(options: O): readonly OptionIssue[];
+  /** What `delivered` means; by default `acknowledged`. */
+  promise?(options: O): DeliveryPromise;
   /** Most frames in one `write`; 1 to 64. */
   readonly batch: number;
   /** Most frames that it holds beyond their write; their pools have as many slots more. */

@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
+import type { PeerReport } from '../observe/report.js';
 import { openZmqWriter } from '../transports/zmq.js';
-import type { ZmqWriter } from '../transports/zmq-driver.js';
+import { LONGEST_LINGER_MS, type ZmqWriter } from '../transports/zmq-driver.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
-import type { Delivery, Egress, EgressContext, EgressDefinition, HoldFrame } from './egress.js';
+import type { Delivery, Egress, EgressContext, EgressDefinition, HoldFrame, LateFrames } from './egress.js';
 import { type EncodedFrame, encodeFrames } from './encode-frames.js';
 import { HeldPlaces } from './held-places.js';
 
@@ -16,6 +18,11 @@ export interface ZmqEgressOptions extends ZmqOptions {
   readonly topic?: string;
 }
 
+const DEFAULT_LINGER_MS = 10_000;
+/** The tag of starts and ends of series, which are no frames. */
+const NO_FRAME = -1;
+/** How often a drain looks whether all was written. */
+const DRAIN_LOOK_MS = 5;
 /** What was accepted before an abort is still sent for so long. */
 const ABORT_LINGER_MS = 1000;
 /** Large frames that the socket reads where they lie: enough that a stream never waits for the next. */
@@ -24,8 +31,9 @@ const HOLDS = 8;
 /**
  * Frames to a PUSH or PUB socket, one multipart message each.
  *
- * Delivered means: accepted by the socket, which holds up to `highWaterMark` messages for each peer and goes on sending
- * for `lingerMs` after the close. With driver zmtp large frames are written from where they lie, as long as few enough are
+ * The socket holds up to `highWaterMark` messages for each peer. A PUSH by driver zmtp has delivered a frame when the stream
+ * of a peer has taken its last byte; a PUB, and libzmq, when the socket has accepted it. The drain goes on sending for
+ * `lingerMs`; what is queued then was not delivered. With driver zmtp large frames are written from where they lie, as long as few enough are
  * waited for; the others are copied. A full PUSH blocks; a full PUB drops. A repeat cannot be seen.
  */
 class ZmqEgress implements Egress {
@@ -33,6 +41,7 @@ class ZmqEgress implements Egress {
   readonly #context: EgressContext;
   readonly #places: HeldPlaces;
   #writer: ZmqWriter | undefined;
+  #peers: readonly PeerReport[] = [];
   // Closing is what ends a send that waits for room; what was accepted before still lingers.
   readonly #abort = (): void => this.#writer?.close(ABORT_LINGER_MS);
 
@@ -43,7 +52,8 @@ class ZmqEgress implements Egress {
   }
 
   async open(): Promise<void> {
-    const { socket = 'push', highWaterMark, lingerMs = 10_000, immediate = false } = this.#options;
+    const { socket = 'push', highWaterMark, lingerMs = DEFAULT_LINGER_MS, immediate = false } = this.#options;
+    const { late } = this.#context;
     const writer = openZmqWriter({
       ...this.#options,
       socket,
@@ -52,6 +62,7 @@ class ZmqEgress implements Egress {
       lingerMs,
       immediate,
       log: this.#context.log,
+      ...(late ? { onFate: (tag, fate) => tag !== NO_FRAME && late.settle(tag, fate === 'written' ? 'delivered' : fate) } : {}),
     });
     this.#writer = await writer.catch((thrown: unknown) => {
       throw namedError(thrown, 'ERR_SINK', `sink '${this.#context.name}'`);
@@ -62,7 +73,8 @@ class ZmqEgress implements Egress {
 
   write(frames: readonly Frame[], hold: HoldFrame = () => undefined): Promise<Delivery | undefined> | Delivery | undefined {
     const { encoded, refused } = encodeFrames(this.#context.codec, frames);
-    const delivery = refused.length > 0 ? { refused } : undefined;
+    const late = this.#late !== undefined;
+    const delivery = late || refused.length > 0 ? { refused, late } : undefined;
     for (let at = 0; at < encoded.length; at++) {
       const { index, parts } = encoded[at]!;
       const accepted = this.#sendFrame(index, parts, hold);
@@ -88,14 +100,20 @@ class ZmqEgress implements Egress {
   /** A large frame is read where it lies, as long as it can be held until the socket is done with it. */
   #sendFrame(index: number, parts: readonly Uint8Array[], hold: HoldFrame): true | Promise<void> {
     const fromBytes = this.#writer?.inPlaceFromBytes ?? 0;
-    if (!parts.some((part) => part.length >= fromBytes)) return this.#send(parts);
+    const tag = this.#late?.accept(index);
+    if (!parts.some((part) => part.length >= fromBytes)) return this.#send(parts, undefined, tag);
     const held = this.#places.hold(index, hold);
-    return held instanceof Promise ? this.#sendWhenHeld(held, parts) : this.#send(parts, held);
+    return held instanceof Promise ? this.#sendWhenHeld(held, parts, tag) : this.#send(parts, held, tag);
   }
 
-  async #sendWhenHeld(held: Promise<(() => void) | undefined>, parts: readonly Uint8Array[]): Promise<void> {
-    const accepted = this.#send(parts, await held);
+  async #sendWhenHeld(held: Promise<(() => void) | undefined>, parts: readonly Uint8Array[], tag: number | undefined): Promise<void> {
+    const accepted = this.#send(parts, await held, tag);
     if (accepted !== true) await accepted;
+  }
+
+  /** Where the driver says what becomes of messages. */
+  get #late(): LateFrames | undefined {
+    return this.#writer?.knowsFates ? this.#context.late : undefined;
   }
 
   startSeries({ id, expected, first, meta }: Series): Promise<void> | void {
@@ -103,8 +121,34 @@ class ZmqEgress implements Egress {
     return this.#sendSeries({ kind: 'series-start', series: id, meta, ...counts });
   }
 
-  endSeries({ id }: Series): Promise<void> | void {
-    return this.#sendSeries({ kind: 'series-end', series: id });
+  /** What becomes of its frames is known when its ledger closes. */
+  async endSeries({ id }: Series): Promise<void> {
+    await this.#sendSeries({ kind: 'series-end', series: id });
+    if (this.#late) await this.#written();
+  }
+
+  /** Goes on until all is written, and gives up what is not after the linger. */
+  async flush(): Promise<void> {
+    if (!(await this.#written())) this.#writer?.close(0);
+  }
+
+  /** Resolves true when the streams have taken all, false after the linger. */
+  async #written(): Promise<boolean> {
+    const { lingerMs = DEFAULT_LINGER_MS } = this.#options;
+    const { signal } = this.#context;
+    const until = performance.now() + (lingerMs < 0 ? LONGEST_LINGER_MS : lingerMs);
+    let abortedAt = 0;
+    for (;;) {
+      if (!this.#writer || this.#writer.idle) return true;
+      const now = performance.now();
+      if (signal.aborted && abortedAt === 0) abortedAt = now;
+      if (now >= until || (abortedAt > 0 && now >= abortedAt + ABORT_LINGER_MS)) return false;
+      await sleep(DRAIN_LOOK_MS);
+    }
+  }
+
+  peers(): readonly PeerReport[] {
+    return this.#options.socket === 'pub' ? (this.#writer?.peerCounts() ?? this.#peers) : [];
   }
 
   /** Formats without such messages say nothing. */
@@ -114,11 +158,11 @@ class ZmqEgress implements Egress {
     if (accepted !== true) return accepted;
   }
 
-  #send(parts: readonly Uint8Array[], released?: () => void): true | Promise<void> {
+  #send(parts: readonly Uint8Array[], released?: () => void, tag?: number): true | Promise<void> {
     const writer = this.#writer;
     if (!writer) throw new MillraceError('ERR_STATE', `the sink ${this.#context.name} is not open`);
     const { topic } = this.#options;
-    const accepted = writer.send(topic === undefined ? parts : [topic, ...parts], released);
+    const accepted = writer.send(topic === undefined ? parts : [topic, ...parts], released, tag ?? NO_FRAME);
     return accepted === true || this.#accept(accepted);
   }
 
@@ -142,12 +186,14 @@ class ZmqEgress implements Egress {
     this.#writer = undefined;
     writer?.close();
     await writer?.released();
+    this.#peers = writer?.peerCounts() ?? [];
   }
 }
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
-  description: 'Multipart messages to a ZeroMQ PUSH or PUB socket',
+  description:
+    'Multipart messages to a ZeroMQ PUSH or PUB socket. Delivered by push (zmtp): written to the connection of a peer; by pub, and by libzmq: accepted by the socket',
   usesCodec: true,
   batch: 16,
   options: {
@@ -167,8 +213,8 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
         type: 'integer',
         minimum: -1,
         maximum: 2 ** 31 - 1,
-        default: 10_000,
-        description: 'how long the socket goes on sending after the close; -1: 30 s',
+        default: DEFAULT_LINGER_MS,
+        description: 'how long the sink goes on sending at the end of a run, and at the end of a series; -1: 30 s',
       },
       immediate: {
         type: 'boolean',
@@ -179,6 +225,7 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
     },
   },
   holds: ({ driver }) => (driver === 'libzmq' ? 0 : HOLDS),
+  promise: ({ driver, socket }) => (driver === 'libzmq' || socket === 'pub' ? 'accepted' : 'written'),
   restarts: ({ driver }) => driver !== 'libzmq',
   checkOptions: (options) => {
     const issues = zmqOptionIssues(options);

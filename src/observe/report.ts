@@ -142,10 +142,24 @@ export interface SinkReport {
   /** Time in which the sink could not be reached. */
   readonly outageMs: number;
   readonly latencyUs: LatencyUs;
+  /** What `delivered` means: `acknowledged` by the system, `written` to a connection, or only `accepted` by a queue. */
+  readonly promise: 'acknowledged' | 'written' | 'accepted';
+  /** Of a publisher: those that are connected, and the last of those that were. */
+  readonly peers?: readonly PeerReport[];
   /** Frames that were accepted and still queued when the sink closed. Absent: none. */
   readonly undelivered?: FrameIds;
   /** Frames that were under way on a connection that broke. Absent: none. */
   readonly lost?: FrameIds;
+}
+
+/** What one peer of a sink was given, by messages. */
+export interface PeerReport {
+  readonly address: string;
+  readonly written: number;
+  /** Under way or queued when its connection ended. */
+  readonly lost: number;
+  /** Its queue was full. */
+  readonly dropped: number;
 }
 
 /** Frames by the sender's numbers. */

@@ -1,13 +1,17 @@
+import type { LateReport } from '../agents/late-deliveries.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import { verdictOfNumbers } from '../agents/verdict-of-numbers.js';
+import { SINKS } from '../egress/registry.js';
 import { redactData } from '../errors/secrets.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
 import { type FirstDeath, judge } from '../observe/judge.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
 import type {
+  FrameIds,
   LatencyUs,
   Ledger,
+  PeerReport,
   Report,
   SeriesReport,
   SinkReport,
@@ -39,6 +43,8 @@ export interface ReportInput {
   readonly undelivered: Readonly<Record<string, number>> | undefined;
   /** What sources could not read. */
   readonly unreadable: ReadonlyMap<string, UnreadableReport>;
+  /** What sinks had accepted and did not deliver. */
+  readonly late: ReadonlyMap<string, { readonly report: LateReport; readonly peers: readonly PeerReport[] }>;
   readonly firstDeaths: readonly FirstDeath[];
   /** Nothing will become of what is still in flight. */
   readonly isOver: boolean;
@@ -152,6 +158,8 @@ export function buildReport(input: ReportInput): Report {
       required: spec.sinks[node.name]!.required,
       ledgers: counters.sinkLedgers(node.name, input.isOver),
       ...counters.sink(node),
+      promise: promiseOf(spec, node.name),
+      ...lateOf(input, node.name),
       latencyUs: latency(arena, [node.histogram]),
     };
   const deadLetters = counters.deadLetters();
@@ -187,6 +195,28 @@ export function buildReport(input: ReportInput): Report {
         ? { framesPerS: received / input.durationS, bytesPerS: bytes / input.durationS }
         : { framesPerS: 0, bytesPerS: 0 },
   };
+}
+
+function promiseOf(spec: PipelineSpec, name: string): SinkReport['promise'] {
+  const { type, options } = spec.sinks[name]!;
+  return SINKS.get(type)?.promise?.(options) ?? 'acknowledged';
+}
+
+function lateOf({ plan, counters, late }: ReportInput, name: string): Pick<SinkReport, 'lost' | 'undelivered' | 'peers'> {
+  const known = late.get(name);
+  const ids = (fate: 'lost' | 'undelivered'): FrameIds | undefined => {
+    const frames = plan.sources.reduce((sum, source) => sum + counters.late([name], source)[fate], 0);
+    if (frames === 0) return undefined;
+    const ranges = known?.report[fate] ?? {};
+    const listed = Object.values(ranges)
+      .flat()
+      .reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    return { frames, ranges, ...(listed < frames ? { unlisted: frames - listed } : {}) };
+  };
+  const lost = ids('lost');
+  const undelivered = ids('undelivered');
+  const peers = known?.peers ?? [];
+  return { ...(lost ? { lost } : {}), ...(undelivered ? { undelivered } : {}), ...(peers.length > 0 ? { peers } : {}) };
 }
 
 function latency(arena: ArenaViews, histograms: readonly number[]): LatencyUs {

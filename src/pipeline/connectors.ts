@@ -42,6 +42,8 @@ export interface ConnectorsEvents {
 export class Connectors {
   readonly series = new SeriesLog();
   readonly unreadable = new UnreadableLog();
+  /** By sink, what it had accepted and did not deliver, and what its peers were given. */
+  readonly late = new Map<string, Extract<FromThread, { kind: 'late' }>>();
   readonly #spec: PipelineSpec;
   readonly #events: ConnectorsEvents;
   readonly #pushed = new Map<string, PushSource>();
@@ -97,6 +99,7 @@ export class Connectors {
         if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
       },
       series: (report) => this.series.add(name, report),
+      late: (what) => this.late.set(name, what),
       unreadable: (what) => this.unreadable.add(name, what),
       failed: (error) => this.#events.failed(failure(role, error), error.code),
       log: (message) => this.#events.log(message),

@@ -1,13 +1,14 @@
 import { LETTER_STATS } from '../dead-letters/letter-box.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { CounterFold } from '../observe/counter-fold.js';
+import { type LateCounts, lateCounts } from '../observe/late-losses.js';
 import { OUTCOME, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import { AggregateTotals } from './aggregate-totals.js';
 import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
-import { ledgerOf, type OutcomeCounts, SinkLedgers } from './sink-ledgers.js';
+import { ledgerOf, type OutcomeCounts, SinkLedgers, withLate } from './sink-ledgers.js';
 
 /** From this code on: messages that became no frame. */
 const FIRST_REFUSED = OUTCOME.malformed;
@@ -114,7 +115,10 @@ export class Counters {
   ledger(source: SourceNode, isOver = false): Ledger & { readonly bytes: number } {
     const { totals } = this.#ledgers[source.index]!;
     const ledger = this.#ledgerBy(source, (code) => totals[LEDGER.counts + code]!, source.views?.headline, isOver);
-    return { ...ledger, bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0) };
+    return {
+      ...withLate(ledger, this.late(source.counted, source)),
+      bytes: totals[LEDGER.bytesHigh]! * 2 ** 32 + (this.#lowBytes(source) >>> 0),
+    };
   }
 
   /** What became of the frames of each source at a sink: each closes against what the source received. */
@@ -133,9 +137,15 @@ export class Counters {
       const counts = view.counts(at);
       // What became no frame has no leaves, and is dead everywhere.
       const count = (code: number): number => (code >= FIRST_REFUSED ? totals[LEDGER.counts + code]! : counts(code));
-      ledgers[source.name] = this.#ledgerBy(source, count, source.sinks[at]!.leaves, isOver);
+      ledgers[source.name] = withLate(this.#ledgerBy(source, count, source.sinks[at]!.leaves, isOver), this.late([sink], source));
     }
     return ledgers;
+  }
+
+  /** What sinks accepted of a source and have not delivered. */
+  late(sinks: readonly string[], source: SourceNode): LateCounts {
+    const addresses = this.#plan.sinks.filter(({ name }) => sinks.includes(name)).map(({ late }) => late);
+    return lateCounts(this.#arena.words, addresses, source.index);
   }
 
   #ledgerBy(source: SourceNode, count: OutcomeCounts, leaves: number | undefined, isOver: boolean): Ledger {
@@ -231,7 +241,8 @@ export class Counters {
       for (const { name } of this.#plan.sinks) {
         const leaves = this.#plan.edges.flatMap((edge) => (edge.node === name ? edge.leaves[source.index]! : []));
         const mask = leaves.reduce((all, some) => all | some, 0);
-        const frames = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
+        const open = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
+        const frames = open + this.late([name], source).pending;
         if (frames > 0) owed[name] = (owed[name] ?? 0) + frames;
       }
     }

@@ -14,7 +14,7 @@ import { firstHeader, META_BYTES, slotStride } from '../frame/slot-layout.js';
 import { AddressSpace } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { HISTOGRAM_BYTES } from '../observe/histogram.js';
-import { SINK_STATS } from '../observe/sink-stats.js';
+import { LATE, SINK_STATS } from '../observe/sink-stats.js';
 import {
   ARRAY,
   BELL,
@@ -45,7 +45,7 @@ import type {
 } from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
-import { headlineLeaves, sinkLeaves } from './sink-leaves.js';
+import { countedSinks, headlineLeaves, sinkLeaves } from './sink-leaves.js';
 import { DEFAULTS, type StageSpec } from './spec.js';
 import { specHash } from './spec-hash.js';
 
@@ -104,6 +104,7 @@ export function layOut(draft: Draft): PlanWithTables {
       flushes: routes[index]!.paths.some((path) => path.some((node) => draft.stages.get(node)?.flushes)),
       leaves: routes[index]!.leaves,
       sinks,
+      counted: countedSinks(spec, sinks),
       views:
         sinks.length > 1
           ? {
@@ -207,6 +208,7 @@ export function layOut(draft: Draft): PlanWithTables {
     outcomes: space.take(draft.batches.get(name)! * (draft.parcels.get(name)?.maxRecords ?? 0)),
     histogram: space.take(HISTOGRAM_BYTES),
     stats: space.take(SINK_STATS.bytes),
+    late: space.take(LATE.bytes * sourceNames.length),
   }));
   const deadLetters: LetterPlan | undefined = spec.deadLetters && {
     directory: resolve(spec.baseDir, spec.deadLetters.directory),

@@ -412,6 +412,7 @@ export class Pipeline implements AsyncDisposable {
       undelivered: this.#undelivered,
       series: this.#connectors.series.closed,
       unreadable: this.#connectors.unreadable.sources,
+      late: this.#connectors.late,
       firstDeaths: this.#firstDeaths.list,
       isOver: this.#isOver,
       parameters: (stage) => this.#updater?.history(stage) ?? [],
@@ -426,7 +427,6 @@ export class Pipeline implements AsyncDisposable {
     let report: Report | undefined;
     try {
       report = await this.#settle();
-      await this.#connectors.close();
       await this.#staff?.close();
       await this.#metrics?.close();
     } catch (thrown) {
@@ -448,11 +448,16 @@ export class Pipeline implements AsyncDisposable {
     }
     const sequences = await this.#connectors.settle();
     clearInterval(this.#timer);
-    if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
     this.#endedMs = performance.now();
     if (this.#staff) await withTimeout(this.#staff.leave(), LEAVE_MS);
     // What the workers left behind is in no result.
     if (this.#staff?.hasLeft) this.#staff.supervisor.loseHeld();
+    // What a sink's client still takes of what the sink has accepted counts too.
+    await this.#connectors.close().catch((thrown: unknown) => {
+      const { code, message } = asMillraceError(thrown, 'ERR_STATE', 'a source or sink did not close cleanly');
+      this.#log.error({ code, stack: thrown instanceof Error ? thrown.stack : undefined }, message);
+    });
+    if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
     return this.report(sequences);
   }
 

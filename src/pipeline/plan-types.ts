@@ -80,6 +80,8 @@ export interface SourceNode {
   readonly leaves: number;
   /** The sinks that its frames reach. */
   readonly sinks: readonly SinkLeaves[];
+  /** Those by which its ledger counts: the required ones, or all where none is. */
+  readonly counted: readonly string[];
   /** Where it has several: how frames ended at each. */
   readonly views: ViewsPlan | undefined;
   readonly routes: readonly Route[];
@@ -211,6 +213,8 @@ export interface SinkNode {
   /** Histogram of latencies, and the words of SINK_STATS. */
   readonly histogram: number;
   readonly stats: number;
+  /** Words of LATE for each source. */
+  readonly late: number;
 }
 
 export interface Plan {

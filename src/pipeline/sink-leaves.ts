@@ -19,10 +19,17 @@ export function sinkLeaves(spec: PipelineSpec, { paths }: SourceRoutes): SinkLea
   return Object.keys(spec.sinks).flatMap((sink) => (leaves.has(sink) ? [{ sink, leaves: leaves.get(sink)! }] : []));
 }
 
-/** The leaves of the sinks that are required; all where none is. */
+/** The sinks by which the ledger of a source counts: those that are required, all where none is. */
+export function countedSinks(spec: PipelineSpec, sinks: readonly SinkLeaves[]): string[] {
+  const names = sinks.map(({ sink }) => sink);
+  const required = names.filter((name) => spec.sinks[name]!.required);
+  return required.length > 0 ? required : names;
+}
+
+/** The leaves of these sinks. */
 export function headlineLeaves(spec: PipelineSpec, all: number, sinks: readonly SinkLeaves[]): number {
-  const required = sinks.reduce((mask, { sink, leaves }) => (spec.sinks[sink]!.required ? mask | leaves : mask), 0);
-  return required === 0 ? all : required;
+  const counted = countedSinks(spec, sinks);
+  return sinks.reduce((mask, { sink, leaves }) => (counted.includes(sink) ? mask | leaves : mask), 0) || all;
 }
 
 function sinksBehind(spec: PipelineSpec, node: string): Set<string> {

@@ -1,5 +1,6 @@
 import type { ArenaViews } from '../frame/arena-views.js';
 import { CounterFold } from '../observe/counter-fold.js';
+import type { LateCounts } from '../observe/late-losses.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
 import type { Ledger } from '../observe/report.js';
 import { ENTRY, LEAF_OUTCOMES, VIEWS } from '../ring/ring-layout.js';
@@ -9,6 +10,23 @@ const CODES = VIEWS.countBytes / 4;
 
 /** Counts by outcome code. */
 export type OutcomeCounts = (code: number) => number;
+
+/** A ledger without what its sinks accepted as delivered and did not deliver, or not yet. */
+export function withLate(ledger: Ledger, { pending, lost, undelivered }: LateCounts): Ledger {
+  let { delivered } = ledger;
+  const take = (n: number): number => {
+    const taken = Math.min(Math.max(0, n), delivered);
+    delivered -= taken;
+    return taken;
+  };
+  const dead: Record<string, number> = { ...ledger.dead };
+  const lostFrames = take(lost);
+  const openFrames = take(undelivered);
+  if (lostFrames > 0) dead.lost = lostFrames;
+  if (openFrames > 0) dead.undelivered = openFrames;
+  const inFlight = ledger.inFlight + take(pending);
+  return { ...ledger, delivered, dead, inFlight };
+}
 
 /** A ledger from counts by outcome. `lost`: of those that count as merged, frames whose result was lost. */
 export function ledgerOf(count: OutcomeCounts, received: number, inFlight: number, partialsLost: number): Ledger {

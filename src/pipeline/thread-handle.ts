@@ -15,6 +15,7 @@ export interface ThreadEvents {
   /** Of a source: it has read its last message. */
   ending(): void;
   series(report: SeriesReport): void;
+  late(what: Extract<FromThread, { kind: 'late' }>): void;
   unreadable(what: Extract<FromThread, { kind: 'unreadable' }>): void;
   failed(error: ThreadError): void;
   /** The thread is gone, and nobody had asked it to close. Nothing of it runs any more. */
@@ -74,6 +75,7 @@ export class ThreadHandle {
         this.#ending = true;
         events.ending();
       } else if (message.kind === 'series') events.series(message.report);
+      else if (message.kind === 'late') events.late(message);
       else if (message.kind === 'unreadable') events.unreadable(message);
       else if (message.kind === 'series-done') this.#answered(message);
       else if (message.kind === 'settled') this.#settled?.(message.sequences);

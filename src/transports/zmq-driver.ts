@@ -2,6 +2,7 @@
 import type { Logger } from '../errors/logger.js';
 import type { ZmqOptions } from './zmq-options.js';
 import type { FrameMemory } from './zmtp/frame-memory.js';
+import type { FateListener, PeerCounts } from './zmtp/message-fates.js';
 
 export interface ZmqReaderOptions extends ZmqOptions {
   readonly socket: 'pull' | 'sub';
@@ -27,6 +28,8 @@ export interface ZmqWriterOptions extends ZmqOptions {
   /** Queue for completed connections only. */
   readonly immediate: boolean;
   readonly log?: Logger;
+  /** Hears what became of each message of a PUSH that was sent with a tag, where the driver knows. */
+  readonly onFate?: FateListener;
 }
 
 export interface ZmqReader {
@@ -36,6 +39,8 @@ export interface ZmqReader {
   take(): readonly Uint8Array[] | undefined;
   /** The parts of the next message, the caller's own; undefined when the time is up or the socket was closed. */
   receive(): Promise<readonly Uint8Array[] | undefined>;
+  /** Addresses without a peer there; undefined where the driver does not know. */
+  waitsFor(): readonly string[] | undefined;
   /** Asks for memory again that `onFrame` did not have. */
   resumeFrames(): void;
   /** What waits in `receive` ends at once. Resolves when the addresses are free again. */
@@ -43,13 +48,21 @@ export interface ZmqReader {
 }
 
 export interface ZmqWriter {
+  /** Whether the driver knows when the stream has taken a message; else `onFate` hears of none. */
+  readonly knowsFates: boolean;
+  /** Whether nothing waits to be written; true where the driver does not know. */
+  readonly idle: boolean;
+  /** What each peer was given; empty where the driver does not know. */
+  peerCounts(): readonly PeerCounts[];
+  /** Addresses without a peer there; undefined where the driver does not know. */
+  waitsFor(): readonly string[] | undefined;
   /** A message with a part from this length on can be read where it lies, until it is released. Infinity: the driver copies all. */
   readonly inPlaceFromBytes: number;
   /**
    * True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed
    * meanwhile. Without `released` the parts are no longer read then; with it large ones are, until it is called, once.
    */
-  send(parts: readonly (Uint8Array | string)[], released?: () => void): boolean | Promise<boolean>;
+  send(parts: readonly (Uint8Array | string)[], released?: () => void, tag?: number): boolean | Promise<boolean>;
   /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
   close(lingerMs?: number): void;
   /** Resolves when the socket has let go of everything that was sent: not before may the thread end. Call it after `close`. */

@@ -85,6 +85,7 @@ export async function openLibzmqReader(options: ZmqReaderOptions): Promise<ZmqRe
         throw thrown;
       }
     },
+    waitsFor: () => undefined,
     resumeFrames: () => {},
     close: async () => socket.close(),
   };
@@ -103,6 +104,10 @@ export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWr
     throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
   }
   return {
+    knowsFates: false,
+    idle: true,
+    peerCounts: () => [],
+    waitsFor: () => undefined,
     inPlaceFromBytes: Number.POSITIVE_INFINITY,
     send: async (parts, released) => {
       try {

@@ -1,5 +1,6 @@
 import { type Logger, RateLimiter, SILENT } from '../errors/logger.js';
 import type { SocketEvents } from './zmtp/socket-events.js';
+import type { ZmtpSocket } from './zmtp/sockets/zmtp-socket.js';
 
 /** Tells where a socket listens, and, at a limited rate, of peers that are not what they should be. One that is away or goes is none of these, a name that nobody knows is. */
 export function tellOfPeers(events: SocketEvents, log: Logger = SILENT): void {
@@ -15,6 +16,13 @@ export function tellOfPeers(events: SocketEvents, log: Logger = SILENT): void {
   };
   events.on('handshake:error', lost('no handshake with a peer'));
   events.on('disconnect', lost('cut off a peer'));
+}
+
+/** Where a socket waits for a peer: those that it connects to, and, where no peer is there at all, where it listens. Empty: it has all. */
+export function waitingFor(socket: ZmtpSocket): readonly string[] {
+  const { unreached, lastEndpoint } = socket;
+  if (unreached.length > 0) return unreached;
+  return lastEndpoint !== null && socket.stats().peers === 0 ? [lastEndpoint] : [];
 }
 
 /** An error of the system: nobody listens, the peer's process ended. */

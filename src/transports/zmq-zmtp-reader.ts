@@ -2,7 +2,7 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { ZmqReader, ZmqReaderOptions } from './zmq-driver.js';
 import { endpointList } from './zmq-options.js';
-import { tellOfPeers } from './zmq-zmtp-log.js';
+import { tellOfPeers, waitingFor } from './zmq-zmtp-log.js';
 import { Pull } from './zmtp/sockets/pull.js';
 import { Sub } from './zmtp/sockets/sub.js';
 
@@ -66,6 +66,10 @@ class ZmtpReader implements ZmqReader {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  waitsFor(): readonly string[] | undefined {
+    return waitingFor(this.#socket);
   }
 
   resumeFrames(): void {

@@ -3,7 +3,8 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, SILENT } from '../errors/logger.js';
 import { LONGEST_LINGER_MS, type ZmqWriter, type ZmqWriterOptions } from './zmq-driver.js';
 import { endpointList } from './zmq-options.js';
-import { tellOfPeers } from './zmq-zmtp-log.js';
+import { tellOfPeers, waitingFor } from './zmq-zmtp-log.js';
+import type { PeerCounts } from './zmtp/message-fates.js';
 import { REFERENCE_BYTES } from './zmtp/send-queue.js';
 import { Pub } from './zmtp/sockets/pub.js';
 import { Push } from './zmtp/sockets/push.js';
@@ -22,6 +23,7 @@ export async function openZmtpWriter(options: ZmqWriterOptions): Promise<ZmqWrit
     ...(options.plain && { plain: options.plain }),
   };
   const socket = options.socket === 'pub' ? new Pub(settings) : new Push(settings);
+  if (options.onFate) socket.onFate = options.onFate;
   tellOfPeers(socket.events, options.log);
   try {
     for (const endpoint of endpointList(options.bind)) await socket.bind(endpoint);
@@ -46,17 +48,31 @@ abstract class ZmtpWriter implements ZmqWriter {
     this.#log = log;
   }
 
-  send(parts: Parts, released?: Release): boolean | Promise<boolean> {
+  abstract readonly knowsFates: boolean;
+
+  get idle(): boolean {
+    return this.socket.idle;
+  }
+
+  peerCounts(): readonly PeerCounts[] {
+    return this.socket.peerCounts();
+  }
+
+  waitsFor(): readonly string[] {
+    return waitingFor(this.socket);
+  }
+
+  send(parts: Parts, released?: Release, tag?: number): boolean | Promise<boolean> {
     if (this.socket.closed) {
       released?.();
       return false;
     }
-    if (released || isSmall(parts)) return this.give(parts, released);
+    if (released || isSmall(parts)) return this.give(parts, released, tag);
     const copied = this.#copies.of(parts);
-    return this.give(copied.parts, copied.released);
+    return this.give(copied.parts, copied.released, tag);
   }
 
-  protected abstract give(parts: Parts, released: Release | undefined): boolean | Promise<boolean>;
+  protected abstract give(parts: Parts, released: Release | undefined, tag: number | undefined): boolean | Promise<boolean>;
 
   close(lingerMs?: number): void {
     void this.socket.close(lingerMs);
@@ -65,10 +81,9 @@ abstract class ZmtpWriter implements ZmqWriter {
   async released(): Promise<void> {
     await this.socket.close();
     const { lost, highWater } = this.socket.stats().dropped;
-    if (lost + highWater === 0) return;
-    // A PUB may drop; that a PUSH lost something is worth a look.
-    const level = this.socket instanceof Pub ? 'info' : 'warn';
-    this.#log[level](
+    // What becomes of each message of a PUSH is told by its tag.
+    if (lost + highWater === 0 || this.knowsFates) return;
+    this.#log.info(
       { lost, highWater },
       `of the messages that the socket had accepted, ${lost} were lost with a connection and ${highWater} dropped at the high-water mark`,
     );
@@ -77,19 +92,20 @@ abstract class ZmtpWriter implements ZmqWriter {
 
 class PushWriter extends ZmtpWriter {
   protected readonly socket: Push;
+  readonly knowsFates = true;
 
   constructor(socket: Push, log?: Logger) {
     super(log);
     this.socket = socket;
   }
 
-  protected give(parts: Parts, released: Release | undefined): boolean | Promise<boolean> {
-    return this.socket.trySend(parts, released) || this.#giveLater(parts, released);
+  protected give(parts: Parts, released: Release | undefined, tag: number | undefined): boolean | Promise<boolean> {
+    return this.socket.trySend(parts, released, tag) || this.#giveLater(parts, released, tag);
   }
 
-  async #giveLater(parts: Parts, released: Release | undefined): Promise<boolean> {
+  async #giveLater(parts: Parts, released: Release | undefined, tag: number | undefined): Promise<boolean> {
     try {
-      await this.socket.send(parts, released && { released });
+      await this.socket.send(parts, released ? { released, tag } : { tag });
       return true;
     } catch (thrown) {
       released?.(); // it was never taken
@@ -101,6 +117,7 @@ class PushWriter extends ZmtpWriter {
 
 class PubWriter extends ZmtpWriter {
   protected readonly socket: Pub;
+  readonly knowsFates = false;
 
   constructor(socket: Pub, log?: Logger) {
     super(log);

@@ -33,6 +33,7 @@ const REPORT: Report = {
     o: {
       required: true,
       ledgers: {},
+      promise: 'acknowledged',
       delivered: 990,
       redelivered: 0,
       refused: 0,

@@ -241,6 +241,7 @@ describe(`${MESSAGES} messages of array-1.0, most of them spoilt, seed ${SEED}`,
       message = undefined;
     };
     reader = {
+      waitsFor: () => undefined,
       waitAtMost: () => {},
       take: () => undefined,
       resumeFrames: () => {},

@@ -3,7 +3,16 @@ import { FAIL_ON, type FailOn } from '../../src/observe/fail-on.js';
 import { type JudgedRun, judge } from '../../src/observe/judge.js';
 
 const NO_LATENCY = { p50: 0, p90: 0, p99: 0, max: 0 };
-const SINK = { required: true, ledgers: {}, delivered: 0, redelivered: 0, refused: 0, outageMs: 0, latencyUs: NO_LATENCY };
+const SINK = {
+  required: true,
+  ledgers: {},
+  promise: 'acknowledged' as const,
+  delivered: 0,
+  redelivered: 0,
+  refused: 0,
+  outageMs: 0,
+  latencyUs: NO_LATENCY,
+};
 const LEDGER = { received: 15, delivered: 15, merged: 0, filtered: 0, dropped: {}, dead: {}, inFlight: 0 };
 
 function run(change: Partial<JudgedRun['sources'][string]> = {}, rest: Partial<JudgedRun> = {}): JudgedRun {

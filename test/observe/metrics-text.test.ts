@@ -23,6 +23,7 @@ const report: Report = {
     live: {
       required: true,
       ledgers: {},
+      promise: 'acknowledged',
       delivered: 4,
       redelivered: 1,
       refused: 0,

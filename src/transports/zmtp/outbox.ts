@@ -10,6 +10,8 @@ export interface SendOptions extends CallOptions {
    * that fails has taken nothing and does not call it.
    */
   readonly released?: () => void;
+  /** Names the message to `onFate` of the socket. */
+  readonly tag?: number | undefined;
 }
 
 export type Part = string | Uint8Array | ArrayBuffer | SharedArrayBuffer | null;
@@ -21,6 +23,7 @@ interface Waiting {
   readonly released: (() => void) | undefined;
   readonly call: PendingCall<void>;
   readonly chosen: ((peer: Peer) => void) | undefined;
+  readonly tag: number | undefined;
 }
 
 /** Messages that go out to one peer at a time, in turn, and wait while none has room. */
@@ -61,13 +64,13 @@ export class Outbox {
   }
 
   /** @param chosen called with the peer that takes the message, before it is sent */
-  send(parts: readonly Uint8Array[], { signal, released }: SendOptions = {}, chosen?: (peer: Peer) => void): Promise<void> {
+  send(parts: readonly Uint8Array[], { signal, released, tag }: SendOptions = {}, chosen?: (peer: Peer) => void): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#waiting.length === 0) {
       const peer = this.choose();
       if (peer !== undefined) {
         chosen?.(peer);
-        if (!peer.send(parts, released)) released?.();
+        if (!peer.send(parts, released, tag)) released?.();
         return this.#eventTurn.done();
       }
     }
@@ -77,15 +80,15 @@ export class Outbox {
       const index = this.#waiting.findIndex((waiting) => waiting.call === given);
       if (index >= 0) this.#waiting.splice(index, 1);
     });
-    this.#waiting.push({ parts, released, call, chosen });
+    this.#waiting.push({ parts, released, call, chosen, tag });
     return call.promise;
   }
 
   /** False when no peer has room, or others wait. */
-  trySend(parts: readonly Uint8Array[], released: (() => void) | undefined): boolean {
+  trySend(parts: readonly Uint8Array[], released: (() => void) | undefined, tag?: number): boolean {
     const peer = this.#waiting.length === 0 ? this.choose() : undefined;
     if (peer === undefined) return false;
-    if (!peer.send(parts, released)) released?.();
+    if (!peer.send(parts, released, tag)) released?.();
     return true;
   }
 
@@ -94,9 +97,9 @@ export class Outbox {
     while (this.#waiting.length > 0) {
       const peer = this.choose();
       if (peer === undefined) return;
-      const { parts, released, call, chosen } = this.#waiting.shift()!;
+      const { parts, released, call, chosen, tag } = this.#waiting.shift()!;
       chosen?.(peer);
-      if (!peer.send(parts, released)) released?.();
+      if (!peer.send(parts, released, tag)) released?.();
       call.resolve();
     }
   }

@@ -2,6 +2,7 @@ import type { MillraceError } from '../../errors/errors.js';
 import type { ChunkPool } from './chunk-pool.js';
 import type { Connection, ConnectionOwner } from './connection.js';
 import { Deque } from './deque.js';
+import type { FateListener, MessageFate, PeerCounts } from './message-fates.js';
 import { SendQueue } from './send-queue.js';
 import type { ResolvedOptions } from './socket-options.js';
 import type { StatsCounter } from './socket-stats.js';
@@ -11,6 +12,10 @@ export interface PeerHost {
   readonly options: ResolvedOptions;
   readonly counters: StatsCounter;
   readonly chunks: ChunkPool;
+  /** Hears of messages with a tag. */
+  readonly onFate: FateListener | undefined;
+  /** It is closing: what is still queued was not delivered. */
+  readonly closed: boolean;
   peerReady(peer: Peer): void;
   peerMessage(peer: Peer, parts: Buffer[], bytes: number): void;
   peerOversized(peer: Peer, bytes: number): boolean;
@@ -43,11 +48,30 @@ export class Peer implements ConnectionOwner {
   left: (() => void) | undefined;
   /** Where it is or was, for the monitor. */
   address = '';
+  /** Of an accepted stream, its other end. */
+  remote = '';
   #latest: Map<string, { parts: readonly Uint8Array[]; release: (() => void) | undefined }> | undefined;
 
   constructor(private readonly host: PeerHost) {
-    this.queue = new SendQueue(host.chunks);
+    this.queue = new SendQueue(host.chunks, (fate, count, tags) => this.#onFates(fate, count, tags));
     if (host.options.conflate !== undefined) this.#latest = new Map();
+  }
+
+  #written = 0;
+  #lost = 0;
+  /** Messages that found its queue at the mark. */
+  missed = 0;
+
+  get counts(): PeerCounts {
+    return { address: this.remote || this.address, written: this.#written, lost: this.#lost, dropped: this.missed };
+  }
+
+  #onFates(fate: MessageFate, count: number, tags: Deque<number>): void {
+    if (fate === 'written') this.#written += count;
+    else this.#lost += count;
+    // What is cut off at the end of the linger was queued when the socket closed.
+    const told = fate === 'lost' && this.host.closed ? 'undelivered' : fate;
+    for (let n = Math.min(count, tags.length); n > 0; n--) this.host.onFate?.(tags.shift()!, told);
   }
 
   get hasRoom(): boolean {
@@ -62,10 +86,10 @@ export class Peer implements ConnectionOwner {
   }
 
   /** Queues a message; the caller has looked at `hasRoom`. Returns whether `release` was kept. */
-  send(parts: readonly Uint8Array[], release: (() => void) | undefined): boolean {
+  send(parts: readonly Uint8Array[], release: (() => void) | undefined, tag?: number): boolean {
     if (this.#latest !== undefined && !(this.ready && this.queue.messages === 0)) return this.#replace(parts, release);
     this.host.counters.sent += 1;
-    const kept = this.queue.append(parts, release);
+    const kept = this.queue.append(parts, release, tag);
     this.connection?.schedule();
     return kept;
   }
@@ -78,7 +102,7 @@ export class Peer implements ConnectionOwner {
 
   /** Gives up all that waits to be sent. */
   discard(): void {
-    this.host.counters.dropped.lost += this.queue.clear();
+    this.host.counters.dropped.lost += this.queue.clear(this.host.closed ? 'undelivered' : 'lost');
     const latest = this.#latest;
     if (latest === undefined) return;
     this.host.counters.dropped.lost += latest.size;

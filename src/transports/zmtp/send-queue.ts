@@ -1,5 +1,7 @@
 import { CHUNK_BYTES, type Chunk, type ChunkPool } from './chunk-pool.js';
+import { Deque } from './deque.js';
 import { FLAG_MORE, LONG_HEAD_BYTES, writeHead } from './frame-layout.js';
+import type { MessageFate } from './message-fates.js';
 
 /** Bodies from here on are written from where they lie; smaller ones are copied, which costs less than an entry of a writev. */
 export const REFERENCE_BYTES = 16 * 1024;
@@ -28,7 +30,14 @@ export class SendQueue {
   messages = 0;
   bytes = 0;
 
-  constructor(private readonly pool: ChunkPool) {}
+  /** Tags of the messages that were given one, the oldest first: they are settled in this order. */
+  readonly #tags = new Deque<number>();
+
+  /** @param onFates hears of `count` messages, and of the tag of each that has one */
+  constructor(
+    private readonly pool: ChunkPool,
+    private readonly onFates: (fate: MessageFate, count: number, tags: Deque<number>) => void = () => {},
+  ) {}
 
   get empty(): boolean {
     return this.#segments.length === 0;
@@ -36,9 +45,11 @@ export class SendQueue {
 
   /**
    * @param release called once when the transport reads none of the parts any more
+   * @param tag names the message when it is settled: all of a queue have one, or none
    * @returns false when everything was copied and `release` was not kept
    */
-  append(parts: readonly Uint8Array[], release: (() => void) | undefined): boolean {
+  append(parts: readonly Uint8Array[], release: (() => void) | undefined, tag?: number): boolean {
+    if (tag !== undefined) this.#tags.push(tag);
     let referenced = false;
     for (let index = 0; index < parts.length; index++) {
       const part = parts[index]!;
@@ -89,7 +100,7 @@ export class SendQueue {
   }
 
   /** The batch was written, or never will be: its memory goes back. Returns how many messages it held. */
-  settle(batch: readonly Segment[]): number {
+  settle(batch: readonly Segment[], fate: MessageFate): number {
     let messages = 0;
     for (const segment of batch) {
       messages += segment.messages;
@@ -109,12 +120,13 @@ export class SendQueue {
     }
     this.messages -= messages;
     for (const segment of batch) segment.release?.();
+    if (messages > 0) this.onFates(fate, messages, this.#tags);
     return messages;
   }
 
   /** Gives everything up that was not taken. */
-  clear(): number {
-    return this.settle(this.takeBatch(Number.POSITIVE_INFINITY));
+  clear(fate: MessageFate): number {
+    return this.settle(this.takeBatch(Number.POSITIVE_INFINITY), fate);
   }
 
   #endMessage(segment: Segment): void {

@@ -65,7 +65,7 @@ export class StreamWriter {
     this.#socket = undefined;
     const batch = this.#batch;
     this.#batch = undefined;
-    return batch === undefined ? 0 : this.queue.settle(batch);
+    return batch === undefined ? 0 : this.queue.settle(batch, 'lost');
   }
 
   #write(): void {
@@ -107,7 +107,7 @@ export class StreamWriter {
     if (error || this.#batch === undefined || this.#socket !== socket) return;
     const batch = this.#batch;
     this.#batch = undefined;
-    this.queue.settle(batch);
+    this.queue.settle(batch, 'written');
     this.owner.drained();
     this.#write();
   }

@@ -118,6 +118,7 @@ export abstract class PublishingSocket extends ReadingSocket {
     const { queue } = peer;
     if (!peer.hasRoom) {
       this.counters.dropped.highWater += 1;
+      peer.missed += 1;
       this.#crowded = true;
       return false;
     }

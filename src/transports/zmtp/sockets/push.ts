@@ -23,8 +23,8 @@ export class Push extends ZmtpSocket {
   }
 
   /** As `send`, if a peer has room now; else false, and nothing was done. Whoever loops over it lets the streams go on. */
-  trySend(message: Part | readonly Part[], released?: () => void): boolean {
-    return !this.closed && this.#outbox.trySend(toParts(message), released);
+  trySend(message: Part | readonly Part[], released?: () => void, tag?: number): boolean {
+    return !this.closed && this.#outbox.trySend(toParts(message), released, tag);
   }
 
   peerMessage(_peer: Peer, parts: Buffer[]): void {

@@ -6,6 +6,7 @@ import { Connection, type ConnectionSettings } from '../connection.js';
 import { connectOptions, formatEndpoint, parseEndpoint } from '../endpoint.js';
 import { LentFrames } from '../lent-frames.js';
 import { Listener } from '../listener.js';
+import type { FateListener, PeerCounts } from '../message-fates.js';
 import { Peer, type PeerHost } from '../peer.js';
 import { ReconnectDelay } from '../reconnect-delay.js';
 import { SocketEvents } from '../socket-events.js';
@@ -13,6 +14,9 @@ import { type ResolvedOptions, resolveOptions, type SocketOptions } from '../soc
 import { type SocketStats, StatsCounter } from '../socket-stats.js';
 import type { SocketType } from '../socket-types.js';
 import { UnfinishedMessages } from '../unfinished-messages.js';
+
+/** Peers that are gone, whose counts are kept. */
+const KEPT_COUNTS = 32;
 
 interface Dialled {
   readonly peer: Peer;
@@ -28,10 +32,12 @@ export abstract class ZmtpSocket implements PeerHost {
   readonly options: ResolvedOptions;
   readonly counters = new StatsCounter();
   readonly chunks = new ChunkPool();
+  onFate: FateListener | undefined;
   /** The endpoint that was bound last, with the port or the path that a wildcard stood for. */
   lastEndpoint: string | null = null;
   protected readonly frames: LentFrames | undefined;
   protected readonly peers = new Set<Peer>();
+  readonly #gone: PeerCounts[] = [];
   readonly #settings: ConnectionSettings;
   readonly #listeners = new Map<string, Listener>();
   readonly #dialled = new Map<string, Dialled>();
@@ -116,6 +122,22 @@ export abstract class ZmtpSocket implements PeerHost {
     for (const peer of this.peers) peer.connection?.resumeFrames();
   }
 
+  /** What each peer was given: those that are there, and the last of those that are gone for good. */
+  peerCounts(): readonly PeerCounts[] {
+    return [...this.#gone, ...[...this.peers].map(({ counts }) => counts)];
+  }
+
+  /** Whether nothing waits to be written. */
+  get idle(): boolean {
+    for (const peer of this.peers) if (!peer.idle) return false;
+    return true;
+  }
+
+  /** The addresses that it connects to without a peer there yet. */
+  get unreached(): readonly string[] {
+    return [...this.#dialled.values()].flatMap(({ peer, address }) => (peer.ready ? [] : [address]));
+  }
+
   stats(): SocketStats {
     let ready = 0;
     let queuedMessages = 0;
@@ -198,6 +220,7 @@ export abstract class ZmtpSocket implements PeerHost {
     const peer = new Peer(this);
     listener.peers += 1;
     peer.address = listener.address;
+    if (stream.remoteAddress !== undefined) peer.remote = `tcp://${stream.remoteAddress}:${stream.remotePort}`;
     this.#accepted.set(peer, listener);
     this.peers.add(peer);
     this.events.emit('accept', { address: listener.address });
@@ -247,6 +270,8 @@ export abstract class ZmtpSocket implements PeerHost {
     this.peers.delete(peer);
     this.peerGone(peer, true);
     peer.discard();
+    this.#gone.push(peer.counts);
+    if (this.#gone.length > KEPT_COUNTS) this.#gone.shift();
   }
 
   #dialledBy(peer: Peer): Dialled | undefined {

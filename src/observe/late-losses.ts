@@ -1,0 +1,14 @@
+import { LATE } from './sink-stats.js';
+
+export interface LateCounts {
+  readonly pending: number;
+  readonly lost: number;
+  readonly undelivered: number;
+}
+
+/** What sinks have accepted of a source and not delivered. `addresses`: of their words. */
+export function lateCounts(words: Int32Array, addresses: readonly number[], source: number): LateCounts {
+  const sum = (word: number): number =>
+    addresses.reduce((total, address) => total + Atomics.load(words, (address + source * LATE.bytes + word) >>> 2), 0);
+  return { pending: sum(LATE.pending), lost: sum(LATE.lost), undelivered: sum(LATE.undelivered) };
+}

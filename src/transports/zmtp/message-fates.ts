@@ -1,0 +1,16 @@
+/**
+ * What became of a message that a peer's queue had taken. `written`: the stream has taken its last byte. `lost`: it was under
+ * way on a connection that broke, or waited for one that will not come back. `undelivered`: it was queued when the socket closed.
+ */
+export type MessageFate = 'written' | 'lost' | 'undelivered';
+
+/** Hears of each message that was sent with a tag, once. */
+export type FateListener = (tag: number, fate: MessageFate) => void;
+
+/** What a peer was given, by number of messages. */
+export interface PeerCounts {
+  readonly address: string;
+  readonly written: number;
+  readonly lost: number;
+  readonly dropped: number;
+}
