@@ -2,7 +2,7 @@
 
 /** The options that each source has. */
 export interface SourceSettings {
-  /** Largest payload, in bytes or with a unit; by default what the source knows, else 16MiB. */
+  /** Largest payload, in bytes or with a unit; by default what the source knows, else 32MiB. */
   readonly maxFrame?: number | string;
   /** Slots of the pool of this source; by default as many as the plan needs. */
   readonly slots?: number;
@@ -195,7 +195,17 @@ export interface KafkaSinkOptions extends SinkSettings {
   /** default: millrace-<name of the sink>. */
   readonly clientId?: string;
   /** Default: false. */
-  readonly tls?: boolean;
+  readonly tls?: boolean | {
+    /** file of certificates (PEM) of the authorities that may have signed the one of the server. */
+    readonly ca?: string;
+  };
+  /** log in to the broker; plain sends the password in clear, so use it with tls. */
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    /** best as ${NAME}, from the environment. */
+    readonly password: string;
+  };
   /** how long to try to reach the broker at the start. Default: 30000. */
   readonly openTimeoutMs?: number;
 }
@@ -233,6 +243,11 @@ export interface RedisSinkOptions extends SinkSettings {
   readonly stream?: string;
   /** PUBLISH on this channel. */
   readonly channel?: string;
+  /** TLS; without ca the authorities of Node are trusted. */
+  readonly tls?: {
+    /** file of certificates (PEM) of the authorities that may have signed the one of the server. */
+    readonly ca?: string;
+  };
   /** stream: keep about this many entries. */
   readonly maxlen?: number;
   /** how long to try to reach the server at the start. Default: 10000. */
