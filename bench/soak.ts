@@ -1,4 +1,4 @@
-// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|locks|memory|zmtp ...] [--times N]
+// The long forms, which take hours in all:  node dist/bench/soak.js [guard|recovery|hostile|kill|locks|pipelines|memory|zmtp ...] [--times N]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,6 +27,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
     tests: ['test/pipeline/no-deadlock.test.ts', 'test/pipeline/no-deadlock-threads.test.ts'],
     env: { MILLRACE_TEST_PIPELINES: '20000', MILLRACE_TEST_THREAD_PIPELINES: '50', MILLRACE_TEST_HOLD_MS: '1000' },
   },
+  pipelines: { times: 1, tests: ['test/pipeline/random-pipelines.test.ts'], env: { MILLRACE_TEST_PIPELINES: '5000' } },
   memory: {
     times: 1,
     tests: ['test/integration/memory.test.ts'],

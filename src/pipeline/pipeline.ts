@@ -12,6 +12,7 @@ import type { OutcomeName } from '../observe/outcome.js';
 import type { Progress, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
+import { arenaState } from './arena-state.js';
 import { AwakeClock } from './awake-clock.js';
 import { buildReport, emptyReport } from './build-report.js';
 import { Connectors } from './connectors.js';
@@ -198,6 +199,11 @@ export class Pipeline implements AsyncDisposable {
   outcomes(source: string, count: number): (OutcomeName | undefined)[] {
     const node = this.#plan?.sources.find(({ name }) => name === source);
     return Array.from({ length: count }, (_, i) => node && this.#counters?.outcomeOf(node, this.#plan!.startOrdinal + i));
+  }
+
+  /** What edges, pools and threads look like now, in words: for a run that does not go on. */
+  arenaState(): string[] {
+    return this.#arena && this.#plan && this.#counters ? arenaState(this.#arena, this.#plan, this.#counters) : [];
   }
 
   /** Where something was written beyond the end of its region, of a run with `guards`; in words. */
