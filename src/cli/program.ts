@@ -9,6 +9,7 @@ import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
 import type { RunOptions } from './run.js';
 import type { SimOptions } from './sim.js';
+import { addVerbHelp } from './verb-help.js';
 import { version } from './version.js';
 
 /** Parses the arguments (without `node` and the script), runs the verb, tells what goes wrong. Gives the exit code; never throws. */
@@ -33,7 +34,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   }
 }
 
-function buildProgram(context: CliContext, ended: (exitCode: number) => void): Command {
+/** The command with all verbs. `ended` gets the exit code of the verb that was called. */
+export function buildProgram(context: CliContext, ended: (exitCode: number) => void): Command {
   const { output } = context;
   const program = new Command('millrace')
     .description('Takes frames from instruments, reduces them on every core, and hands them on with every frame accounted for.')
@@ -57,7 +59,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...set)
     .option(...quiet)
-    .option('--run-dir <dir>', 'folder of the control socket, instead of one below XDG_RUNTIME_DIR')
+    .option('--run-dir <dir>', 'folder of the control socket (default: one below XDG_RUNTIME_DIR)')
     .option('--no-ctl', 'no control socket')
     .option(...json)
     .action(async (file: string, options: RunOptions & { set: string[] }) =>
@@ -73,7 +75,7 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     );
   program
     .command('relay <source> [sink]')
-    .description('the same without a file: zmq+pull://HOST:PORT redis://HOST:PORT/STREAM; without a sink it prints')
+    .description('run a pipeline without a file, from one address to another, such as zmq+pull://HOST:PORT to redis://HOST:PORT/STREAM')
     .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
@@ -84,15 +86,15 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     );
   program
     .command('list')
-    .description('what a pipeline may name, with options')
-    .addArgument(new Argument('[what]', 'one list only').choices(LISTS))
+    .description('list the sources, operators, sinks and codecs that a pipeline can use, with their options')
+    .addArgument(new Argument('[what]', 'print one list only (default: all)').choices(LISTS))
     .option(...json)
     .action(async (what: ListName | undefined, options: { json?: boolean }) =>
       ended(await (await import('./list.js')).list(what, options, context)),
     );
   program
     .command('graph <file>')
-    .description('a pipeline as Graphviz or Mermaid text')
+    .description('print a pipeline as Graphviz or Mermaid text')
     .addOption(new Option('--format <format>', 'language of the graph').choices(['dot', 'mermaid']).default('dot'))
     .option(...set)
     .option(...json)
@@ -101,83 +103,95 @@ function buildProgram(context: CliContext, ended: (exitCode: number) => void): C
     );
   program
     .command('schema')
-    .description('the JSON Schema of a pipeline file')
+    .description('print the JSON Schema of a pipeline file')
     .option(...json)
     .action(async () => ended(await (await import('./schema.js')).schema(context)));
   program
     .command('sim')
-    .description('a simulated detector into a ZeroMQ socket or another sink')
+    .description('send the frames of a simulated detector to a ZeroMQ socket or another sink')
     .option('--connect <endpoint>', 'ZeroMQ endpoint to connect to, tcp://127.0.0.1:9999')
     .option('--bind <endpoint>', 'ZeroMQ endpoint to bind')
     .option('--to <sink>', 'another sink, as for relay')
     .addOption(new Option('--socket <socket>', 'kind of the ZeroMQ socket').choices(['push', 'pub']).default('push'))
-    .option('--codec <codec>', 'codec of the messages')
-    .option('--pattern <pattern>', 'powder, spots, noise or counter')
-    .option('--shape <shape>', 'height and width, 2048x2048')
-    .option('--dtype <dtype>', 'type of a pixel')
-    .option('--frames <count>', 'end after so many frames', wholeNumber)
-    .option('--rate <rate>', 'frames a second')
-    .option('--seed <seed>', 'seed of the noise', wholeNumber)
+    .option('--codec <codec>', 'codec of the messages (default: array-1.0)')
+    .option('--pattern <pattern>', 'powder, spots, noise or counter (default: powder)')
+    .option('--shape <shape>', 'height and width (default: 1024x1024)')
+    .option('--dtype <dtype>', 'type of a pixel: uint8, uint16, uint32, int32 or float32 (default: uint16)')
+    .option('--frames <count>', 'end after this number of frames (default: no end)', wholeNumber)
+    .option('--rate <rate>', 'frames per second (default: as fast as the sink takes them)')
+    .option('--seed <seed>', 'seed of the noise (default: 1)', wholeNumber)
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...quiet)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
-  addControl(program.command('ctl').description('look at and steer a run: RUN is a name, a pid, a folder or a socket'), context, ended);
-  addDeadLetters(program.command('dlq').description('dead letters: frames that died, kept as files'), context, ended);
+  addControl(program.command('ctl').description('look at a running pipeline and control it'), context, ended);
+  addDeadLetters(
+    program.command('dlq').description('list, show, replay and remove dead letters (frames that failed, kept as files)'),
+    context,
+    ended,
+  );
   program
     .command('bench')
-    .description('run the benches (in a clone of the repository); arguments are handed on')
+    .description('run the benches (in a clone of the repository)')
     .argument('[args...]')
     .allowUnknownOption()
     .helpOption(false)
     .action(async (args: string[]) => ended(await (await import('./bench.js')).bench(args, context)));
   program
     .command('info')
-    .description('the machine, versions, SIMD, and which optional clients are present')
+    .description('print the machine, versions, SIMD, and which optional clients are installed')
     .option(...json)
     .action(async (options: { json?: boolean }) => ended(await (await import('./info.js')).info(options, context)));
   program
     .command('demo')
-    .description('the main job on a simulated detector, or on frames of yours')
-    .option('--input <file>', 'take the frames of this file')
+    .description('run the main job on a simulated detector, or on your own frames')
+    .option('--input <file>', 'take the frames of this file (default: a simulated detector)')
     .option('--geometry <file>', "PONI file of the input's geometry; without it, an image and statistics")
-    .option('--out <folder>', 'where the results go')
-    .option('--seconds <seconds>', 'longest time', seconds)
+    .option('--out <folder>', 'folder of the results (default: demo-out)')
+    .option('--seconds <seconds>', 'longest time (default: 8 with the simulated detector, 45 otherwise)', seconds)
     .option(...FAIL_ON_OPTION, parseFailOn)
-    .option('--frames <count>', 'end after so many simulated frames', (text: string) => Number(wholeNumber(text)))
+    .option('--frames <count>', 'end after this number of simulated frames', (text: string) => Number(wholeNumber(text)))
     .option(...json)
     .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
+  addVerbHelp(program);
   return program;
 }
 
 function addControl(ctl: Command, context: CliContext, ended: (exitCode: number) => void): void {
   const json = ['--json', 'machine-readable results and errors'] as const;
-  const which = ['--run <run>', 'name, pid, folder or socket of the run, where several are at work'] as const;
+  const which = ['--run <run>', 'name, pid, folder or socket of the run; not needed if only one run is alive'] as const;
   ctl
     .command('list')
-    .description('the runs of this user that are alive')
+    .description('list the runs of this user that are alive')
     .option(...json)
     .action(async (options: { json?: boolean }) => ended(await (await import('./ctl/ctl.js')).listRuns(options, context)));
   const send = async (run: string | undefined, request: object, options: { json?: boolean }): Promise<void> =>
     ended(await (await import('./ctl/ctl.js')).control(run, request, options, context));
-  for (const verb of ['status', 'progress', 'report', 'stages'])
+  const views = {
+    status: 'print the state, name, pid, version and uptime of a run',
+    progress: 'print the counters of a run',
+    report: 'print the report of a run as it is now',
+    stages: 'print the operators of a run and their parameters in force',
+  };
+  for (const [verb, description] of Object.entries(views))
     ctl
       .command(`${verb} [run]`)
+      .description(description)
       .option(...json)
       .action((run: string | undefined, options: { json?: boolean }) => send(run, { do: verb }, options));
   ctl
     .command('stop [run]')
-    .description('deliver what was received, then end')
-    .option('--now', 'end now, whatever is under way')
+    .description('end a run after it has delivered all frames that it received')
+    .option('--now', 'end at once; frames on their way are not delivered')
     .option(...json)
     .action((run: string | undefined, options: { json?: boolean; now?: boolean }) =>
       send(run, { do: options.now ? 'abort' : 'stop' }, options),
     );
   ctl
     .command('update <stage> <operator> [key=value...]')
-    .description('give an operator (its type or number) other parameters; each key=value is laid over those in force')
-    .option('--file <file>', 'all parameters, as YAML')
+    .description('change parameters of an operator while the run goes on; other parameters keep their values')
+    .option('--file <file>', 'take all parameters from this YAML file')
     .option(...which)
     .option(...json)
     .action(async (stage: string, operator: string, pairs: string[], options: UpdateOptions) =>
@@ -186,9 +200,12 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
   const series = ctl.command('series').description('begin and end series');
   series
     .command('start <source> <id>')
-    .option('--expected <count>', 'frames that are to come', (text: string) => Number(wholeNumber(text)))
-    .option('--first <number>', 'the number that the sender gives the first of them', (text: string) => Number(wholeNumber(text)))
-    .option('--meta <json>', 'an object that goes with the series', jsonValue)
+    .description('begin a series; an open one ends')
+    .option('--expected <count>', 'number of frames that the series will have', (text: string) => Number(wholeNumber(text)))
+    .option('--first <number>', 'number of its first frame (default: the number of the first frame that arrives)', (text: string) =>
+      Number(wholeNumber(text)),
+    )
+    .option('--meta <json>', 'a JSON object that travels with the series', jsonValue)
     .option(...which)
     .option(...json)
     .action((source: string, id: string, { run, json, ...rest }: { run?: string; json?: boolean }) =>
@@ -196,6 +213,7 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
     );
   series
     .command('end <source> [id]')
+    .description('end a series and print its report')
     .option(...which)
     .option(...json)
     .action((source: string, id: string | undefined, options: { run?: string; json?: boolean }) =>
@@ -220,14 +238,14 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
   const json = ['--json', 'machine-readable results and errors'] as const;
   dlq
     .command('list <folder>')
-    .description('the letters of a folder')
+    .description('list the dead letters of a folder')
     .option(...json)
     .action(async (folder: string, options: { json?: boolean }) =>
       ended(await (await import('./dlq/list.js')).listLetters(folder, options, context)),
     );
   dlq
     .command('show <file>')
-    .description('what a letter says, without the items of its frame')
+    .description('print a dead letter: its cause, stack and header')
     .option('--data <file>', 'write the frame to this NPY file')
     .option(...json)
     .action(async (file: string, options: { json?: boolean; data?: string }) =>
@@ -235,9 +253,9 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
     );
   dlq
     .command('replay <paths...>')
-    .description('run a pipeline on the frames of letters (files, or all of a folder); those that go through are removed')
+    .description('run a pipeline on the frames of dead letters, and remove the letters that went through')
     .requiredOption('--pipeline <file>', 'the pipeline to run')
-    .option('--source <name>', 'the source that the frames stand in for; by default the one that each letter names')
+    .option('--source <name>', 'source that the frames enter by (default: the one that each letter names)')
     .option('--set <path=value>', 'override a value of the pipeline', collect, [])
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option('-q, --quiet', 'no progress and no summary')
@@ -247,7 +265,7 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
     );
   dlq
     .command('drop <paths...>')
-    .description('remove letters for good (files, or all of a folder)')
+    .description('remove dead letters for good')
     .option('-y, --yes', 'do not ask')
     .option(...json)
     .action(async (paths: string[], options: { json?: boolean; yes?: boolean }) =>
