@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
@@ -8,6 +8,7 @@ import { SILENT } from '../errors/logger.js';
 import type { FailOn } from '../observe/fail-on.js';
 import type { Report } from '../observe/report.js';
 import { specFromObject } from '../pipeline/load.js';
+import { makeFolder } from '../transports/make-folder.js';
 import type { CliContext } from './context.js';
 import { freePort } from './demo/free-port.js';
 import { type DemoJob, planJob } from './demo/job.js';
@@ -46,7 +47,7 @@ const RESULTS = ['report.json', 'profile.csv', 'profile.svg', 'frame.png'];
 export async function demo(options: DemoOptions, context: Partial<CliContext> = {}): Promise<number> {
   const { output = processOutput(), signal = new AbortController().signal } = context;
   const out = resolve(options.out ?? 'demo-out');
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   // Results of an earlier run must not pass for those of this one.
   for (const name of RESULTS) await rm(join(out, name), { force: true });
   const results = `tcp://127.0.0.1:${await freePort()}`;

@@ -1,5 +1,6 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { makeFolder } from '../transports/make-folder.js';
 
 /**
  * Makes a folder (0700) unless it is there, and tells whether it was made; refuses (ERR_STATE) a link, a folder of somebody
@@ -7,7 +8,7 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
  */
 export async function openPrivateFolder(path: string): Promise<boolean> {
   try {
-    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    const made = await makeFolder(path, 0o700);
     if (!(await isPrivateFolder(path))) throw new MillraceError('ERR_STATE', `${path} is a link, not ours, or writable by others`);
     return made !== undefined;
   } catch (thrown) {

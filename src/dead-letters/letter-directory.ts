@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError, type Place } from '../errors/errors.js';
+import { makeFolderSync } from '../transports/make-folder.js';
 import { LETTER_SUFFIX } from './letter.js';
 
 const PART = /^\..+\.letter\..+\.part$/;
@@ -40,9 +41,11 @@ export function removeParts(directory: string, writer: string): number {
  */
 export function openLetterDirectory(directory: string, place?: Place, now = Date.now()): number {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolderSync(directory);
     const probe = join(directory, partName(`probe${LETTER_SUFFIX}`, String(process.pid)));
-    writeFileSync(probe, 'can this folder be written?');
+    rmSync(probe, { force: true }); // of a run that was killed here
+    // Never through a link that somebody put there.
+    writeFileSync(probe, 'can this folder be written?', { flag: 'wx' });
     unlinkSync(probe);
     for (const name of readdirSync(directory)) {
       if (!PART.test(name)) continue;

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
+import { makeFolder } from '../transports/make-folder.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { csvFormat } from './file/csv-format.js';
 import type { FrameFormat } from './file/frame-format.js';
@@ -184,7 +184,7 @@ class FileEgress implements Egress {
 
   async #prepare(folder: string): Promise<void> {
     if (this.#folders.has(folder)) return;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await recoverParts(folder, this.#template, this.#format, this.#context.log);
     this.#folders.add(folder);
   }

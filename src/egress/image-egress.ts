@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { dataRange } from '../frame/no-data.js';
+import { makeFolder } from '../transports/make-folder.js';
 import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } from '../transports/sharp.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { FullDisk } from './file/full-disk.js';
@@ -119,7 +119,7 @@ class ImageEgress implements Egress {
 
   async #prepare(folder: string): Promise<void> {
     if (this.#folders.has(folder)) return;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeParts(folder, this.#template);
     this.#folders.add(folder);
   }

@@ -1,4 +1,5 @@
-import { open, readdir, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../errors/logger.js';
 import type { FrameFormat } from './frame-format.js';
@@ -23,7 +24,8 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     const name = finalNameOf(partName);
     if (name === undefined || !template.matches(name)) continue;
     const part = path.join(folder, partName);
-    const handle = await open(part, 'r+');
+    const handle = await openOwnFile(part, log);
+    if (!handle) continue;
     let wholeBytes: number;
     let complete: boolean;
     try {
@@ -51,4 +53,24 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     const file = await publishPart(part, template.perFrame && !complete ? insertText(name, '-recovered') : name);
     log.warn({ part, file, wholeBytes }, 'a leftover part was recovered to its last whole row or frame');
   }
+}
+
+/**
+ * Opens a part to change it, unless it is a link or no file: a sink makes none of these, and behind a link lies the file of
+ * somebody else.
+ */
+async function openOwnFile(part: string, log: Logger): Promise<FileHandle | undefined> {
+  const refuse = (): undefined => log.warn({ part }, 'a leftover part is a link or no regular file: it is left alone') as undefined;
+  if (!(await lstat(part)).isFile()) return refuse();
+  let handle: FileHandle;
+  try {
+    // It may have become another one since. Where the system has no such flags, it was looked at before.
+    handle = await open(part, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ELOOP') return refuse();
+    throw error;
+  }
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  return refuse();
 }

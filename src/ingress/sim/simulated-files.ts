@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeNpy } from '../../codecs/npy.js';
+import { makeFolder } from '../../transports/make-folder.js';
 import { defects, GOOD } from './defects.js';
 import { type SimOptions, simulation } from './options.js';
 import { poniText } from './powder-geometry.js';
@@ -17,7 +18,7 @@ export const simulatedPoni = (options: SimOptions): string => poniText(simulatio
 export async function writeSimGeometry(folder: string, options: SimOptions): Promise<{ mask: string; poni: string }> {
   const { height, width } = simulation(options);
   const paths = { mask: join(folder, 'mask.npy'), poni: join(folder, 'detector.poni') };
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(paths.mask, writeNpy({ dtype: 'uint8', shape: [height, width], data: simulatedMask(options) }));
   await writeFile(paths.poni, simulatedPoni(options));
   return paths;
