@@ -23,7 +23,7 @@ function keyOf(choice: EdgeChoice, frame: FrameView): number {
     case 'shard':
       return shardOf(frame, choice.shards, choice.byBlock);
     case 'meta':
-      return hash(frame.meta[choice.name]);
+      return hash(ownValue(frame.meta, choice.name));
   }
 }
 
@@ -35,10 +35,15 @@ export const shardOf = ({ ordinal, block }: FrameView, shards: number, byBlock: 
 export function sameWays(keys: readonly MetaKey[], a: Meta, b: Meta): boolean {
   for (let i = 0; i < keys.length; i++) {
     const { name, workers } = keys[i]!;
-    if (a[name] !== b[name] && hash(a[name]) % workers !== hash(b[name]) % workers) return false;
+    const ofA = ownValue(a, name);
+    const ofB = ownValue(b, name);
+    if (ofA !== ofB && hash(ofA) % workers !== hash(ofB) % workers) return false;
   }
   return true;
 }
+
+/** What every object has, such as `constructor`, is no key of the meta. */
+const ownValue = (meta: Meta, name: string): unknown => (Object.hasOwn(meta, name) ? meta[name] : undefined);
 
 /** FNV-1a (draft-eastlake-fnv) over the UTF-16 code units of a text, or of the JSON of another value; a missing one counts as a key too. */
 function hash(value: unknown): number {

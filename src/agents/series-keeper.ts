@@ -5,6 +5,9 @@ import { LEDGER } from '../ring/ring-layout.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import { type Numbering, verdictOfSeriesNumbers } from './verdict-of-numbers.js';
 
+/** The longest time between two looks at the silence of a series that counts in full. */
+const MAX_GAP_MS = 500;
+
 /** A source's ledger at one moment. */
 export interface LedgerReading {
   /** Counts, by the words of LEDGER. */
@@ -33,6 +36,8 @@ interface OpenSeries {
  */
 export class SeriesKeeper {
   #index = 0;
+  /** When `isSilent` was asked last. */
+  #lookedMs = performance.now();
   #open: OpenSeries | undefined;
 
   get isOpen(): boolean {
@@ -68,7 +73,13 @@ export class SeriesKeeper {
 
   /** Whether nothing has come of the open series for so long. */
   isSilent(forMs: number): boolean {
-    return this.#open !== undefined && performance.now() - this.#open.lastMs > forMs;
+    const nowMs = performance.now();
+    const gapMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    if (!this.#open) return false;
+    // A process that was stopped could receive nothing: the gap is no silence of the sender.
+    if (gapMs > MAX_GAP_MS) this.#open.lastMs = Math.min(nowMs, this.#open.lastMs + gapMs - MAX_GAP_MS);
+    return nowMs - this.#open.lastMs > forMs;
   }
 
   /** What the end of the open series says of it. */

@@ -40,9 +40,10 @@ export interface BuildOptions {
  */
 export class PipelineBuilder {
   readonly #name: string;
-  readonly #sources: Record<string, SourceOptions> = {};
-  readonly #stages: Record<string, object> = {};
-  readonly #sinks: Record<string, SinkOptions> = {};
+  // Without a prototype, so that every name is a key, and a wrong one is refused as such.
+  readonly #sources: Record<string, SourceOptions> = Object.create(null);
+  readonly #stages: Record<string, object> = Object.create(null);
+  readonly #sinks: Record<string, SinkOptions> = Object.create(null);
   #rest: Record<string, unknown> = {};
 
   constructor(name: string) {

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { MillraceError, type Place } from '../errors/errors.js';
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, useDefaults: true });
+const ajv = new Ajv2020({ allErrors: true, strict: false, useDefaults: true, ownProperties: true });
 
 /** Checks an object of parameters against its schema (and fills in the schema's defaults). Throws ERR_CONFIG_INVALID. */
 export function checkParameters(

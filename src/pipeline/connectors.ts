@@ -150,7 +150,7 @@ export class Connectors {
 
   replace(thread: number): void {
     const { node } = this.#arena!.plan.threads[thread]!;
-    const role = this.#spec.sinks[node] === undefined ? 'ingress' : 'egress';
+    const role = Object.hasOwn(this.#spec.sinks, node) ? 'egress' : 'ingress';
     const threads = role === 'ingress' ? this.#ingress : this.#egress;
     if (role === 'egress' && threads.find(({ name }) => name === node)?.ended) return;
     const made = this.#hire(node, thread, role);

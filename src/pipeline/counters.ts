@@ -235,7 +235,7 @@ export class Counters {
 
   /** Frames that each sink is still owed. For a run that is at rest or given up. */
   owedBySink(): Record<string, number> {
-    const owed: Record<string, number> = {};
+    const owed: Record<string, number> = Object.create(null);
     for (const source of this.#plan.sources) {
       const counts = this.owed(source);
       for (const { name } of this.#plan.sinks) {

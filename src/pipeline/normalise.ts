@@ -68,7 +68,7 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
       place: placeOf(['sources', name]),
     })),
     stages,
-    sinks: Object.fromEntries(Object.entries(sinks).map(([name, sink]) => [name, { ...sink, required: required.get(name)! }])),
+    sinks: byName(Object.entries(sinks).map(([name, sink]) => [name, { ...sink, required: required.get(name)! }])),
     ...optional('metrics', metrics && { port: metrics.port, host: metrics.host ?? DEFAULTS.metricsHost }),
     ...optional(
       'deadLetters',
@@ -136,5 +136,10 @@ function without(raw: Raw, keys: readonly string[]): Record<string, unknown> {
 }
 
 function mapValues<T>(section: unknown, make: (value: Raw, name: string) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries((section ?? {}) as Record<string, Raw>).map(([name, value]) => [name, make(value, name)]));
+  return byName(Object.entries((section ?? {}) as Record<string, Raw>).map(([name, value]) => [name, make(value, name)]));
+}
+
+/** Without a prototype: a node may be named `constructor` or `toString`, and no other has these names. */
+function byName<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  return Object.assign(Object.create(null) as Record<string, T>, Object.fromEntries(entries));
 }

@@ -240,7 +240,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** The series of a source as they close, from now on; ends with the run. */
   series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
-    if (!this.spec.sources[source]) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
+    if (!Object.hasOwn(this.spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
     return this.#connectors.series.follow(source, this.closed);
   }
 

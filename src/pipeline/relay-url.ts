@@ -113,7 +113,7 @@ function node(
   const properties = propertiesOf(role, options.type);
   for (const [key, value] of query) {
     if (key === 'type' || key === 'from' || Object.hasOwn(options, key)) throw usage(text, `'${key}' cannot stand in the query`);
-    options[key] = typedText(value, properties[key] ?? {});
+    setOwn(options, key, typedText(value, schemaOf(properties, key)));
   }
   return options;
 }
@@ -192,7 +192,14 @@ function through(text: string, registries: Registries, propertiesOf: (kind: stri
     const equals = pair.indexOf('=');
     const key = pair.slice(0, equals);
     if (Object.hasOwn(options, key)) throw usage(text, `'${key}' is given twice`);
-    options[key] = typedText(pair.slice(equals + 1), properties[key] ?? {});
+    setOwn(options, key, typedText(pair.slice(equals + 1), schemaOf(properties, key)));
   }
   return options;
+}
+
+const schemaOf = (properties: Properties, key: string): Properties[string] => (Object.hasOwn(properties, key) ? properties[key]! : {});
+
+/** As an assignment, but `__proto__` is a key like others, which the check of the options refuses. */
+function setOwn(options: Options, key: string, value: unknown): void {
+  Object.defineProperty(options, key, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -45,7 +45,7 @@ function pathsFrom(spec: PipelineSpec, source: string): string[][] {
   const paths: string[][] = [];
   const walk = (path: string[]): void => {
     const last = path[path.length - 1] as string;
-    const ends = last in spec.sinks || isPartner(spec, path[path.length - 2], last);
+    const ends = Object.hasOwn(spec.sinks, last) || isPartner(spec, path[path.length - 2], last);
     if (ends) paths.push(path);
     if (paths.length > MAX_LEAVES)
       throw new MillraceError('ERR_CONFIG_PROMISE', `source '${source}' reaches sinks and joins by more than ${MAX_LEAVES} ways`);

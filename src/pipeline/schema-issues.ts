@@ -27,7 +27,14 @@ export function checkSchema(value: unknown, registries: Registries): SchemaIssue
 /** For schemas of options too: lists every error, and fills in defaults. */
 export function compileSchema(schema: Readonly<Record<string, unknown>>): ValidateFunction {
   // Not strict: keywords that only describe are welcome in the schema of an operator.
-  return new Ajv2020({ allErrors: true, verbose: true, strict: false, useDefaults: true, validateFormats: false }).compile(schema);
+  return new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    useDefaults: true,
+    ownProperties: true,
+    validateFormats: false,
+  }).compile(schema);
 }
 
 /** Runs a compiled schema; each error as one sentence. */

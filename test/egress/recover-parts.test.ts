@@ -21,7 +21,7 @@ const PART = '.rows.ndjson.0.part';
 async function recover(): Promise<string[]> {
   const { logger, lines } = recordingLogger();
   const out = join(folder, 'out');
-  await recoverParts(out, new PathTemplate(join(out, 'rows.ndjson'), folder), ndjsonFormat(true), logger);
+  await recoverParts(out, new PathTemplate(join(out, 'rows.ndjson'), folder), ndjsonFormat(), logger);
   return lines.map(({ message }) => message);
 }
 
