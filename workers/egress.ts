@@ -65,6 +65,7 @@ async function close(): Promise<void> {
 parent.on('message', (message: ToThread) => {
   if (message === 'run') void run();
   else if (message === 'abort') aborting.abort();
+  else if (message === 'reader-gone') egress?.readerGone?.();
   else if (message === 'close') void close();
 });
 open().catch((error: unknown) => port.fail(error, 'ERR_SINK'));

@@ -221,6 +221,8 @@ export class EgressAgent {
       const owner = this.#owner[index]!;
       if (this.#heads[owner]!.records > 0) this.#refuseRecord(owner, this.#frames[index]!.index, OUTCOME[reason], split);
       else outcomes[owner] = Math.max(outcomes[owner]!, OUTCOME[reason]);
+      // The reader chose not to read on: no fault, and nothing to keep.
+      if (reason === 'unread') continue;
       const suppressed = this.#limiter.admit(reason);
       if (suppressed >= 0)
         this.#log.warn(

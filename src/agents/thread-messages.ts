@@ -39,7 +39,7 @@ export interface ThreadError {
 }
 
 /** What the main thread tells an ingress or egress thread. */
-export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | SeriesCommand;
+export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | 'reader-gone' | SeriesCommand;
 
 /** To an ingress: begin or end a series; answered by `series-done` with the same `request`. */
 export interface SeriesCommand {

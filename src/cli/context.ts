@@ -7,6 +7,8 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Aborted by the second: end now, whatever is under way. */
   readonly force?: AbortSignal;
+  /** Aborted when the reader of our output has gone, as `head` does: the run drains quietly. */
+  readonly readerGone?: AbortSignal;
   /** What a sink has printed and the reader of the output did not take is given up: the process need not wait for it. */
   readonly abandonOutput?: () => void;
   /** Asks the person at the terminal; absent where there is none. */

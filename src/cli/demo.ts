@@ -106,14 +106,20 @@ async function runJob(
   const warn = { ...SILENT, warn: tell(output.err), error: tell(output.err) };
   const pipeline = new Pipeline(withFailOn(specFromObject(job.pipeline, { baseDir: out }), options.failOn), { logger: warn });
   const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });
-  await pipeline.start();
+  // A signal ends a start. Later on the sender ends first, and the pipeline takes what it has sent.
+  const starting = new AbortController();
+  const endStart = (): void => starting.abort();
+  if (signal.aborted) endStart();
+  signal.addEventListener('abort', endStart, { once: true });
+  await pipeline.start({ signal: starting.signal });
   const hide = options.json ? () => {} : showProgress(() => pipeline.progress(), output);
   const done = new AbortController();
   const enough = AbortSignal.any([signal, done.signal]);
   const timeIsUp = sleep((options.seconds ?? seconds(options)) * 1000, undefined, { signal: enough }).catch(() => undefined);
   let isSent = true;
   try {
-    await sender?.start();
+    await sender?.start({ signal: starting.signal });
+    signal.removeEventListener('abort', endStart);
     await Promise.race([pipeline.closed, timeIsUp, ...(sender ? [failed(sender.closed)] : [])]);
     if (sender) {
       const sent = await sender.stop({ drain: true });

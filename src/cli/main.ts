@@ -22,12 +22,20 @@ const onSignal = (signal: NodeJS.Signals): void => {
   output.err(`millrace: ${signal}: draining; a second signal forces the exit`);
   drain.abort();
 };
-process.on('SIGINT', onSignal);
-process.on('SIGTERM', onSignal);
-// Whoever reads our output may have seen enough: `millrace list | head`.
+// SIGHUP: the terminal or the ssh session has closed.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+for (const signal of SIGNALS) process.on(signal, onSignal);
+const readerGone = new AbortController();
+/** EPIPE: a reader such as `head` has seen enough. EIO: the terminal has closed. What is written afterwards fails in other ways. */
+const GONE = new Set(['EPIPE', 'EIO']);
 for (const stream of [process.stdout, process.stderr]) {
+  let isGone = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (isGone) return;
+    if (!GONE.has(error.code ?? '')) throw error;
+    isGone = true;
+    if (stream === process.stdout) readerGone.abort();
+    drain.abort();
   });
 }
 
@@ -36,9 +44,15 @@ let isAbandoned = false;
 const abandonOutput = (): void => {
   isAbandoned = true;
 };
-process.exitCode = await runCli(process.argv.slice(2), { output, signal: drain.signal, force: force.signal, abandonOutput, ...confirm });
+process.exitCode = await runCli(process.argv.slice(2), {
+  output,
+  signal: drain.signal,
+  force: force.signal,
+  readerGone: readerGone.signal,
+  abandonOutput,
+  ...confirm,
+});
 // What ran is over: from here on a signal ends the process at once, as it does any other.
-process.off('SIGINT', onSignal);
-process.off('SIGTERM', onSignal);
+for (const signal of SIGNALS) process.off(signal, onSignal);
 // A pipe whose reader does not read keeps the process alive.
 if (isAbandoned) setTimeout(() => process.exit(), ABANDONED_MS).unref();

@@ -31,15 +31,16 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
 export async function runSpec(
   spec: PipelineSpec,
   options: RunOptions,
-  { output, signal, force, abandonOutput }: CliContext,
+  { output, signal, force, readerGone, abandonOutput }: CliContext,
 ): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
   const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: stderrLogger(output, options.quiet) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
+  readerGone?.addEventListener('abort', () => void pipeline.outputGone(), { once: true });
   const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
   try {
-    return await follow(pipeline, options, output, signal, abandonOutput);
+    return await follow(pipeline, options, output, signal, { readerGone, abandonOutput });
   } finally {
     await control?.close();
   }
@@ -50,7 +51,7 @@ async function follow(
   options: RunOptions,
   output: Output,
   signal: AbortSignal,
-  abandonOutput?: () => void,
+  { readerGone, abandonOutput }: Pick<CliContext, 'readerGone' | 'abandonOutput'>,
 ): Promise<number> {
   const { spec } = pipeline;
   await pipeline.start({ signal });
@@ -59,7 +60,8 @@ async function follow(
   // A sink that prints has stdout to itself.
   const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
   if (options.json) output.out(JSON.stringify(report));
-  else if (!options.quiet) for (const line of summary(report)) (prints ? output.err : output.out)(line);
+  // A reader that left wants no summary.
+  else if (!options.quiet && !readerGone?.aborted) for (const line of summary(report)) (prints ? output.err : output.out)(line);
   if (options.report !== undefined) {
     try {
       await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -8,7 +8,7 @@ import type { PeerReport } from '../observe/report.js';
 
 /** What became of a batch. Frames that are not listed as refused were delivered. */
 export interface Delivery {
-  /** Frames that the sink will never take, by index in the batch, with a reason in kebab-case. They are dead. */
+  /** Frames that the sink will never take, by index in the batch, with a reason in kebab-case. They are dead; `unread` ones are dropped. */
   readonly refused?: readonly { readonly index: number; readonly reason: RefusedReason; readonly detail: string }[];
   /** How many of the frames the sink had taken before. */
   readonly redelivered?: number;
@@ -27,7 +27,7 @@ export interface LateFrames {
   settle(tag: number, fate: LateFate): void;
 }
 
-export type RefusedReason = 'sink-too-large' | 'sink-refused' | 'encode-failed';
+export type RefusedReason = 'sink-too-large' | 'sink-refused' | 'encode-failed' | 'unread';
 
 export interface EgressContext {
   /** The sink's name in the pipeline. */
@@ -68,6 +68,8 @@ export interface Egress {
   close(): Promise<void>;
   /** Of a publisher: what each of its peers was given; also after the close. */
   peers?(): readonly PeerReport[];
+  /** The reader of the standard output has gone: what would be printed there is `unread` from now on. */
+  readerGone?(): void;
 }
 
 /** What it means that a sink has delivered a frame. */

@@ -33,6 +33,9 @@ export class PrintEgress implements Egress {
   readonly #context: EgressContext;
   readonly #stream: Writable;
   #failure: Error | undefined;
+  #isUnread = false;
+  /** Ends the wait of the write that is under way. */
+  #giveUp = (): void => {};
   readonly #onError = (error: Error): void => {
     this.#failure = error;
   };
@@ -50,6 +53,7 @@ export class PrintEgress implements Egress {
 
   async write(frames: readonly Frame[]): Promise<Delivery | undefined> {
     const lines: string[] = [];
+    if (this.#isUnread) return unread(frames);
     const refused: { index: number; reason: 'encode-failed'; detail: string }[] = [];
     frames.forEach((frame, index) => {
       try {
@@ -60,7 +64,7 @@ export class PrintEgress implements Egress {
         refused.push({ index, reason: 'encode-failed', detail: asMillraceError(error, 'ERR_SINK').message });
       }
     });
-    if (lines.length > 0) await this.#print(`${lines.join('\n')}\n`);
+    if (lines.length > 0 && !(await this.#print(`${lines.join('\n')}\n`))) return unread(frames);
     return refused.length > 0 ? { refused } : undefined;
   }
 
@@ -68,8 +72,16 @@ export class PrintEgress implements Egress {
     this.#stream.off('error', this.#onError);
   }
 
-  /** Resolves when the stream has handed the text on, which is also what holds the pipeline back for a slow reader. */
-  #print(text: string): Promise<void> {
+  readerGone(): void {
+    this.#isUnread = true;
+    this.#giveUp();
+  }
+
+  /**
+   * Resolves when the stream has handed the text on, which is also what holds the pipeline back for a slow reader; with false
+   * when the reader goes meanwhile.
+   */
+  #print(text: string): Promise<boolean> {
     const { signal, name } = this.#context;
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => {
@@ -86,13 +98,21 @@ export class PrintEgress implements Egress {
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
+      this.#giveUp = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(false);
+      };
       this.#stream.write(text, (error) => {
         signal.removeEventListener('abort', onAbort);
         if (error) fail(error);
-        else resolve();
+        else resolve(true);
       });
     });
   }
+}
+
+function unread(frames: readonly Frame[]): Delivery {
+  return { refused: frames.map((_, index) => ({ index, reason: 'unread', detail: 'the reader of the output is gone' })) };
 }
 
 function textLine(frame: Frame, withData: boolean): string {

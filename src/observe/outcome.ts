@@ -12,6 +12,7 @@ export const OUTCOME = {
   sampled: 11,
   superseded: 12,
   unmatched: 13,
+  unread: 14,
   'operator-failed': 16,
   'operator-input': 17,
   'operator-output': 18,

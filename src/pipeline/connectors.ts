@@ -55,6 +55,7 @@ export class Connectors {
   readonly #stillborn = new Map<string, number>();
   #isRunning = false;
   #isStopping = false;
+  #isReaderGone = false;
 
   constructor(spec: PipelineSpec, events: ConnectorsEvents) {
     this.#spec = spec;
@@ -157,6 +158,7 @@ export class Connectors {
     threads[threads.findIndex(({ name }) => name === node)] = made;
     made.ready.then(
       () => {
+        if (role === 'egress' && this.#isReaderGone) made.say('reader-gone');
         made.say('run');
         if (role === 'ingress' && this.#isStopping) made.say('stop');
       },
@@ -166,12 +168,19 @@ export class Connectors {
 
   run(): void {
     this.#isRunning = true;
+    if (this.#isReaderGone) this.readerGone();
     for (const thread of this.#all) thread.say('run');
   }
 
   stopSources(): void {
     this.#isStopping = true;
     for (const thread of this.#ingress) thread.say('stop');
+  }
+
+  /** The reader of the process's standard output has gone. */
+  readerGone(): void {
+    this.#isReaderGone = true;
+    for (const thread of this.#egress) thread.say('reader-gone');
   }
 
   abort(): void {

@@ -350,6 +350,15 @@ export class Pipeline implements AsyncDisposable {
     return this.closed;
   }
 
+  /**
+   * Drains like `stop()` when the reader of the process's standard output has gone: what sinks of type `print` have not
+   * printed yet is dropped as `unread`. The program sees that as EPIPE on its `process.stdout`.
+   */
+  outputGone(): Promise<Report> {
+    this.#connectors.readerGone();
+    return this.stop();
+  }
+
   /** Ends now. What is under way stays in flight and is reported as that. */
   abort(): Promise<Report> {
     if (this.#state === 'starting') {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../src/observe/report.js';
 
 // The built command, in processes of its own.
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -76,13 +77,55 @@ describe('the built command', () => {
     expect(list.stderr).toBe('');
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('drains at the first %s and ends with 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('drains at the first %s and ends with 0', async (signal) => {
     const run = millrace('run', pipeline('endless.yaml', 'type: "null"'));
     await until(() => run.stderr.includes('frames/s'), 'the first line of progress');
     run.child.kill(signal);
     expect(await run.ended).toBe(0);
     expect(run.stderr).toContain(`millrace: ${signal}: draining`);
     expect(run.stdout).toContain('ledger: balanced');
+  });
+
+  it('drains quietly and ends with 0 when the reader of its output has gone', async () => {
+    const report = join(folder, 'gone.json');
+    const run = millrace('relay', 'sim:?pattern=counter&shape=8x8&rate=200', '--report', report);
+    await until(() => run.stdout.includes('\n'), 'the first frame');
+    run.child.stdout!.destroy();
+    expect(await run.ended, run.stderr).toBe(0);
+    expect(run.stderr).not.toMatch(/error|warning|draining|ledger/);
+    // How many are unread depends on how fast the pipe was: what it had taken counts as printed.
+    const { ok, sources, sinks } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+    const { received, delivered, dropped, dead, inFlight } = sources.source!.ledger;
+    expect({ ok, dead, inFlight }).toEqual({ ok: true, dead: {}, inFlight: 0 });
+    const { unread = 0, ...others } = dropped;
+    expect(others).toEqual({});
+    expect(delivered + unread).toBe(received);
+    expect(sinks.sink!.refused).toBe(unread);
+  });
+
+  it('delivers to the other sinks when the reader of its output has gone', async () => {
+    const report = join(folder, 'two.json');
+    const file = join(folder, 'two.yaml');
+    writeFileSync(
+      file,
+      'version: 1\nsources:\n  s: { type: sim, pattern: counter, shape: [8, 8], rate: 200 }\nsinks:\n  p: { type: print, from: s }\n  o: { type: "null", from: s }\n',
+    );
+    const run = millrace('run', file, '--no-ctl', '--report', report);
+    await until(() => run.stdout.includes('\n'), 'the first frame');
+    run.child.stdout!.destroy();
+    expect(await run.ended, run.stderr).toBe(0);
+    const { sources, sinks } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+    expect(sinks.o!.delivered).toBe(sources.s!.ledger.received);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends a start at %s, with 1', async (signal) => {
+    // Nobody listens there: the start waits for the server.
+    const run = millrace('run', pipeline('starting.yaml', 'type: redis, url: "redis://127.0.0.1:9", stream: x'), '--no-ctl');
+    await until(() => run.stderr.includes('cannot be reached'), 'the first attempt');
+    run.child.kill(signal);
+    expect(await run.ended).toBe(1);
+    expect(run.stderr).toContain('stopped before the run began [ERR_CLOSED]');
+    expect(run.stderr).not.toContain('forced exit');
   });
 
   it('ends at once with 1 at the second signal, while a drain cannot end', async () => {

@@ -56,6 +56,19 @@ describe('print', () => {
     return screen.text;
   };
 
+  test('what is not printed when the reader goes is unread, in the write under way and after it', async () => {
+    const screen = new Screen(true);
+    const egress = new PrintEgress({}, context(), screen);
+    await egress.open();
+    const frame = plainFrame([1], Uint8Array.of(1), { ordinal: 0, sequence: 0 });
+    const pending = egress.write([frame, frame]);
+    egress.readerGone();
+    const reasons = async (delivery: ReturnType<typeof egress.write>) => (await delivery)?.refused?.map(({ reason }) => reason);
+    expect(await reasons(pending)).toEqual(['unread', 'unread']);
+    expect(await reasons(egress.write([frame]))).toEqual(['unread']);
+    await egress.close();
+  });
+
   test('one line a frame, for people', async () => {
     const frame = plainFrame([1, 2], Uint16Array.of(3, 4), { ordinal: 5, sequence: 77, timestamp: 12.5, meta: { a: 1 } });
     expect(await printed({}, frame, frame)).toBe('detector 5 sequence 77 uint16 [1, 2] time 12.5 {"a":1}\n'.repeat(2));

@@ -73,6 +73,7 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
   const { Pipeline } = await import('../../pipeline/pipeline.js');
   const pipeline = new Pipeline(await replaySpec(spec, framesOf(bySource)), { logger: stderrLogger(output) });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
+  context.readerGone?.addEventListener('abort', () => void pipeline.outputGone(), { once: true });
   await pipeline.start({ signal });
   const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
   const feeding = Object.keys(spec.sources).map((name) => feed(pipeline, name, (bySource.get(name) ?? []).sort(byOrdinal)));
