@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Attachment } from '../src/agents/attachment.js';
 import { EgressAgent } from '../src/agents/egress-agent.js';
+import { OptionalEgress } from '../src/agents/optional-egress.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
@@ -30,8 +31,10 @@ async function open(): Promise<void> {
     accept: (index) => agent!.late.accept(index),
     settle: (tag, fate) => agent!.late.settle(tag, fate),
   };
-  const context = { name, codec, baseDir, log: port.log, signal: aborting.signal, outage, late, port: program };
-  egress = definition.create(spec.options, context);
+  const waiting = (addresses: readonly string[], waitedMs: number): void => port.say({ kind: 'waiting', addresses, waitedMs });
+  const context = { waiting, name, codec, baseDir, log: port.log, signal: aborting.signal, outage, late, port: program };
+  const create = (): Egress => definition.create(spec.options, context);
+  egress = spec.required ? create() : new OptionalEgress(name, create, port.log);
   agent = new EgressAgent(attachment, attachment.sinkNode(name), egress, port.log, spec.required, aborting.signal);
   await egress.open();
   port.say({ kind: 'ready' });

@@ -39,6 +39,7 @@ async function open(): Promise<void> {
     log: port.log,
     port: program,
     resumeAt,
+    waiting: (addresses, waitedMs) => port.say({ kind: 'waiting', addresses, waitedMs }),
     unreadable: (what) => port.say({ kind: 'unreadable', ...what }),
     maxFrameBytes: agent.maxBytes,
   });

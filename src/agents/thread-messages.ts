@@ -25,6 +25,8 @@ export type FromThread =
   | { readonly kind: 'ended' }
   | { readonly kind: 'settled'; readonly sequences: SequenceVerdict }
   | { readonly kind: 'closed' }
+  /** It waits for the other side; without addresses: the wait is over. */
+  | { readonly kind: 'waiting'; readonly addresses: readonly string[]; readonly waitedMs: number }
   /** What a sink had accepted and did not deliver, and what each of its peers was given. */
   | { readonly kind: 'late'; readonly report: LateReport; readonly peers: readonly PeerReport[] }
   /** A source could not read a file, or a frame of one. */

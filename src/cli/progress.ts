@@ -18,6 +18,7 @@ export function progressLine(now: Progress, before: Progress, elapsedMs: number)
     ...(now.dead > 0 ? [`${formatCount(now.dead)} dead`] : []),
     `queue ${formatCount(now.queueDepth)}`,
     `in flight ${formatCount(now.inFlight)}`,
+    ...(now.waiting ?? []).map(({ node, addresses }) => `${node} waits for ${addresses.join(', ')}`),
   ].join(' | ');
 }
 

@@ -39,6 +39,8 @@ export interface EgressContext {
   readonly signal: AbortSignal;
   /** Adds to the time in which the sink could not be reached. */
   outage(ms: number): void;
+  /** Says that it waits for the other side (the addresses, and since when), or that a wait is over (none, and how long it took). */
+  waiting?(addresses: readonly string[], waitedMs: number): void;
   /** Absent where nothing follows what becomes of frames later. */
   readonly late?: LateFrames | undefined;
   /** The line to the embedding program, for the types that have one. */

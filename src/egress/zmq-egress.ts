@@ -3,6 +3,7 @@ import { asMillraceError, MillraceError, namedError } from '../errors/errors.js'
 import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 import type { PeerReport } from '../observe/report.js';
+import { PeerWatch } from '../transports/peer-watch.js';
 import { openZmqWriter } from '../transports/zmq.js';
 import { LONGEST_LINGER_MS, type ZmqWriter } from '../transports/zmq-driver.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
@@ -41,6 +42,7 @@ class ZmqEgress implements Egress {
   readonly #context: EgressContext;
   readonly #places: HeldPlaces;
   #writer: ZmqWriter | undefined;
+  #watch: PeerWatch | undefined;
   #peers: readonly PeerReport[] = [];
   // Closing is what ends a send that waits for room; what was accepted before still lingers.
   readonly #abort = (): void => this.#writer?.close(ABORT_LINGER_MS);
@@ -67,6 +69,8 @@ class ZmqEgress implements Egress {
     this.#writer = await writer.catch((thrown: unknown) => {
       throw namedError(thrown, 'ERR_SINK', `sink '${this.#context.name}'`);
     });
+    const { name, log, outage, waiting } = this.#context;
+    this.#watch = new PeerWatch({ node: `sink '${name}'`, log, waitsFor: () => this.#writer?.waitsFor(), outage, waiting });
     this.#context.signal.addEventListener('abort', this.#abort, { once: true });
     if (this.#context.signal.aborted) this.#abort();
   }
@@ -182,6 +186,7 @@ class ZmqEgress implements Egress {
 
   async close(): Promise<void> {
     this.#context.signal.removeEventListener('abort', this.#abort);
+    this.#watch?.stop();
     const writer = this.#writer;
     this.#writer = undefined;
     writer?.close();

@@ -69,6 +69,8 @@ export interface IngressContext {
   readonly codec: Codec;
   readonly baseDir: string;
   readonly log: Logger;
+  /** Says that it waits for the other side (the addresses, and since when), or that a wait is over (none, and how long it took). */
+  waiting?(addresses: readonly string[], waitedMs: number): void;
   /** Counts a file that cannot be opened (`whole`), or a frame of one that cannot be read; `of`: files in all. Beside `refuse`. */
   unreadable?(what: { readonly file: string; readonly reason: string; readonly whole: boolean; readonly of: number }): void;
   /** Largest payload of a frame, in bytes. */

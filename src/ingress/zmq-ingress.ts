@@ -1,5 +1,6 @@
 import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
+import { PeerWatch } from '../transports/peer-watch.js';
 import { openZmqReader } from '../transports/zmq.js';
 import type { ZmqReader } from '../transports/zmq-driver.js';
 import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
@@ -38,6 +39,7 @@ class ZmqIngress implements Ingress {
   /** Where large bodies go: only a codec that has data of its own for a part knows it. */
   readonly #memory: SlotMemory | undefined;
   #reader: ZmqReader | undefined;
+  #watch: PeerWatch | undefined;
   #out: FrameWriter | undefined;
   /** Messages over the limit, which the transport read past. */
   #oversized = 0;
@@ -72,6 +74,8 @@ class ZmqIngress implements Ingress {
     this.#reader = await reader.catch((thrown: unknown) => {
       throw namedError(thrown, 'ERR_SOURCE', `source '${this.#context.name}'`);
     });
+    const { name, waiting } = this.#context;
+    this.#watch = new PeerWatch({ node: `source '${name}'`, log, waitsFor: () => this.#reader?.waitsFor(), waiting });
   }
 
   async run(out: FrameWriter, signal: AbortSignal): Promise<void> {
@@ -109,6 +113,7 @@ class ZmqIngress implements Ingress {
       throw asMillraceError(thrown, 'ERR_SOURCE', `source ${this.#context.name}`);
     } finally {
       signal.removeEventListener('abort', stop);
+      this.#watch?.stop();
       // The thread may be gone before anybody calls close().
       await reader.close();
     }
@@ -150,6 +155,7 @@ class ZmqIngress implements Ingress {
   }
 
   async close(): Promise<void> {
+    this.#watch?.stop();
     const reader = this.#reader;
     this.#reader = undefined;
     await reader?.close();

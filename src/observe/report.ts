@@ -77,6 +77,8 @@ export interface SourceReport {
   /** Absent where everything could be read. */
   readonly unreadable?: UnreadableReport;
   readonly bytes: number;
+  /** Time in which no sender was there, in waits of two seconds at least. Absent: none. */
+  readonly outageMs?: number;
   /** Series that have closed, in their order, where the source has any: the last thousand. */
   readonly series?: readonly SeriesReport[];
 }
@@ -187,4 +189,6 @@ export interface Progress {
   readonly inFlight: number;
   readonly bytes: number;
   readonly queueDepth: number;
+  /** Nodes that wait for the other side, for two seconds at least. */
+  readonly waiting?: readonly { readonly node: string; readonly addresses: readonly string[] }[];
 }

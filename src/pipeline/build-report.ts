@@ -45,6 +45,8 @@ export interface ReportInput {
   readonly unreadable: ReadonlyMap<string, UnreadableReport>;
   /** What sinks had accepted and did not deliver. */
   readonly late: ReadonlyMap<string, { readonly report: LateReport; readonly peers: readonly PeerReport[] }>;
+  /** Time in which a source had no sender. */
+  readonly outageMs: (source: string) => number;
   readonly firstDeaths: readonly FirstDeath[];
   /** Nothing will become of what is still in flight. */
   readonly isOver: boolean;
@@ -118,11 +120,14 @@ export function buildReport(input: ReportInput): Report {
   const sinks: Record<string, SinkReport> = {};
   let received = 0;
   let bytes = 0;
+  // An outage may have begun before the run did.
+  const durationMs = Math.ceil(input.durationS * 1000);
   for (const node of plan.sources) {
     const { bytes: sourceBytes, ...ledger } = counters.ledger(node, input.isOver);
     const source = spec.sources[node.name]!;
     const series = input.series.get(node.name);
     const unreadable = input.unreadable.get(node.name);
+    const outageMs = Math.min(input.outageMs(node.name), durationMs);
     const verdict: Verdict =
       input.recoveries(node.name).restarts > 0
         ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
@@ -133,6 +138,7 @@ export function buildReport(input: ReportInput): Report {
       ledger,
       verdict: withUnreadable(verdict, unreadable),
       ...(unreadable ? { unreadable } : {}),
+      ...(outageMs > 0 ? { outageMs } : {}),
       bytes: sourceBytes,
       ...(series ? { series: [...series] } : {}),
     };
@@ -158,6 +164,7 @@ export function buildReport(input: ReportInput): Report {
       required: spec.sinks[node.name]!.required,
       ledgers: counters.sinkLedgers(node.name, input.isOver),
       ...counters.sink(node),
+      outageMs: Math.min(counters.sink(node).outageMs, durationMs),
       promise: promiseOf(spec, node.name),
       ...lateOf(input, node.name),
       latencyUs: latency(arena, [node.histogram]),

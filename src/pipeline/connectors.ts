@@ -16,6 +16,7 @@ import { SinkReader } from './sink-reader.js';
 import type { PipelineSpec } from './spec.js';
 import { ThreadHandle } from './thread-handle.js';
 import { UnreadableLog } from './unreadable-log.js';
+import { WaitLog } from './wait-log.js';
 import { withTimeout } from './with-timeout.js';
 
 /** How long a thread may take to close once it was asked to. */
@@ -42,6 +43,7 @@ export interface ConnectorsEvents {
 export class Connectors {
   readonly series = new SeriesLog();
   readonly unreadable = new UnreadableLog();
+  readonly waits = new WaitLog();
   /** By sink, what it had accepted and did not deliver, and what its peers were given. */
   readonly late = new Map<string, Extract<FromThread, { kind: 'late' }>>();
   readonly #spec: PipelineSpec;
@@ -100,6 +102,7 @@ export class Connectors {
         if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
       },
       series: (report) => this.series.add(name, report),
+      waiting: ({ addresses, waitedMs }) => this.waits.add(name, addresses, waitedMs),
       late: (what) => this.late.set(name, what),
       unreadable: (what) => this.unreadable.add(name, what),
       failed: (error) => this.#events.failed(failure(role, error), error.code),
@@ -129,6 +132,7 @@ export class Connectors {
     if (this.#isRunning && restarts && stillborn < MAX_STILLBORN) this.#events.died(thread, error, undefined);
     else {
       const often = stillborn >= MAX_STILLBORN ? ` (${stillborn} times in a row)` : '';
+      this.waits.forget(name);
       this.#events.died(thread, error, failure(role, { ...error, message: `${error.message}${often}` }));
     }
   }

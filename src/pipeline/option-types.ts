@@ -256,7 +256,7 @@ export interface RedisSinkOptions extends SinkSettings {
   readonly replyTimeoutMs?: number;
 }
 
-/** Multipart messages to a ZeroMQ PUSH or PUB socket. */
+/** Multipart messages to a ZeroMQ PUSH or PUB socket. Delivered by push (zmtp): written to the connection of a peer; by pub, and by libzmq: accepted by the socket. */
 export interface ZmqSinkOptions extends SinkSettings {
   readonly type: 'zmq';
   /** How a message is laid out. Default: "array-1.0". */
@@ -286,7 +286,7 @@ export interface ZmqSinkOptions extends SinkSettings {
   };
   /** messages that the socket holds for each peer; default 100, for pub 1000 (it drops what exceeds this). */
   readonly highWaterMark?: number;
-  /** how long the socket goes on sending after the close; -1: 30 s. Default: 10000. */
+  /** how long the sink goes on sending at the end of a run, and at the end of a series; -1: 30 s. Default: 10000. */
   readonly lingerMs?: number;
   /** queue for completed connections only: nothing waits for an absent peer, but what is queued dies with a connection. Default: false. */
   readonly immediate?: boolean;

@@ -406,7 +406,8 @@ export class Pipeline implements AsyncDisposable {
       total.bytes += ledger.bytes;
     }
     for (const edge of this.#plan.edges) total.queueDepth += this.#counters.depth(edge);
-    return total;
+    const { waiting } = this.#connectors.waits;
+    return waiting.length > 0 ? { ...total, waiting } : total;
   }
 
   /** The report as it would be now. */
@@ -428,6 +429,7 @@ export class Pipeline implements AsyncDisposable {
       series: this.#connectors.series.closed,
       unreadable: this.#connectors.unreadable.sources,
       late: this.#connectors.late,
+      outageMs: (source) => this.#connectors.waits.outageMs(source),
       firstDeaths: this.#firstDeaths.list,
       isOver: this.#isOver,
       parameters: (stage) => this.#updater?.history(stage) ?? [],

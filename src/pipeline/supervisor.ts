@@ -84,12 +84,13 @@ export class Supervisor {
     this.#census = new Census(memory, plan, ring, {
       lostCode: OUTCOME['worker-lost'],
       dropCodes: { 'drop-oldest': OUTCOME['drop-oldest'], latest: OUTCOME.latest },
-      onRedispatch: (edge, records) => {
+      onRedispatch: (edge, records, slot) => {
         const { node } = plan.edges[edge - 1]!;
         this.counts(node).redispatched += records;
         // A sink may have written it before it died.
         const sink = plan.sinks.find(({ name }) => name === node);
-        if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += records;
+        // Every output of its input: a chain of them comes again as one.
+        if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += readSlots(memory, plan, slot).length;
       },
       isSettled: (edge, reference) => this.#isSettled(edge, reference),
       onLost: ({ edge, slot, source, ordinal, leaves, attempts, thread, records }) => {

@@ -15,6 +15,7 @@ export interface ThreadEvents {
   /** Of a source: it has read its last message. */
   ending(): void;
   series(report: SeriesReport): void;
+  waiting(what: Extract<FromThread, { kind: 'waiting' }>): void;
   late(what: Extract<FromThread, { kind: 'late' }>): void;
   unreadable(what: Extract<FromThread, { kind: 'unreadable' }>): void;
   failed(error: ThreadError): void;
@@ -75,6 +76,7 @@ export class ThreadHandle {
         this.#ending = true;
         events.ending();
       } else if (message.kind === 'series') events.series(message.report);
+      else if (message.kind === 'waiting') events.waiting(message);
       else if (message.kind === 'late') events.late(message);
       else if (message.kind === 'unreadable') events.unreadable(message);
       else if (message.kind === 'series-done') this.#answered(message);

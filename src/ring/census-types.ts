@@ -38,7 +38,7 @@ export interface CensusOptions {
   /** Told of every reference that goes to the lane of an edge, to be done again, and of how many records it has (1: it is a frame). */
   /** Whether nothing is owed for a reference any more: a sink has delivered it and still sends it. It is never given up. */
   readonly isSettled?: (edge: number, reference: number) => boolean;
-  readonly onRedispatch?: (edge: number, records: number) => void;
+  readonly onRedispatch?: (edge: number, records: number, slot: number) => void;
   /** Told of every frame that is given up, before it is settled: its slot, and what is chained behind it, can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;

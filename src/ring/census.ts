@@ -249,7 +249,7 @@ export class Census {
     if (attempts < edge.attempts || this.#options.isSettled?.(edge.number, reference)) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
-      this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK));
+      this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK), reference & SLOT_MASK);
       return;
     }
     const slot = reference & SLOT_MASK;
