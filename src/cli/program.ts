@@ -74,6 +74,13 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
       ended(await (await import('./validate.js')).validate(file, options, context)),
     );
   program
+    .command('test <files...>')
+    .description('run the cases of test files on a pipeline and compare the results')
+    .option(...json)
+    .action(async (files: string[], options: { json?: boolean }) =>
+      ended(await (await import('./test/test.js')).test(files, options, context)),
+    );
+  program
     .command('relay <source> [sink]')
     .description('run a pipeline without a file, from one address to another, such as zmq+pull://HOST:PORT to redis://HOST:PORT/STREAM')
     .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
