@@ -62,6 +62,12 @@ export class Attachment {
     this.arena.words[address >>> 2] = value;
   }
 
+  /** Threads that died with a reference, which this one holds, since it came over its edge. */
+  deathsOf(reference: number): number {
+    const header = this.plan.headers + (reference & SLOT_MASK) * this.plan.stride;
+    return this.word(header - SLOT.place - 4 * (reference >>> 24)) >>> 24;
+  }
+
   /** The next slot of a chain, or EMPTY. */
   nextInChain(slot: number): number {
     return this.word(this.plan.headers + slot * this.plan.stride + SLOT.next);

@@ -7,7 +7,6 @@ import { type Logger, RateLimiter } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import type { Series } from '../frame/series.js';
-import { SLOT } from '../frame/slot-layout.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
@@ -254,7 +253,7 @@ export class EgressAgent {
       const reference = this.#reference(i);
       const head = this.#heads[i]!;
       const leaves = this.#edge.leaves[head.sourceIndex]![reference >>> 24]!;
-      if (this.#isOwed(head, leaves)) {
+      if (this.#isOwed(reference, head, leaves)) {
         if (split.has(i)) record.settleEach(head.sourceIndex, head.ordinal, leaves, this.#outcomesOf(i));
         record.settle(head.sourceIndex, head.ordinal, leaves, outcomes[i]!);
       } else if (delivery?.late && outcomes[i] === OUTCOME.delivered) this.late.again(head.sourceIndex);
@@ -267,8 +266,8 @@ export class EgressAgent {
    * What a thread before this one had settled and was still sending comes again: nothing of it is owed, or its entry belongs to
    * a later ordinal, or is just about to. As long as something is owed nobody gives the entry to another.
    */
-  #isOwed({ header, sourceIndex, ordinal }: FrameView, leaves: number): boolean {
-    if (this.#attachment.word(header + SLOT.attempts) === 0) return true;
+  #isOwed(reference: number, { sourceIndex, ordinal }: FrameView, leaves: number): boolean {
+    if (this.#attachment.deathsOf(reference) === 0) return true;
     const { words } = this.#attachment.arena;
     const { table, tableEntries } = this.#attachment.plan.sources[sourceIndex]!;
     const entry = table + ENTRY.bytes * (ordinal & (tableEntries - 1));

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
+import { OUTCOME } from '../observe/outcome.js';
 import type { JoinParams } from '../operators/join.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
@@ -165,7 +166,7 @@ export class OperatorAgent {
       const startUs = nowUs();
       this.#read(reference, taken);
       this.#since(startUs);
-      const pending = this.#begin(lane, taken.inputs, parcel);
+      const pending = this.#begin(lane, reference, taken.inputs, parcel);
       const outcome = typeof pending === 'number' ? pending : await pending;
       this.#count(nowUs() - startUs);
       this.#since(0);
@@ -190,8 +191,12 @@ export class OperatorAgent {
     return new ParcelRun(stockOf(stock), this.#attachment, this.#stage, work, this.#aggregates);
   }
 
-  #begin(lane: ChainLane, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
+  #begin(lane: ChainLane, reference: number, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
     if (inputs[0]!.records > 0) return parcel.run(lane, inputs);
+    if (inputs[inputs.length - 1]!.ends && this.#attachment.deathsOf(reference) >= this.#stage.attempts) {
+      lane.skip(inputs);
+      return OUTCOME['worker-lost'];
+    }
     return this.#process(lane, inputs, this.#join?.isUnmatched);
   }
 
@@ -395,7 +400,7 @@ export class OperatorAgent {
         const startUs = this.#attachment.nowUs();
         taken.startUs = startUs;
         this.#since(oldest(busy));
-        void Promise.resolve(this.#begin(taken.chain, taken.inputs, taken.parcel)).then((outcome) => {
+        void Promise.resolve(this.#begin(taken.chain, reference, taken.inputs, taken.parcel)).then((outcome) => {
           this.#count(this.#attachment.nowUs() - startUs);
           taken.startUs = 0;
           this.#since(oldest(busy));

@@ -109,9 +109,10 @@ export class ChainLane {
     return this.#renew().then(() => this.#run([]));
   }
 
-  /** In place of a run: nothing comes of the inputs, but the end of their series, if they have it. */
+  /** In place of a run: no operator meets the inputs; the end of their series goes on. */
   skip(inputs: readonly FrameView[]): void {
     this.#begin(inputs);
+    this.loseHeld();
   }
 
   #begin(inputs: readonly FrameView[]): void {

@@ -1,7 +1,7 @@
 import { viewArena } from '../frame/arena-views.js';
 import { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
-import { FLAGS, SLOT } from '../frame/slot-layout.js';
+import { SLOT } from '../frame/slot-layout.js';
 import type { Plan } from '../pipeline/plan-types.js';
 import { EMPTY } from '../ring/ring-layout.js';
 import { unpack } from './unpack.js';
@@ -24,14 +24,4 @@ export function readSlots(memory: WebAssembly.Memory, plan: Plan, first: number)
     slot = arena.words[(header + SLOT.next) >>> 2]!;
   }
   return frames;
-}
-
-/** Whether a series ends with a slot or what is chained behind it; read as by `readSlots`. */
-export function endsSeries(words: Int32Array, plan: Plan, first: number): boolean {
-  for (let slot = first, left = plan.slots; slot !== EMPTY && left > 0; left--) {
-    const header = plan.headers + slot * plan.stride;
-    if (words[(header + SLOT.kind) >>> 2]! & FLAGS.ends) return true;
-    slot = words[(header + SLOT.next) >>> 2]!;
-  }
-  return false;
 }

@@ -6,7 +6,7 @@
  *   ... | place[2] | place[1] | place[0] |
  *     0        4         8       12      16         20          24        28
  *   +--------+---------+-------+-------+----------+-----------+---------+---------+
- *   | bits   | attempts| next  | pool  | payload  | capacity  | length  | source  |
+ *   | bits   | unused  | next  | pool  | payload  | capacity  | length  | source  |
  *   +--------+---------+-------+-------+----------+-----------+---------+---------+
  *   | ordinal| series  | sequence (f64)| timestamp (f64)      | received us (f64) |
  *   +--------+---------+---------------+----------------------+-------------------+
@@ -17,7 +17,6 @@
  */
 export const SLOT = {
   bits: 0,
-  attempts: 4,
   next: 8,
   pool: 12,
   payload: 16,

@@ -2,7 +2,7 @@ import { FAIL_ON, type FailOn } from './fail-on.js';
 import type { Finding, Ledger, Report, SinkReport, SourceReport } from './report.js';
 
 /** What a verdict is made from: the parts of a report. */
-export type JudgedRun = Pick<Report, 'balanced' | 'error' | 'undelivered' | 'sources' | 'sinks'>;
+export type JudgedRun = Pick<Report, 'balanced' | 'error' | 'undelivered' | 'sources' | 'sinks'> & Partial<Pick<Report, 'stages'>>;
 
 export interface Judgement {
   /** What makes the run a failed one; empty: it is done. */
@@ -43,6 +43,7 @@ export function judge(run: JudgedRun, { failOn, isOver, firstDeaths = [] }: Judg
   };
   if (run.error) failures.push({ kind: 'error', message: `${run.error.message} [${run.error.code}]` });
   for (const [node, source] of Object.entries(run.sources)) for (const finding of ofSource(node, source, isOver, firstDeaths)) add(finding);
+  for (const [node, { endsGivenUp = 0 }] of Object.entries(run.stages ?? {})) if (endsGivenUp > 0) add(withoutEnds(node, endsGivenUp));
   for (const [node, sink] of Object.entries(run.sinks)) {
     const open = (isOver && run.undelivered?.[node]) || 0;
     // Where the run was given up the sum says it already; a sink that is not required spoils nothing.
@@ -52,6 +53,13 @@ export function judge(run: JudgedRun, { failOn, isOver, firstDeaths = [] }: Judg
   if (!run.balanced) failures.push({ kind: 'unbalanced', message: 'a ledger does not balance: this is a fault of Millrace' });
   return { failures, remarks };
 }
+
+const withoutEnds = (node: string, count: number): Finding => ({
+  kind: 'dead',
+  node,
+  count,
+  message: `the operators of stage '${node}' did not meet ${count} ${count === 1 ? 'end' : 'ends'} of series, because too many workers died there`,
+});
 
 const undelivered = (node: string, count: number): Finding => ({
   kind: 'undelivered',

@@ -105,6 +105,8 @@ export interface StageReport {
   readonly restarts: number;
   readonly redispatched: number;
   readonly lost: number;
+  /** Ends of series that it handed on without its operators, because too many workers died with them. Absent where there are none. */
+  readonly endsGivenUp?: number;
   /** What its operators made of many frames. Absent where none aggregates. */
   readonly aggregates?: AggregatesReport;
   /** What its operators had, from the start on: the hash of a frame resolves here. Absent without operators. */

@@ -138,7 +138,11 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   readonly stateful?: boolean | ((params: P) => boolean);
   /** Its state concerns one key at a time: a stage with `key` may have several workers all the same. */
   readonly keyed?: boolean;
-  /** An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. */
+  /**
+   * An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. Each source has
+   * an operator of its own. `process` and `flush` throw before they change its state, or not at all, since they are called
+   * again. What is emitted is a result of all frames since the last one (docs/specs/aggregates.md).
+   */
   readonly merges?: boolean;
   /** Has `flush`, which emits at most one frame. */
   readonly flushes?: boolean;

@@ -184,7 +184,7 @@ export function buildReport(input: ReportInput): Report {
     sinks,
   };
   const { failOn } = spec;
-  const { failures, remarks } = judge(judged, { failOn, isOver: input.isOver, firstDeaths: input.firstDeaths });
+  const { failures, remarks } = judge({ ...judged, stages }, { failOn, isOver: input.isOver, firstDeaths: input.firstDeaths });
   return {
     version: 2,
     name: spec.name,

@@ -29,6 +29,7 @@ import {
   VIEWS,
 } from '../ring/ring-layout.js';
 import { type Draft, type PlanWithTables, parcelSlots } from './draft.js';
+import { isJoin } from './join-stage.js';
 import { stageHash } from './parameters-hash.js';
 import type {
   ConstantPlan,
@@ -162,6 +163,7 @@ export function layOut(draft: Draft): PlanWithTables {
       laneCells: powerOfTwo(reachable),
       laneNumber: draft.edges.length + at + 1,
       attempts: spec.stages[edge.node]?.attempts ?? DEFAULTS.attempts, // of a sink: how often its thread may die of a frame
+      handsOn: spec.stages[edge.node] !== undefined && !(isJoin(spec.stages[edge.node]) && edge.input > 0),
       arrayStride,
       itemBell: itemBell(edge.node, consumerThreads),
       spaceBell: space.take(BELL.bytes),

@@ -26,6 +26,8 @@ export interface EdgePlan {
   readonly laneNumber: number;
   /** How often a frame may die with a thread that had it from here before it is given up. */
   readonly attempts: number;
+  /** It leads into a stage, which hands on the end of a series whatever becomes of its frames. */
+  readonly handsOn: boolean;
   readonly arrayStride: number;
   readonly itemBell: number;
   readonly spaceBell: number;

@@ -3,7 +3,7 @@ import { createClock } from '../agents/clock.js';
 import { HELD, heldWord, liveHeldBank } from '../agents/held-frames.js';
 import { PartialBooks } from '../agents/partial-books.js';
 import { PartialsLost } from '../agents/partials-lost.js';
-import { endsSeries, readSlots } from '../agents/read-slots.js';
+import { readSlots } from '../agents/read-slots.js';
 import type { ThreadError } from '../agents/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
@@ -34,6 +34,8 @@ export interface RecoveryCounts {
   restarts: number;
   redispatched: number;
   lost: number;
+  /** Ends of series that went on without the operators of the node; absent: none. */
+  endsGivenUp?: number;
 }
 
 /** Takes over when a worker is gone: closes the gate, takes stock, gives what was held to others, opens the gate. */
@@ -93,16 +95,19 @@ export class Supervisor {
         if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += readSlots(memory, plan, slot).length;
       },
       isSettled: (edge, reference) => this.#isSettled(edge, reference),
-      onLost: ({ edge, slot, source, ordinal, leaves, attempts, thread, records }) => {
+      onLost: ({ edge, slot, source, ordinal, attempts, thread, records, ends }) => {
         const cause = this.#causes.get(thread);
-        const name = plan.sources[source]!.name;
+        const { name } = plan.sources[source]!;
+        const { node } = plan.edges.find(({ number }) => number === edge)!;
         this.#log.error(
           { source: name, ordinal, attempts, stack: cause?.stack },
-          `frame ${ordinal} of '${name}' is given up after ${attempts} threads died with it: ${cause?.message}`,
+          ends
+            ? `the end of a series of '${name}' is handed on without the operators of '${node}', since ${attempts} workers died with it: ${cause?.message}`
+            : `frame ${ordinal} of '${name}' is given up after ${attempts} threads died with it: ${cause?.message}`,
         );
-        const { node } = plan.edges.find(({ number }) => number === edge)!;
-        this.counts(node).lost += records;
-        if (this.#books.size > 0 && endsSeries(this.#words, plan, slot)) this.#loseEnd(source, leaves);
+        const counts = this.counts(node);
+        if (ends) counts.endsGivenUp = (counts.endsGivenUp ?? 0) + 1;
+        else counts.lost += records;
         if (letters && cause) letters.write(() => readSlots(memory, plan, slot), { node, outcome: 'worker-lost', attempts, cause });
       },
     });
@@ -246,16 +251,6 @@ export class Supervisor {
     for (const stage of this.#plan.stages) {
       for (const worker of stage.partials.keys()) this.#loseHeldBy(stage, worker);
       for (const books of this.#books.get(stage.name) ?? []) this.#lose(stage.name, books.plan.source, books.loseAll());
-    }
-  }
-
-  /** An end that is given up on some leaves comes to no stage on these any more: what their partials hold has no result. */
-  #loseEnd(source: number, leaves: number): void {
-    for (const [node, all] of this.#books) {
-      const books = all.find((one) => one.plan.source === source);
-      if (!books) continue;
-      const into = this.#plan.edges.filter((edge) => edge.node === node).flatMap((edge) => edge.leaves[source]!);
-      if (into.some((mask) => (mask & leaves) !== 0)) this.#lose(node, source, books.loseAll());
     }
   }
 

@@ -15,6 +15,8 @@ export interface CensusEdge {
   readonly leaves: readonly (readonly number[])[];
   /** How often a frame may die with a thread that had it from this edge before it is given up. */
   readonly attempts: number;
+  /** Its consumers hand on the end of a series, whatever becomes of its frames. */
+  readonly handsOn: boolean;
   /** A producer may take references out of it, to drop them. */
   readonly overflow: string;
   readonly consumerThreads: readonly number[];
@@ -39,7 +41,7 @@ export interface CensusOptions {
   /** Whether nothing is owed for a reference any more: a sink has delivered it and still sends it. It is never given up. */
   readonly isSettled?: (edge: number, reference: number) => boolean;
   readonly onRedispatch?: (edge: number, records: number, slot: number) => void;
-  /** Told of every frame that is given up, before it is settled: its slot, and what is chained behind it, can still be read. */
+  /** Told of every frame that is given up, once, before it is settled: its slot, and what is chained behind it, can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;
     readonly slot: number;
@@ -50,6 +52,8 @@ export interface CensusOptions {
     readonly attempts: number;
     /** Records of a parcel; 1 for a frame. */
     readonly records: number;
+    /** A series ends with it: its frames are given up, its end goes on. */
+    readonly ends: boolean;
     /** The thread that died with it last. */
     readonly thread: number;
   }) => void;

@@ -8,9 +8,13 @@ export class CensusError extends Error {}
 
 const PLACE_HOLDER_SHIFT = 16;
 const PLACE_EDGE = 0xff_ff;
+const PLACE_HOLDER = 0xff;
+const PLACE_DEATHS_SHIFT = 24;
+const MAX_DEATHS = 0xff;
 
-const holderOf = (place: number): number => (place >>> PLACE_HOLDER_SHIFT) - 1;
+const holderOf = (place: number): number => ((place >>> PLACE_HOLDER_SHIFT) & PLACE_HOLDER) - 1;
 const edgeOf = (place: number): number => place & PLACE_EDGE;
+const deathsOf = (place: number): number => place >>> PLACE_DEATHS_SHIFT;
 
 /**
  * Takes stock of every slot and reference after threads have died, finishes what they had committed, and gives what they
@@ -31,8 +35,6 @@ export class Census {
   /** Outputs of the records of the dead that are neither theirs any more nor in a cell: they were going in, or are taken. */
   #given = new Set<number>();
   #toLane = new Map<CensusEdge, number[]>();
-  /** Slot and holder of whom a death was counted: one death is one attempt, however many branches of the slot were held. */
-  readonly #counted = new Set<number>();
   #did: CensusResult = nothingDone();
 
   constructor(memory: WebAssembly.Memory, plan: CensusPlan, ring: RingOperations, options: CensusOptions) {
@@ -55,7 +57,6 @@ export class Census {
     this.#kept = new Set();
     this.#given = new Set();
     this.#toLane = new Map();
-    this.#counted.clear();
     this.#readRings();
     for (const thread of dead) this.#finishRecords(thread);
     // What the dead held first: what was on its way is put beside it by ordinal.
@@ -176,6 +177,8 @@ export class Census {
 
   /** Whether a committed output went on. An ordered edge that does not admit it yet leaves it where it is. */
   #handOver(edge: CensusEdge, reference: number): boolean {
+    // Those who died with it had it from another edge.
+    this.#putPlace(reference, this.#place(reference) & ~(MAX_DEATHS << PLACE_DEATHS_SHIFT));
     if (this.#ring.recoverGive(edge.ring, reference) === 0) {
       if (edge.kind === 'ordered') return false;
       this.#ring.recoverPush(edge.ring, reference);
@@ -207,11 +210,12 @@ export class Census {
     const drops = this.#drops(edge);
     const fits = edge.kind === 'ordered' ? this.#admits(edge, source, ordinal) : this.#isLast(edge, source, ordinal);
     // What a dead thread's record names was on its way in, the rest on its way out; a cell that still waits says so by itself.
+    // What ends a series is dropped nowhere, and goes over the lane.
     if (number === edge.number && fits && (this.#given.has(reference) || (edge.kind === 'ordered' && !drops))) {
       if (edge.kind === 'fifo') this.#ring.recoverPush(edge.ring, reference);
       else this.#put(this.#cell(edge, source, ordinal) + 4, reference);
       this.#onRing.set(reference, edge.number);
-    } else if (drops) this.#drop(edge, reference);
+    } else if (drops && !this.#endsSeries(slot)) this.#drop(edge, reference);
     else this.#lane(edge, reference);
   }
 
@@ -245,14 +249,16 @@ export class Census {
       this.#drop(edge, reference); // it had been taken out to make room
       return;
     }
-    const attempts = this.#countDeath(reference & SLOT_MASK, holder);
-    if (attempts < edge.attempts || this.#options.isSettled?.(edge.number, reference)) {
+    const slot = reference & SLOT_MASK;
+    const attempts = this.#countDeath(reference);
+    const ends = edge.handsOn && this.#endsSeries(slot);
+    const isGivenUp = attempts >= edge.attempts && !(ends && attempts > edge.attempts);
+    if (!isGivenUp || this.#options.isSettled?.(edge.number, reference)) {
       this.#lane(edge, reference);
       this.#did.redispatched++;
-      this.#options.onRedispatch?.(edge.number, this.#recordsOf(reference & SLOT_MASK), reference & SLOT_MASK);
+      this.#options.onRedispatch?.(edge.number, this.#recordsOf(slot), slot);
       return;
     }
-    const slot = reference & SLOT_MASK;
     const header = this.#header(slot);
     const source = this.#word(header + SLOT.source);
     const ordinal = this.#word(header + SLOT.ordinal);
@@ -265,18 +271,30 @@ export class Census {
       attempts,
       thread: holder,
       records: this.#recordsOf(slot),
+      ends,
     });
-    this.#settle(edge, reference, this.#options.lostCode);
     this.#did.lost++;
+    // Its frames are given up; the end of the series goes on: whoever takes it next only hands it on.
+    if (ends) this.#lane(edge, reference);
+    else this.#settle(edge, reference, this.#options.lostCode);
   }
 
-  /** Attempts of a slot, this death included. */
-  #countDeath(slot: number, holder: number): number {
-    const at = this.#header(slot) + SLOT.attempts;
-    const key = slot + (SLOT_MASK + 1) * holder;
-    if (!this.#counted.has(key)) this.#put(at, this.#word(at) + 1);
-    this.#counted.add(key);
-    return this.#word(at);
+  /** Threads that died with a reference since it came over this edge, this one included. */
+  #countDeath(reference: number): number {
+    const place = this.#place(reference);
+    const deaths = Math.min(deathsOf(place) + 1, MAX_DEATHS);
+    this.#putPlace(reference, (place & ~(MAX_DEATHS << PLACE_DEATHS_SHIFT)) | (deaths << PLACE_DEATHS_SHIFT));
+    return deaths;
+  }
+
+  /** Whether a series ends with a slot or what is chained behind it. */
+  #endsSeries(first: number): boolean {
+    for (let slot = first, left = this.#plan.slots; slot !== EMPTY && left > 0; left--) {
+      const header = this.#header(slot);
+      if (this.#word(header + SLOT.kind) & FLAGS.ends) return true;
+      slot = this.#word(header + SLOT.next);
+    }
+    return false;
   }
 
   /** What a reference counts as: one, or the records of its parcels. */
@@ -371,6 +389,10 @@ export class Census {
 
   #place(reference: number): number {
     return this.#word(this.#header(reference & SLOT_MASK) - SLOT.place - 4 * (reference >>> 24));
+  }
+
+  #putPlace(reference: number, place: number): void {
+    this.#put(this.#header(reference & SLOT_MASK) - SLOT.place - 4 * (reference >>> 24), place);
   }
 
   #isLive(reference: number): boolean {

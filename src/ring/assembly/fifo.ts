@@ -3,7 +3,7 @@ import {
   LINE_BATCH, RING_CELLS, RING_EDGE, RING_FIRST_SLOT, RING_ITEM_BELL, RING_LIMIT, RING_MASK, RING_PAYLOADS, RING_SLOT_BYTES,
   RING_SPACE_BELL, RING_TAIL,
 } from './layout';
-import { EMPTY, T, heldFrom, placeOf, pt } from './thread';
+import { EMPTY, T, heldFrom, heldFromLane, placeOf, pt } from './thread';
 import { ring, wakeOne } from './bells';
 
 /** Position of the reference that this thread popped last. */
@@ -58,6 +58,17 @@ export function popCell(r: usize): u32 {
   const ref = popCell(r);
   if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); touch(r, ref); ringHalfEmpty(r); }
   return ref;
+}
+// From a lane: what it says of the dead stays.
+export function takeLane(r: usize): u32 {
+  const ref = popCell(r);
+  if (ref != EMPTY) { const place = placeOf(ref); store<u32>(place, heldFromLane(place, load<u32>(r, RING_EDGE))); pt(24); ringHalfEmpty(r); }
+  return ref;
+}
+export function takeLaneBatch(r: usize, n: i32): i32 {
+  let i = 0;
+  for (; i < n; i++) { const ref = takeLane(r); if (ref == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), ref); }
+  return i;
 }
 
 // The cells first, then the place words: their stores miss the cache, and a compare-exchange between them would wait for each.

@@ -2,20 +2,28 @@
 import {
   CODE_DROP_NEWEST, CODE_DROP_OLDEST, CODE_LATEST, CODE_SAMPLED, CODE_SUPERSEDED, FLAG_ENDS, LINE_INPUTS, LINE_INPUT_REFS, LINE_OUTPUTS,
   LINE_OUTPUT_REFS, LINE_RECORD, LINE_SETTLEMENTS, LINE_SETTLE_ITEMS, RING_EVERY, RING_KIND, RING_LANE, RING_MASK, RING_POLICY,
-  RING_SOURCES, SLOT_KIND, SLOT_ORDINAL, SLOT_SOURCE,
+  RING_SOURCES, SLOT_KIND, SLOT_NEXT, SLOT_ORDINAL, SLOT_SOURCE,
 } from './layout';
 import { EMPTY, T, headerOf, leave, pt } from './thread';
-import { pushCell, takeFifo } from './fifo';
+import { pushCell, takeFifo, takeLane } from './fifo';
 import { dropBit } from './slots';
 import { MAX_CODES, settle, settleRecords } from './settlement';
 import { dropFrom } from './drops';
 import { forceOrdered, putOrdered, takeOrdered, takeOrderedLatest } from './ordered';
 import { BLOCK, DROP_NEWEST, FIFO, LATEST, SAMPLE } from './policies';
 
+// Whether a series ends with a reference: the last frame of its chain says so.
+function carriesEnd(ref: u32): bool {
+  let slot = ref & 0xFFFFFF;
+  do { const h = headerOf(slot); if (load<u32>(h, SLOT_KIND) & FLAG_ENDS) return true; slot = load<u32>(h, SLOT_NEXT); } while (slot != EMPTY);
+  return false;
+}
 // 1 done (on the ring, or dropped by its policy and counted), 0 a blocking edge is full
 export function give(r: usize, ref: u32): i32 {
   const policy = load<u32>(r, RING_POLICY);
-  if (policy == SAMPLE && load<u32>(headerOf(ref), SLOT_ORDINAL) % load<u32>(r, RING_EVERY) != 0 && !(load<u32>(headerOf(ref), SLOT_KIND) & FLAG_ENDS)) { dropFrom(r, ref, CODE_SAMPLED); return 1; }
+  if (policy == SAMPLE) { if (load<u32>(headerOf(ref), SLOT_ORDINAL) % load<u32>(r, RING_EVERY) != 0 && !carriesEnd(ref)) { dropFrom(r, ref, CODE_SAMPLED); return 1; } }
+  // No policy drops an end. Nothing else of its source is under way, so that it may pass by what waits: it goes over the lane, which never fills.
+  else if (policy != BLOCK && carriesEnd(ref)) return pushCell(<usize>load<u32>(r, RING_LANE), ref);
   const fifo = load<u32>(r, RING_KIND) == FIFO;
   while (true) {
     const k = fifo ? pushCell(r, ref) : putOrdered(r, ref);
@@ -30,7 +38,7 @@ export function give(r: usize, ref: u32): i32 {
 }
 export function takeAny(r: usize, from: u32): u32 {
   const lane = <usize>load<u32>(r, RING_LANE); // what the dead held, all of it older than what the edge holds
-  if (lane) { const ref = takeFifo(lane); if (ref != EMPTY) return ref; }
+  if (lane) { const ref = takeLane(lane); if (ref != EMPTY) return ref; }
   if (load<u32>(r, RING_KIND) == FIFO) {
     let ref = takeFifo(r);
     if (ref != EMPTY && load<u32>(r, RING_POLICY) == LATEST)

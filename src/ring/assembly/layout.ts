@@ -7,7 +7,7 @@ export const BELL_SLEEPERS: usize = 0, BELL_PARK: usize = 4;
 export const LINE_BUSY: usize = 0, LINE_FAULT_COUNTDOWN: usize = 4, LINE_FAULT_STEP: usize = 8, LINE_RECORD: usize = 256, LINE_INPUTS: usize = 260, LINE_OUTPUTS: usize = 264, LINE_SETTLEMENTS: usize = 268;
 export const LINE_DROP: usize = 288, LINE_DROP_REF: usize = 292, LINE_DROP_SOURCE: usize = 296, LINE_DROP_ORDINAL: usize = 300, LINE_DROP_LEAVES: usize = 304, LINE_DROP_CODE: usize = 308;
 export const LINE_INPUT_REFS: usize = 640, LINE_OUTPUT_REFS: usize = 896, LINE_SETTLE_ITEMS: usize = 1408, LINE_BATCH: usize = 2688;
-export const SLOT_BITS: usize = 0, SLOT_ATTEMPTS: usize = 4, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_KIND: usize = 64, SLOT_PLACE: usize = 4;
+export const SLOT_BITS: usize = 0, SLOT_NEXT: usize = 8, SLOT_POOL: usize = 12, SLOT_PAYLOAD: usize = 16, SLOT_CAPACITY: usize = 20, SLOT_SOURCE: usize = 28, SLOT_ORDINAL: usize = 32, SLOT_KIND: usize = 64, SLOT_PLACE: usize = 4;
 export const SOURCE_TABLE: usize = 0, SOURCE_TABLE_MASK: usize = 4, SOURCE_BELL: usize = 8, SOURCE_ORDERED: usize = 12, SOURCE_ORDERED_LIST: usize = 16, SOURCE_OUTCOMES: usize = 480, SOURCE_OUTCOME_STRIDE: usize = 484, SOURCE_OUTCOME_RECORDS: usize = 488, SOURCE_VIEWS: usize = 496;
 export const VIEWS_WORD: usize = 0, VIEWS_COUNT: usize = 4, VIEWS_HEADLINE: usize = 8, VIEWS_BANK_BYTES: usize = 12, VIEWS_MASKS: usize = 16, VIEWS_BANKS: usize = 192, VIEWS_COUNTS: usize = 64;
 export const ENTRY_ORDINAL: usize = 0, ENTRY_OPEN: usize = 4, ENTRY_OWED: usize = 8, ENTRY_OUTCOME: usize = 12, ENTRY_BELOW: usize = 16, ENTRY_COUNT: usize = 20, ENTRY_SPLIT: usize = 28;

@@ -14,7 +14,7 @@ import {
 } from './layout';
 import { EMPTY, T, enter, headerOf, heldFrom, leave, placeAt, placeOf, pt } from './thread';
 import { ringAll } from './bells';
-import { popCell, pushCell, takeBatch } from './fifo';
+import { popCell, pushCell, takeBatch, takeLaneBatch } from './fifo';
 import { claimFrom, dropBit, freeSlot, own } from './slots';
 import { settle, settleEach } from './settlement';
 import { dropFrom } from './drops';
@@ -46,7 +46,7 @@ export function takeN(r: usize, from: u32, n: i32): i32 {
   let i = 0;
   if (load<u32>(r, RING_KIND) == FIFO && load<u32>(r, RING_POLICY) != LATEST) {
     const lane = <usize>load<u32>(r, RING_LANE);
-    if (lane) i = takeBatch(lane, 0, n);
+    if (lane) i = takeLaneBatch(lane, n);
     i = takeBatch(r, i, n);
   }
   else for (; i < n; i++) { const k = takeAny(r, from); if (k == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), k); }
@@ -86,8 +86,8 @@ export function resume(from: i32): i32 { if (!enter()) return -2; return finish(
 // ---- for the census alone: the gate is closed and nobody is inside ----------------------------------------------------------
 /** 1 handed over or dropped by the edge's policy, 0 there is no room. */
 export function recoverGive(r: usize, ref: u32): i32 { return give(r, ref); }
-/** Puts a reference at the tail, whatever the limit says: there are cells for every slot that can come. */
-export function recoverPush(r: usize, ref: u32): void { store<u32>(placeOf(ref), load<u32>(r, RING_EDGE)); barePush(r, ref); }
+/** Puts a reference at the tail, whatever the limit says: there are cells for every slot that can come. The count of the dead stays. */
+export function recoverPush(r: usize, ref: u32): void { const place = placeOf(ref); store<u32>(place, load<u32>(r, RING_EDGE) | (load<u32>(place) & 0xFF000000)); barePush(r, ref); }
 export function recoverPop(r: usize): i32 { return <i32>popCell(r); }
 export function recoverSettle(source: u32, ordinal: u32, leaves: u32, code: u32): void { settle(source, ordinal, leaves, code); }
 export function recoverSettleEach(source: u32, ordinal: u32, leaves: u32, from: u32): void { settleEach(source, ordinal, leaves, from); }

@@ -1,6 +1,6 @@
 // Slots: claimed from the free ring of their pool, owned, and given back by whoever clears the last bit.
 import {
-  RING_CELLS, RING_ITEM_BELL, RING_MASK, RING_TAIL, SLOT_ATTEMPTS, SLOT_CAPACITY, SLOT_NEXT, SLOT_PAYLOAD, SLOT_POOL,
+  RING_CELLS, RING_ITEM_BELL, RING_MASK, RING_TAIL, SLOT_CAPACITY, SLOT_NEXT, SLOT_PAYLOAD, SLOT_POOL,
 } from './layout';
 import { EMPTY, POISON, headerOf, heldFrom, placeAt, pt } from './thread';
 import { ring } from './bells';
@@ -32,6 +32,6 @@ export function freeSlot(slot: u32): void {
 }
 @inline export function own(slot: u32): void {
   const h = headerOf(slot);
-  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(h, 0, SLOT_ATTEMPTS); store<u32>(placeAt(h, 0), heldFrom(0)); pt(51); store<u32>(h, 1); pt(52);
+  pt(50); store<u32>(h, EMPTY, SLOT_NEXT); store<u32>(placeAt(h, 0), heldFrom(0)); pt(51); store<u32>(h, 1); pt(52);
 }
 @inline export function claimFrom(pool: usize): u32 { const slot = popCell(pool); if (slot != EMPTY) own(slot); return slot; }

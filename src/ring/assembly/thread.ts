@@ -24,6 +24,8 @@ export function attach(tid: u32, line: usize, gate: usize, slots: usize, stride:
 @inline export function placeAt(header: usize, branch: u32): usize { return header - SLOT_PLACE - (<usize>branch << 2); }
 @inline export function placeOf(ref: u32): usize { return placeAt(headerOf(ref), ref >> 24); }
 @inline export function heldFrom(edge: u32): u32 { return edge | ((TID + 1) << 16); }
+// The high byte counts the threads that died with the reference since it came over this edge: what the census writes into a lane, and a push begins anew.
+@inline export function heldFromLane(place: usize, edge: u32): u32 { return heldFrom(edge) | (load<u32>(place) & 0xFF000000); }
 @inline export function sourceAt(source: u32): usize { return SOURCES + <usize>source * SOURCE_BYTES; }
 @inline export function entryAt(source: usize, ordinal: u32): usize { return <usize>load<u32>(source, SOURCE_TABLE) + <usize>(ordinal & load<u32>(source, SOURCE_TABLE_MASK)) * ENTRY_BYTES; }
 @inline export function leavesOf(r: usize, ref: u32): u32 { return load<u32>(<usize>load<u32>(r, RING_LEAVES) + (<usize>load<u32>(headerOf(ref), SLOT_SOURCE) << 7) + (<usize>(ref >> 24) << 2)); }
