@@ -14,7 +14,7 @@
  *          M_SILENT     a settlement rings no bell                  M_NO_DROPREC a drop without a record (with LIMA)
  *          M_UNNAMED    the partner is not in the record            M_BACK       what the dead held goes back to its cell
  *          M_LANE_LAST  the lane is read after the array            M_LEFT_OUT   who was on its way out is in no lane
- *          M_ATT_TWICE  a death counts for each reference that a slot has (with SHARE)
+ *          M_ATT_TWICE  the references of a slot share one count (with SHARE)
  *          M_END_WAITS  the end on the second input waits for a partner
  */
 #ifndef NCRASH
@@ -222,8 +222,13 @@ start:
   fi
 }
 
+#ifdef M_ATT_TWICE
+#define ATT(r) SLOT(r)
+#else
+#define ATT(r) (r)
+#endif
 proctype Census() {
-  byte r; bool raised[NR];
+  byte r;
   do
   :: fin -> break
   :: d_step { !kill && !fin && ncr < NCRASH -> kill = 1; ncr++ }
@@ -233,13 +238,9 @@ proctype Census() {
        drec = 0; dref = 0; dcode = 0; rec = 0; rin = 0; pair = 0; r = 0;
        do
        :: r < NR && place[r] == HELD ->
-#ifdef M_ATT_TWICE
-          att[SLOT(r)]++;
-#else
-          if :: !raised[SLOT(r)] -> raised[SLOT(r)] = 1; att[SLOT(r)]++ :: else fi;
-#endif
+          att[ATT(r)]++;
           if
-          :: att[SLOT(r)] >= LIMA -> end(r, 5); place[r] = GONE
+          :: att[ATT(r)] >= LIMA -> end(r, 5); place[r] = GONE
           :: else ->
 #ifdef M_BACK
              place[r] = ON; cell[r] = 1
@@ -252,7 +253,7 @@ proctype Census() {
 #endif
        :: else -> if :: r < NR -> r++ :: else -> break fi
        od;
-       r = 0; do :: r < NR -> raised[r] = 0; r++ :: else -> break od; r = 0;
+       r = 0;
        asleep = 0; kill = 0; dead = 0 }
   od;
   skip;

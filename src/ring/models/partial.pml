@@ -1,5 +1,5 @@
 /* partial.pml: parts in shared memory that workers fill and one of them merges. WorkerPartials (start, open, took, keep, discard,
- * parts, fill), PartialBooks (bank, held, loseTorn, loseAll), the order of WorkCommit.fill, commit and settle, Supervisor.#takeStock.
+ * parts, fill), PartialBooks (bank, held, loseTorn), the order of WorkCommit.fill, commit and settle, Supervisor.#takeStock.
  * One step for each access to memory that others may read; a death of a worker between any two.
  *
  * Two workers, a part each, of two words, so that a torn part is seen: bit f of both is set while frame f is in it. Stretch s is
@@ -8,7 +8,7 @@
  *
  * -DNF frames of a stretch  -DNE stretches  -DNCRASH
  * -DFAIL a run may fail with its frame in the part already, once a frame, and is tried again or given up; so may that of an end
- * -DLIMA deaths with which a reference is given up  -DUP an end may be given up before it comes to the stage
+ * -DLIMA deaths with which a reference is given up
  * mutants: M_NO_DIRTY   nothing says that a part is being changed   M_DIRTY_LATE  said when it has been changed
  *          M_LATE_LOSS  what was torn is looked for after the frame has gone back, and its worker is replaced
  *          M_LIVE_BANK  the book is written where it counts, before the commit
@@ -16,8 +16,7 @@
  *          M_MERGED_LIVE the parts are void before the commit of the end
  *          M_KEEP_SPOILT a part that a failed run has changed is used
  *          M_END_EARLY  the end is sent before all frames are settled
- *          M_NO_LOSE    who loses an end leaves the parts (with LIMA)
- *          M_NO_LOSE_UP who loses an end before the stage does (with UP)
+ *          M_NO_LOSE    who hands on an end that is given up does not count what the parts hold (with LIMA)
  */
 #ifndef NCRASH
 #define NCRASH 1
@@ -99,10 +98,12 @@ inline fill(d) {
      x = x + d; y = s
   :: else
   fi;
+#ifndef M_NO_LOSE
   if
   :: ISEND(at[id]) && !d -> heldAny(0, c); b = b + c; heldAny(1, c); b = b + c
   :: else
   fi;
+#endif
   if :: ISEND(at[id]) -> a = s+1 :: else fi;
 #ifdef M_LIVE_BANK
   held[LIVE(id)] = x; stretch[LIVE(id)] = y; merged[LIVE(id)] = a; lost[LIVE(id)] = b;
@@ -161,6 +162,7 @@ start:
        :: c == 2 -> break
        od;
        f = x; ok = 1;
+       if :: att[at[id]] >= LIMA -> ok = 0; f = 0 :: else fi;
 #ifdef FAIL
        if :: ok = 0; f = 0 :: 1 fi;
 #endif
@@ -184,10 +186,6 @@ inline loseTorn(w) {
   :: else
   fi
 }
-inline loseAll() {
-  heldAny(0, n); partialLost = partialLost + n; LOSE(0);
-  heldAny(1, n); partialLost = partialLost + n; LOSE(1); n = 0
-}
 proctype Ingress() {
   byte e, n;
   do
@@ -199,16 +197,7 @@ proctype Ingress() {
 #endif
      ends[1-irec] = ends[irec] + 1;
      d_step { irec = 1-irec; e++; endOwed = N+e };   /* publishes: the end is committed */
-     if
-     :: endWaits = endOwed
-#ifdef UP
-     :: d_step {
-#ifndef M_NO_LOSE_UP
-          loseAll();
-#endif
-          endOwed = 0 }
-#endif
-     fi;
+     endWaits = endOwed;
      !endOwed
   :: e == NE -> break
   od
@@ -234,11 +223,7 @@ proctype Census() {
           :: att[at[t]] < LIMA -> if :: ISEND(at[t]) -> endWaits = at[t] :: else -> waits = waits | BITOF(at[t]) fi
           :: else ->
              if
-             :: ISEND(at[t]) ->
-#ifndef M_NO_LOSE
-                loseAll();
-#endif
-                endOwed = 0
+             :: ISEND(at[t]) -> endWaits = at[t]        /* its operators are given up, the end goes on */
              :: else -> given = given | BITOF(at[t]); owed = owed & (255 - BITOF(at[t]))
              fi
           fi

@@ -12,6 +12,7 @@
  * -DORDER asserts that nobody takes a frame while an older one waits on edge 1 or its lane
  * -DRISING asserts that a consumer's frames rise (one branch, one worker, one consumer)
  * -DTWOSRC the last frame is another source's
+ * -DENDS the last frame ends the series of another source: no policy drops it (with POLICY, TWOSRC)
  * mutants: M_DEKKER     gate before busy              M_LATE_COMMIT  record after the first push
  *          M_LATE_ON    place word after the push     M_EARLY_HELD   place word before the pop
  *          M_NO_RESTORE place word ON after a full ring
@@ -27,6 +28,8 @@
  *          M_UNNAMED    what is ON edge 1 and in no cell goes back to its tail though no record names it (with ORDER)
  *          M_NO_LANE    what the dead held goes to the tail (with ORDER)
  *          M_NO_SORT    lanes as they come (with ORDER)
+ *          M_END_WAITS  an end waits on the edge as a frame does (with ENDS)
+ *          M_END_BACK   an end that is ON the lane and in no cell is dropped (with ENDS)
  *          M_DROP_BACK  what a dead producer was about to drop comes back by the lane (with RISING)
  */
 #ifndef NCRASH
@@ -64,7 +67,7 @@
 #define MINE(r,t) (LIVE(r) && HOLDER(place[r]) == (t)+1)
 #define ALLBITS (NB == 2 -> 3 : 1)
 
-byte bits[NS+1], place[NR], pay0[NS+1], pay1[NS+1], att[NS+1];
+byte bits[NS+1], place[NR], pay0[NS+1], pay1[NS+1], att[NR];
 bool infree[NS+1];
 byte e1[NF], n1, l1[NF], nl1, e2[NR], n2, l2[NR], nl2;
 byte rec[4], rin[2], rout[2], cin[2*BATCH], drec[2];   /* rin: input or 0; rout: first output or 0; cin: inputs of the consumers */
@@ -79,6 +82,12 @@ byte done[NF+1], del[2*(NF+1)], ndel, last[2];
 #endif
 #define ALL (ndel == NB*NF)
 #define F(r) (pay0[S(r)])
+#ifdef ENDS
+#define ISEND(r) (F(r) == NF)
+#else
+#define ISEND(r) false
+#endif
+#define DROPPED(r) assert(!ISEND(r)); ENDED(r)
 #define ENDED(r) del[F(r)*2 + (r)%2]++; ndel++; assert(del[F(r)*2 + (r)%2] == 1)
 
 #define SHIFT1 n1--; d_i = 0; do :: d_i < n1 -> e1[d_i] = e1[d_i+1]; d_i++ :: else -> break od; e1[n1] = 0; d_i = 0
@@ -118,9 +127,9 @@ inline dropBit(r) {
 
 inline dropCounted(id, r) {
 #ifdef M_NO_DROPREC
-  d_step { ENDED(r) };
+  d_step { DROPPED(r) };
 #else
-  d_step { drec[id] = r; ENDED(r) };               /* publishes: the drop */
+  d_step { drec[id] = r; DROPPED(r) };               /* publishes: the drop */
 #endif
   dropBit(r);
   drec[id] = 0
@@ -129,13 +138,18 @@ inline dropCounted(id, r) {
 inline push2(id, r) {                              /* give() to edge 2 */
   d = place[r];
   do
+#if POLICY != 0 && defined(ENDS) && !defined(M_END_WAITS)
+  :: ISEND(r) -> place[r] = ON(4); d_step { att[r] = 0; l2[nl2] = r; nl2++; d = 0 }; break
+  :: !ISEND(r) ->
+#else
   ::
+#endif
 #ifdef M_LATE_ON
      skip;
 #else
      place[r] = ON(2);
 #endif
-     d_step { if :: n2 < LIM -> e2[n2] = r; n2++; v = 1 :: else -> v = 0 fi }
+     d_step { if :: n2 < LIM -> e2[n2] = r; n2++; v = 1; att[r] = 0 :: else -> v = 0 fi }
      if
      :: v == 1 ->
 #ifdef M_LATE_ON
@@ -186,7 +200,7 @@ start:
 #ifdef M_EARLY_BIT
           bits[o] = 1; place[o*2] = HELD(id, 0);
 #else
-          att[o] = 0; place[o*2] = HELD(id, 0); d_step { assert(!bits[o]); bits[o] = 1 };
+          att[o*2] = 0; place[o*2] = HELD(id, 0); d_step { assert(!bits[o]); bits[o] = 1 };
 #endif
 #ifdef CLAIM2
           if
@@ -359,15 +373,23 @@ inline lane2(r_) {
   j = nl2; do :: j > 0 && F(l2[j-1]) > F(r_) -> l2[j] = l2[j-1]; j-- :: else -> break od; l2[j] = r_; nl2++; place[r_] = ON(4); j = 0
 }
 inline giveBack(t_, r_) {                          /* a committed output that is still to be handed over */
+#if POLICY != 0 && defined(ENDS) && !defined(M_END_WAITS)
+  if
+  :: ISEND(r_) -> l2[nl2] = r_; nl2++; place[r_] = ON(4); on[r_] = 4
+  :: else ->
+#endif
 #if POLICY == 1
-  if :: n2 >= LIM -> ENDED(r_); CLEAR(r_); FREED(S(r_)) :: else -> e2[n2] = r_; n2++; place[r_] = ON(2); on[r_] = 2 fi
+  if :: n2 >= LIM -> DROPPED(r_); CLEAR(r_); FREED(S(r_)) :: else -> e2[n2] = r_; n2++; place[r_] = ON(2); on[r_] = 2 fi
 #endif
 #if POLICY == 2
-  do :: n2 >= LIM -> j = e2[0]; SHIFT2; on[j] = 0; ENDED(j); CLEAR(j); FREED(S(j)); j = 0 :: else -> break od;
+  do :: n2 >= LIM -> j = e2[0]; SHIFT2; on[j] = 0; DROPPED(j); CLEAR(j); FREED(S(j)); j = 0 :: else -> break od;
   e2[n2] = r_; n2++; place[r_] = ON(2); on[r_] = 2
 #endif
 #if POLICY == 0
   e2[n2] = r_; n2++; place[r_] = ON(2); on[r_] = 2
+#endif
+#if POLICY != 0 && defined(ENDS) && !defined(M_END_WAITS)
+  fi
 #endif
 }
 #ifdef M_REDO_BLIND
@@ -429,15 +451,15 @@ proctype Supervisor() {
              if
              :: D[t] && i == 0 -> CLEAR(r)
 #if POLICY == 2 && !defined(M_DROP_BACK)
-             :: D[t] && i == 2 && t < 2 -> ENDED(r); CLEAR(r)      /* taken out to make room */
+             :: D[t] && i == 2 && t < 2 -> DROPPED(r); CLEAR(r)      /* taken out to make room */
              :: D[t] && (i == 2 || i == 4) && t >= 2 -> to[r] = 4
 #else
              :: D[t] && (i == 2 || i == 4) -> to[r] = 4
 #endif
              :: D[t] && (i == 1 || i == 3) ->
-                att[S(r)]++;
+                att[r]++;
                 if
-                :: att[S(r)] < LIMA ->
+                :: att[r] < LIMA ->
 #ifdef M_NO_LANE
                    place[r] = ON(1); e1[n1] = r; n1++; on[r] = 1
 #else
@@ -470,7 +492,12 @@ proctype Supervisor() {
              :: (i == 2 && F(r) <= top) || i == 4 -> ENDED(r); CLEAR(r)
 #else
              :: i == 2 && F(r) > top && to[r] == 9 -> e2[n2] = r; n2++; on[r] = 2
-             :: (i == 2 && (F(r) <= top || to[r] != 9)) || i == 4 -> ENDED(r); CLEAR(r)
+#ifdef M_END_BACK
+             :: (i == 2 && (F(r) <= top || to[r] != 9)) || i == 4 -> DROPPED(r); CLEAR(r)
+#else
+             :: ((i == 2 && (F(r) <= top || to[r] != 9)) || i == 4) && !ISEND(r) -> DROPPED(r); CLEAR(r)
+             :: ISEND(r) && (i == 4 || F(r) <= top || to[r] != 9) && (i == 2 || i == 4) -> to[r] = 4
+#endif
 #endif
 #else
              :: i == 2 && F(r) > top && to[r] == 9 -> e2[n2] = r; n2++; on[r] = 2
