@@ -13,4 +13,6 @@ export interface CliContext {
   readonly abandonOutput?: () => void;
   /** Asks the person at the terminal; absent where there is none. */
   readonly confirm?: (question: string) => Promise<boolean>;
+  /** Asks the person at the terminal for a line; absent where there is none. */
+  readonly ask?: (question: string) => Promise<string>;
 }

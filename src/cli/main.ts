@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from '../errors/errors.js';
-import { askOnTerminal } from './ask-on-terminal.js';
+import { askOnTerminal, confirmOnTerminal } from './ask-on-terminal.js';
 import { processOutput } from './output.js';
 import { runCli } from './program.js';
 
@@ -39,7 +39,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const confirm = process.stdin.isTTY && process.stderr.isTTY ? { confirm: askOnTerminal } : {};
+const confirm = process.stdin.isTTY && process.stderr.isTTY ? { confirm: confirmOnTerminal, ask: askOnTerminal } : {};
 let isAbandoned = false;
 const abandonOutput = (): void => {
   isAbandoned = true;

@@ -5,6 +5,7 @@ import type { UpdateOptions } from './ctl/update.js';
 import type { DemoOptions } from './demo.js';
 import type { ReplayOptions } from './dlq/replay.js';
 import { FAIL_ON_OPTION, parseFailOn } from './fail-on-option.js';
+import type { InitOptions } from './init.js';
 import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
 import type { RunOptions } from './run.js';
@@ -73,6 +74,16 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .action(async (file: string, options: { set: string[]; json?: boolean }) =>
       ended(await (await import('./validate.js')).validate(file, options, context)),
     );
+  program
+    .command('init')
+    .description('write a first pipeline; at a terminal, ask for what no option says')
+    .argument('[file]', 'the file to write', 'pipeline.yaml')
+    .option('--source <source>', 'sim, file or zmq (default: sim)')
+    .option('--operator <operator>', 'threshold, rebin, accumulate, veto, roi-stats or none (default: threshold)')
+    .option('--sink <sink>', 'file, print, zmq or null (default: file)')
+    .option('--force', 'replace a file that exists')
+    .option(...json)
+    .action(async (file: string, options: InitOptions) => ended(await (await import('./init.js')).init(file, options, context)));
   program
     .command('test <files...>')
     .description('run the cases of test files on a pipeline and compare the results')
