@@ -60,11 +60,16 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...set)
     .option(...quiet)
+    .option('--watch', 'restart when the file, its modules or its masks change')
     .option('--run-dir <dir>', 'folder of the control socket (default: one below XDG_RUNTIME_DIR)')
     .option('--no-ctl', 'no control socket')
     .option(...json)
-    .action(async (file: string, options: RunOptions & { set: string[] }) =>
-      ended(await (await import('./run.js')).run(file, options, context)),
+    .action(async (file: string, options: RunOptions & { set: string[]; watch?: boolean }) =>
+      ended(
+        options.watch
+          ? await (await import('./watch/watch-run.js')).watchRun(file, options, context)
+          : await (await import('./run.js')).run(file, options, context),
+      ),
     );
   program
     .command('validate <file>')
