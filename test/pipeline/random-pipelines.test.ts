@@ -100,10 +100,11 @@ describe('random pipelines', () => {
           if (faults.length > 0) throw new Error(faults.join('\n'));
         });
         const details = await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: SHRINK_MS });
-        if (details.failed && details.counterexample)
-          failures.push(
-            `${theme}, seed ${seed}, after ${details.numShrinks} shrinks: ${String(details.errorInstance)}\nagain: MILLRACE_TEST_PIPELINE='${JSON.stringify(details.counterexample[0])}'`,
-          );
+        if (details.failed && details.counterexample) {
+          const text = `${theme}, seed ${seed}, after ${details.numShrinks} shrinks: ${String(details.errorInstance)}\nagain: MILLRACE_TEST_PIPELINE='${JSON.stringify(details.counterexample[0])}'`;
+          console.error(text); // now: a lot may be ended before its end
+          failures.push(text);
+        }
         if (ran > 0) return;
       }
       failures.push(`${theme}: no pipeline of 50 was accepted`);
