@@ -14,7 +14,7 @@ import { protectSecrets } from '../src/errors/secrets.js';
 const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as EgressThreadData;
 protectSecrets(spec.options);
 const parent = parentPort!;
-const port = new ThreadPort(parent);
+const port = new ThreadPort(parent, { kind: 'sink', name });
 const aborting = new AbortController();
 const attachment = new Attachment(memory, plan, thread);
 let egress: Egress | undefined;

@@ -13,7 +13,7 @@ import { SOURCES } from '../src/ingress/registry.js';
 const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as IngressThreadData;
 protectSecrets(spec.options);
 const parent = parentPort!;
-const port = new ThreadPort(parent);
+const port = new ThreadPort(parent, { kind: 'source', name });
 const stopping = new AbortController();
 const attachment = new Attachment(memory, plan, thread);
 const agent = new IngressAgent(

@@ -8,7 +8,7 @@ import { ThreadPort, toThreadError } from '../src/agents/thread-port.js';
 
 export default async function run(task: OperatorTask): Promise<TaskResult> {
   const { memory, plan, thread, name, worker, port: messages, fault } = task;
-  const port = new ThreadPort(messages);
+  const port = new ThreadPort(messages, { kind: 'stage', name });
   const attachment = fault ? faultyAttachment(memory, plan, thread, fault) : new Attachment(memory, plan, thread);
   try {
     await new OperatorAgent(attachment, attachment.stageNode(name), worker, port.log).run({

@@ -8,13 +8,18 @@ export class ThreadPort {
   readonly #port: MessagePort;
   readonly log: Logger;
 
-  constructor(port: MessagePort) {
+  /** `node`: what its messages are about, such as `sink 'live'`, where they do not say it themselves. */
+  constructor(port: MessagePort, node?: { readonly kind: 'source' | 'stage' | 'sink'; readonly name: string }) {
     this.#port = port;
+    const quoted = node && `'${node.name}'`;
+    const place = node && { [node.kind]: node.name };
     // A line that says the same for every frame must not become a load of its own.
     const limiter = new RateLimiter();
-    const send = (level: LogLevel) => (fields: object, message: string) => {
-      const suppressed = limiter.admit(`${level} ${message}`);
-      if (suppressed >= 0) this.say({ kind: 'log', level, fields: suppressed > 0 ? { ...fields, suppressed } : fields, message });
+    const send = (level: LogLevel) => (given: object, text: string) => {
+      const suppressed = limiter.admit(`${level} ${text}`);
+      if (suppressed < 0) return;
+      const fields = suppressed > 0 ? { ...place, ...given, suppressed } : { ...place, ...given };
+      this.say({ kind: 'log', level, fields, message: !quoted || text.includes(quoted) ? text : `${node.kind} ${quoted}: ${text}` });
     };
     this.log = { debug: send('debug'), info: send('info'), warn: send('warn'), error: send('error') };
   }

@@ -4,7 +4,6 @@ import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { EXIT } from '../errors/errors.js';
-import { SILENT } from '../errors/logger.js';
 import type { FailOn } from '../observe/fail-on.js';
 import type { Report } from '../observe/report.js';
 import { specFromObject } from '../pipeline/load.js';
@@ -15,6 +14,7 @@ import { type DemoJob, planJob } from './demo/job.js';
 import { ResultClient } from './demo/result-client.js';
 import { tableOf, writeProfile, writeReport } from './demo/write-results.js';
 import { withFailOn } from './fail-on-option.js';
+import { LogOutput, logFormatFor } from './log-output.js';
 import { processOutput } from './output.js';
 import { showProgress } from './progress.js';
 import { formatCount } from './quantities.js';
@@ -74,7 +74,8 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
   const files = [await writeReport(out, report), 'pipeline.yaml'];
   if (existsSync(join(out, 'frame.png'))) files.push('frame.png');
   if (options.json) output.out(JSON.stringify(report));
-  else for (const line of summary(report)) output.out(line);
+  else
+    for (const line of summary(report, { columns: output.columns, ...(output.paint ? { paint: output.paint.out } : {}) })) output.out(line);
   if (client.last) {
     const result = tableOf(client.last);
     if (result.columns[0] === 'q_A^-1') {
@@ -103,7 +104,7 @@ async function runJob(
   { output, signal }: CliContext,
 ): Promise<{ report: Report; isSent: boolean }> {
   const { Pipeline } = await import('../pipeline/pipeline.js');
-  const warn = { ...SILENT, warn: tell(output.err), error: tell(output.err) };
+  const warn = new LogOutput(output.err, { level: 'warn', format: logFormatFor(output.isTty, process.env) });
   const pipeline = new Pipeline(withFailOn(specFromObject(job.pipeline, { baseDir: out }), options.failOn), { logger: warn });
   const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });
   // A signal ends a start. Later on the sender ends first, and the pipeline takes what it has sent.
@@ -138,6 +139,7 @@ async function runJob(
   } finally {
     done.abort();
     hide();
+    warn.close();
   }
 }
 
@@ -155,8 +157,3 @@ function failed(closed: Promise<Report>): Promise<void> {
     );
   });
 }
-
-const tell =
-  (write: (line: string) => void) =>
-  (fields: object, message: string): void =>
-    write(`millrace: ${message} ${JSON.stringify(fields)}`);

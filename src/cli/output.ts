@@ -1,6 +1,7 @@
 import { EXIT, MillraceError } from '../errors/errors.js';
 import { redact } from '../errors/secrets.js';
 import { ConfigError, type ConfigIssue, formatIssue } from '../pipeline/config-error.js';
+import { type Paint, paintFor } from './colour.js';
 
 /** Where a verb writes. The tests give their own. */
 export interface Output {
@@ -10,19 +11,30 @@ export interface Output {
   err(line: string): void;
   /** For a line that is written over: only on a terminal. */
   raw(text: string): void;
+  /** Whether stderr is a terminal that can write over a line. */
   readonly isTty: boolean;
   readonly columns: number;
+  /** Colours of stdout and stderr; absent: none. */
+  readonly paint?: { readonly out: Paint; readonly err: Paint };
+  /** Makes another line of each line for stderr: set by a verb that logs JSON. */
+  formatErr?: (line: string) => string;
 }
 
 /** The output of this process. */
 export function processOutput(): Output {
-  return {
+  const { env } = process;
+  const output: Output = {
     out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${output.formatErr?.(line) ?? line}\n`),
     raw: (text) => void process.stderr.write(text),
-    isTty: process.stderr.isTTY === true,
-    columns: process.stderr.columns ?? 80,
+    isTty: process.stderr.isTTY === true && env.TERM !== 'dumb',
+    // A terminal may change its width.
+    get columns() {
+      return process.stderr.columns || process.stdout.columns || 80;
+    },
+    paint: { out: paintFor(process.stdout.isTTY === true, env), err: paintFor(process.stderr.isTTY === true, env) },
   };
+  return output;
 }
 
 /** Tells an error, one line an issue, `millrace: FILE:LINE:COL: message [CODE]`; with `json`, as one JSON object on stdout. Gives the exit code. */

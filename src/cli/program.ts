@@ -8,6 +8,7 @@ import { FAIL_ON_OPTION, parseFailOn } from './fail-on-option.js';
 import type { InitOptions } from './init.js';
 import { LISTS, type ListName } from './list.js';
 import { reportError } from './output.js';
+import { addOutputOptions } from './output-options.js';
 import type { RunOptions } from './run.js';
 import type { SimOptions } from './sim.js';
 import { addVerbHelp } from './verb-help.js';
@@ -51,7 +52,6 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
   const json = ['--json', 'machine-readable results and errors'] as const;
   const set = ['--set <path=value>', 'override a value of the file, such as stages.reduce.workers=4', collect, [] as string[]] as const;
   const report = ['--report <file>', 'write the report of the run to this file'] as const;
-  const quiet = ['-q, --quiet', 'no progress and no summary'] as const;
   // The verbs are loaded when they are called: `--help` needs none of them.
   program
     .command('run <file>')
@@ -59,7 +59,6 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...set)
-    .option(...quiet)
     .option('--watch', 'restart when the file, its modules or its masks change')
     .option('--run-dir <dir>', 'folder of the control socket (default: one below XDG_RUNTIME_DIR)')
     .option('--no-ctl', 'no control socket')
@@ -102,7 +101,6 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
-    .option(...quiet)
     .option(...json)
     .action(async (source: string, sink: string | undefined, options: RunOptions & { through: string[] }) =>
       ended(await (await import('./relay.js')).relay(source, sink, options, context)),
@@ -145,7 +143,6 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option('--seed <seed>', 'seed of the noise (default: 1)', wholeNumber)
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
-    .option(...quiet)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
   addControl(program.command('ctl').description('look at a running pipeline and control it'), context, ended);
@@ -177,6 +174,7 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option('--frames <count>', 'end after this number of simulated frames', (text: string) => Number(wholeNumber(text)))
     .option(...json)
     .action(async (options: DemoOptions) => ended(await (await import('./demo.js')).demo(options, context)));
+  for (const verb of ['run', 'relay', 'sim']) addOutputOptions(program.commands.find((command) => command.name() === verb)!);
   addVerbHelp(program);
   return program;
 }
@@ -274,18 +272,18 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
     .action(async (file: string, options: { json?: boolean; data?: string }) =>
       ended(await (await import('./dlq/show.js')).showLetter(file, options, context)),
     );
-  dlq
+  const replay = dlq
     .command('replay <paths...>')
     .description('run a pipeline on the frames of dead letters, and remove the letters that went through')
     .requiredOption('--pipeline <file>', 'the pipeline to run')
     .option('--source <name>', 'source that the frames enter by (default: the one that each letter names)')
     .option('--set <path=value>', 'override a value of the pipeline', collect, [])
     .option(...FAIL_ON_OPTION, parseFailOn)
-    .option('-q, --quiet', 'no progress and no summary')
     .option(...json)
     .action(async (paths: string[], options: ReplayOptions) =>
       ended(await (await import('./dlq/replay.js')).replayLetters(paths, options, context)),
     );
+  addOutputOptions(replay);
   dlq
     .command('drop <paths...>')
     .description('remove dead letters for good')

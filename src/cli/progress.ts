@@ -1,42 +1,71 @@
 import type { Progress } from '../observe/report.js';
 import type { Output } from './output.js';
-import { formatCount, formatRate } from './quantities.js';
+import { formatCount, formatFrameRate, formatRate } from './quantities.js';
 
-/** A terminal gets one line that is written over, anything else a line every few seconds. */
+/** A terminal gets one line that is written over, anything else a line now and then. */
 const TTY_INTERVAL_MS = 250;
-const PIPE_INTERVAL_MS = 5000;
+const PIPE_INTERVAL_MS = 30_000;
+const SEPARATOR = ' | ';
 
-/** Frames and bytes a second since the last look, and the counters as they stand. */
-export function progressLine(now: Progress, before: Progress, elapsedMs: number): string {
+export interface ProgressOptions {
+  /** Time between two lines; `off`: none. */
+  readonly seconds?: number | 'off' | undefined;
+  /** Takes the counters instead of a line of text, where there is no terminal. */
+  readonly log?: ((fields: object, message: string) => void) | undefined;
+}
+
+/** Frames and bytes a second since the last look, and the counters as they are now. What does not fit into `columns` is left out, whole. */
+export function progressLine(now: Progress, before: Progress, elapsedMs: number, columns = Number.POSITIVE_INFINITY): string {
+  const { frames, bytes } = ratesOf(now, before, elapsedMs);
+  // The most important ones have the lowest rank.
+  const parts: [rank: number, text: string][] = [
+    [0, formatFrameRate(frames)],
+    [4, formatRate(bytes)],
+    [1, `${formatCount(now.received)} received`],
+    [3, `${formatCount(now.delivered)} delivered`],
+    [5, `${formatCount(now.dropped)} dropped`],
+    ...(now.dead > 0 ? [[2, `${formatCount(now.dead)} dead`] as [number, string]] : []),
+    [6, `queue ${formatCount(now.queueDepth)}`],
+    [7, `in flight ${formatCount(now.inFlight)}`],
+    ...(now.waiting ?? []).map(({ node, addresses }): [number, string] => [2, `${node} waits for ${addresses.join(', ')}`]),
+  ];
+  let width = -SEPARATOR.length;
+  const chosen = new Set<string>();
+  for (const [, text] of [...parts].sort(([a], [b]) => a - b)) {
+    if (width + SEPARATOR.length + text.length > columns) continue;
+    width += SEPARATOR.length + text.length;
+    chosen.add(text);
+  }
+  return parts
+    .map(([, text]) => text)
+    .filter((text) => chosen.has(text))
+    .join(SEPARATOR);
+}
+
+function ratesOf(now: Progress, before: Progress, elapsedMs: number): { frames: number; bytes: number } {
   const perSecond = (difference: number): number => (elapsedMs > 0 ? (difference * 1000) / elapsedMs : 0);
-  return [
-    `${formatCount(Math.round(perSecond(now.received - before.received)))} frames/s`,
-    formatRate(perSecond(now.bytes - before.bytes)),
-    `${formatCount(now.received)} received`,
-    `${formatCount(now.delivered)} delivered`,
-    `${formatCount(now.dropped)} dropped`,
-    ...(now.dead > 0 ? [`${formatCount(now.dead)} dead`] : []),
-    `queue ${formatCount(now.queueDepth)}`,
-    `in flight ${formatCount(now.inFlight)}`,
-    ...(now.waiting ?? []).map(({ node, addresses }) => `${node} waits for ${addresses.join(', ')}`),
-  ].join(' | ');
+  return { frames: perSecond(now.received - before.received), bytes: perSecond(now.bytes - before.bytes) };
 }
 
 /** Shows the progress until the function that it returns is called. */
-export function showProgress(read: () => Progress, output: Output): () => void {
+export function showProgress(read: () => Progress, output: Output, { seconds, log }: ProgressOptions = {}): () => void {
+  if (seconds === 'off') return () => {};
   let before = read();
   let beforeMs = performance.now();
   const timer = setInterval(
     () => {
       const now = read();
       const nowMs = performance.now();
-      const line = progressLine(now, before, nowMs - beforeMs);
+      const elapsedMs = nowMs - beforeMs;
+      if (output.isTty) output.raw(`\r\u001b[K${progressLine(now, before, elapsedMs, output.columns - 1)}`);
+      else if (log) {
+        const { frames, bytes } = ratesOf(now, before, elapsedMs);
+        log({ ...now, framesPerS: Math.round(frames * 10) / 10, bytesPerS: Math.round(bytes) }, 'progress');
+      } else output.err(progressLine(now, before, elapsedMs));
       before = now;
       beforeMs = nowMs;
-      if (output.isTty) output.raw(`\r\u001b[K${line.slice(0, Math.max(20, output.columns - 1))}`);
-      else output.err(line);
     },
-    output.isTty ? TTY_INTERVAL_MS : PIPE_INTERVAL_MS,
+    seconds !== undefined ? seconds * 1000 : output.isTty ? TTY_INTERVAL_MS : PIPE_INTERVAL_MS,
   );
   return () => {
     clearInterval(timer);

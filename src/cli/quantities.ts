@@ -6,23 +6,35 @@ export function formatCount(count: number): string {
 /** Decimal units, three digits. */
 export function formatBytes(bytes: number): string {
   for (const [unit, size] of [
+    ['PB', 1e15],
     ['TB', 1e12],
     ['GB', 1e9],
     ['MB', 1e6],
     ['kB', 1e3],
   ] as const) {
-    if (bytes >= size) return `${(bytes / size).toPrecision(3)} ${unit}`;
+    // What rounds to 1000 of a unit is 1 of the next.
+    if (bytes >= 0.9995 * size) return `${threeDigits(bytes / size)} ${unit}`;
   }
   return `${Math.round(bytes)} B`;
 }
 
 export function formatRate(bytesPerS: number): string {
-  return `${(bytesPerS / 1e9).toFixed(3)} GB/s`;
+  return `${formatBytes(bytesPerS)}/s`;
+}
+
+/** Below one frame a second, frames a minute. */
+export function formatFrameRate(framesPerS: number): string {
+  if (framesPerS > 0 && framesPerS < 1) return `${formatCount(framesPerS * 60)} frames/min`;
+  return `${formatCount(framesPerS < 10 ? framesPerS : Math.round(framesPerS))} frames/s`;
 }
 
 export function formatDuration(seconds: number): string {
-  if (seconds >= 100) return `${Math.round(seconds)} s`;
-  if (seconds >= 1) return `${seconds.toFixed(2)} s`;
-  if (seconds >= 1e-3) return `${(seconds * 1e3).toPrecision(3)} ms`;
+  if (seconds >= 99.995) return `${Math.round(seconds)} s`;
+  if (seconds >= 0.9995) return `${seconds.toFixed(2)} s`;
+  if (seconds >= 0.9995e-3) return `${threeDigits(seconds * 1e3)} ms`;
   return `${Math.round(seconds * 1e6)} us`;
+}
+
+function threeDigits(value: number): string {
+  return value >= 999.5 ? String(Math.round(value)) : value.toPrecision(3);
 }

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { asMillraceError, EXIT } from '../errors/errors.js';
-import type { Logger } from '../errors/logger.js';
 import type { FailOn } from '../observe/fail-on.js';
 import { loadPipeline } from '../pipeline/load.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
@@ -8,13 +7,11 @@ import type { PipelineSpec } from '../pipeline/spec.js';
 import type { CliContext } from './context.js';
 import { withFailOn } from './fail-on-option.js';
 import type { Output } from './output.js';
-import { showProgress } from './progress.js';
-import { summary } from './summary.js';
+import type { OutputOptions } from './output-options.js';
+import { formatStderr, RunOutput } from './run-output.js';
 
-export interface RunOptions {
+export interface RunOptions extends OutputOptions {
   readonly report?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
   /** `false`: no control socket. */
   readonly ctl?: boolean;
   readonly runDir?: string;
@@ -24,6 +21,7 @@ export interface RunOptions {
 
 /** `millrace run FILE`. */
 export async function run(file: string, options: RunOptions & { readonly set?: readonly string[] }, context: CliContext): Promise<number> {
+  formatStderr(context.output, options);
   return runSpec(await loadPipeline(file, { set: options.set ?? [] }), { ...options, ctl: options.ctl ?? true }, context);
 }
 
@@ -35,19 +33,22 @@ export async function runSpec(
 ): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
   const { Pipeline } = await import('../pipeline/pipeline.js');
-  const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: stderrLogger(output, options.quiet) });
+  const shown = new RunOutput(output, options);
+  const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: shown.log });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   readerGone?.addEventListener('abort', () => void pipeline.outputGone(), { once: true });
   const control = options.ctl ? await (await import('./ctl/run-folder.js')).openControl(pipeline, options.runDir, output) : undefined;
   try {
-    return await follow(pipeline, options, output, signal, { readerGone, abandonOutput });
+    return await follow(pipeline, shown, options, output, signal, { readerGone, abandonOutput });
   } finally {
+    shown.log.close();
     await control?.close();
   }
 }
 
 async function follow(
   pipeline: Pipeline,
+  shown: RunOutput,
   options: RunOptions,
   output: Output,
   signal: AbortSignal,
@@ -55,13 +56,13 @@ async function follow(
 ): Promise<number> {
   const { spec } = pipeline;
   await pipeline.start({ signal });
-  const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
+  const hide = shown.showProgress(() => pipeline.progress());
   const report = await pipeline.closed.finally(hide);
   // A sink that prints has stdout to itself.
   const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
   if (options.json) output.out(JSON.stringify(report));
   // A reader that left wants no summary.
-  else if (!options.quiet && !readerGone?.aborted) for (const line of summary(report)) (prints ? output.err : output.out)(line);
+  else if (!readerGone?.aborted) shown.summarize(report, prints);
   if (options.report !== undefined) {
     try {
       await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
@@ -72,18 +73,4 @@ async function follow(
   // The run ended without its reader. What this command prints itself still waits for it.
   if (report.error && prints && !options.json) abandonOutput?.();
   return report.ok ? EXIT.done : EXIT.failed;
-}
-
-/** What a run has to say, a line each: where it listens, what was lost; with `quiet` only warnings and errors. */
-export function stderrLogger(output: Output, quiet = false): Logger {
-  const line =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      const details = Object.entries(fields).map(
-        ([key, value]) =>
-          `${key}=${value instanceof Error ? value.message : typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-      );
-      output.err(`millrace: ${level}: ${[message, ...details].join(' ')}`);
-    };
-  return { debug: () => {}, info: quiet ? () => {} : line('info'), warn: line('warning'), error: line('error') };
 }

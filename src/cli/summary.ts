@@ -1,18 +1,33 @@
 import type { LatencyUs, Ledger, Report, SeriesReport } from '../observe/report.js';
-import { formatBytes, formatCount, formatDuration, formatRate } from './quantities.js';
-import { table } from './table.js';
+import { type Paint, plain } from './colour.js';
+import { formatBytes, formatCount, formatDuration, formatFrameRate, formatRate } from './quantities.js';
+import { table as fitted } from './table.js';
 
 const MAX_SERIES_LINES = 10;
+/** Columns of a ledger that a narrow terminal can do without, the least important first. */
+const OPTIONAL_COUNTS = ['bytes', 'in flight', 'merged', 'filtered', 'dropped', 'dead', 'delivered', 'received'];
+
+type Table = (head: readonly string[], rows: readonly (readonly string[])[], optional: readonly string[]) => string[];
+
+export interface SummaryOptions {
+  /** Width that the tables fit into, by leaving out their least important columns. */
+  readonly columns?: number;
+  readonly paint?: Paint;
+}
+
+/** `NAME: done in 2.00 s, 500 frames/s, 2.00 MB/s`. */
+export function headline({ name, ok, durationS, throughput }: Report, paint: Paint = plain): string {
+  const state = ok ? paint('done', 'green') : paint('FAILED', 'red');
+  return `${name}: ${state} in ${formatDuration(durationS)}, ${formatFrameRate(throughput.framesPerS)}, ${formatRate(throughput.bytesPerS)}`;
+}
 
 /** What a run says at its end, in lines. */
-export function summary(report: Report): string[] {
-  const lines = [
-    '',
-    `${report.name}: ${report.ok ? 'done' : 'FAILED'} in ${formatDuration(report.durationS)}, ` +
-      `${formatCount(report.throughput.framesPerS)} frames/s, ${formatRate(report.throughput.bytesPerS)}`,
-  ];
-  for (const { message } of report.failures) lines.push(`  failed: ${printable(message)}`);
-  for (const { message } of report.remarks) lines.push(`  note: ${printable(message)}`);
+export function summary(report: Report, { columns = Number.POSITIVE_INFINITY, paint = plain }: SummaryOptions = {}): string[] {
+  const table = (head: readonly string[], rows: readonly (readonly string[])[], optional: readonly string[]): string[] =>
+    fitted(head, rows, { columns, optional });
+  const lines = ['', headline(report, paint)];
+  for (const { message } of report.failures) lines.push(`  ${paint('failed:', 'red')} ${printable(message)}`);
+  for (const { message } of report.remarks) lines.push(`  ${paint('note:', 'yellow')} ${printable(message)}`);
   lines.push('');
   lines.push(
     ...table(
@@ -31,11 +46,12 @@ export function summary(report: Report): string[] {
         formatBytes(bytes),
         verdict.state,
       ]),
+      OPTIONAL_COUNTS,
     ),
   );
   for (const [name, source] of Object.entries(report.sources)) lines.push(...sourceNotes(name, source.ledger, source.verdict));
-  lines.push(...branchTable(report));
-  for (const [name, { series }] of Object.entries(report.sources)) if (series) lines.push('', ...seriesTable(name, series));
+  lines.push(...branchTable(report, table));
+  for (const [name, { series }] of Object.entries(report.sources)) if (series) lines.push('', ...seriesTable(name, series, table));
   if (Object.keys(report.stages).length > 0) {
     lines.push('');
     lines.push(
@@ -47,6 +63,7 @@ export function summary(report: Report): string[] {
           formatBytes(bytes),
           `${Math.round(busy * 100)} %`,
         ]),
+        ['bytes'],
       ),
     );
   }
@@ -60,17 +77,18 @@ export function summary(report: Report): string[] {
         sink.outageMs > 0 ? formatDuration(sink.outageMs / 1000) : '-',
         ...latencies(sink.latencyUs),
       ]),
+      ['outage', 'redelivered', 'refused', 'p90', 'p99', 'p50', 'max'],
     ),
   );
   if (report.deadLetters) lines.push('', `dead letters: ${deadLetters(report.deadLetters)}`);
   const missing = Object.entries(report.undelivered ?? {}).filter(([, count]) => count > 0);
   if (missing.length > 0) lines.push('', `not delivered: ${missing.map(([sink, count]) => `${formatCount(count)} to ${sink}`).join(', ')}`);
-  lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : 'ledger: DOES NOT BALANCE');
+  lines.push('', report.balanced ? 'ledger: balanced, every frame accounted for' : paint('ledger: DOES NOT BALANCE', 'red'));
   return lines;
 }
 
 /** Where a source has several sinks: what became of its frames at each. */
-function branchTable({ sources, sinks }: Report): string[] {
+function branchTable({ sources, sinks }: Report, table: Table): string[] {
   const rows = Object.keys(sources).flatMap((source) => {
     const reached = Object.entries(sinks).filter(([, { ledgers }]) => ledgers[source] !== undefined);
     if (reached.length < 2) return [];
@@ -81,10 +99,13 @@ function branchTable({ sources, sinks }: Report): string[] {
     });
   });
   if (rows.length === 0) return [];
-  return ['', ...table(['branch', 'received', 'delivered', 'merged', 'filtered', 'dropped', 'dead', 'in flight', 'required'], rows)];
+  return [
+    '',
+    ...table(['branch', 'received', 'delivered', 'merged', 'filtered', 'dropped', 'dead', 'in flight', 'required'], rows, OPTIONAL_COUNTS),
+  ];
 }
 
-function seriesTable(source: string, series: readonly SeriesReport[]): string[] {
+function seriesTable(source: string, series: readonly SeriesReport[], table: Table): string[] {
   const shown = series.slice(-MAX_SERIES_LINES);
   const lines = table(
     [`series of ${source}`, 'ended', 'expected', 'received', 'delivered', 'dropped', 'dead', 'verdict'],
@@ -98,6 +119,7 @@ function seriesTable(source: string, series: readonly SeriesReport[]): string[] 
       formatCount(total(ledger.dead)),
       verdict.state,
     ]),
+    ['ended', 'expected', 'dropped', 'dead'],
   );
   if (series.length > shown.length) lines.push(`  and ${formatCount(series.length - shown.length)} before`);
   return lines;

@@ -138,7 +138,7 @@ class FileEgress implements Egress {
     try {
       await this.#disk.keepTrying(file, () => part.append(chunks));
       const published = await part.publish(path.basename(file));
-      if (published !== file) this.#context.log.warn({ file, published }, 'the file exists, the frame went into another one');
+      if (published !== file) this.#context.log.warn({ file, published }, `${file} exists already: the frame is in ${published}`);
     } catch (error) {
       await part.discard();
       throw error;
@@ -174,7 +174,10 @@ class FileEgress implements Egress {
       (attempt) => this.#disk.keepTrying(file, attempt),
       () => {
         this.#inTurn(() => rolled.finish()).catch((error: unknown) =>
-          this.#context.log.error({ file, error }, 'a file that is due cannot be finished'),
+          this.#context.log.error(
+            { file, error },
+            `${file} is due and cannot be finished: ${error instanceof Error ? error.message : String(error)}`,
+          ),
         );
       },
     );

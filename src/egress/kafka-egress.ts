@@ -130,7 +130,10 @@ class KafkaEgress implements Egress {
         }
         if (failure === 'sequence') {
           const { topic } = this.#options;
-          this.#context.log.warn({ sink: this.#context.name, topic }, 'the broker has forgotten the producer: records may stand twice');
+          this.#context.log.warn(
+            { sink: this.#context.name, topic },
+            `topic ${topic}: the broker has forgotten the producer, so records may be there twice`,
+          );
           await this.#renewed();
         }
         await this.#outage.failed(attemptAt, thrown);

@@ -177,7 +177,10 @@ class RedisEgress implements Egress {
 
   /** Somebody else writes to the stream: our entries go above what is there now, in their order. */
   async #renumber(connection: RedisConnection, entries: readonly Entry[]): Promise<void> {
-    this.#context.log.warn({ sink: this.#context.name, stream: this.#options.stream }, 'another writer adds to the stream');
+    this.#context.log.warn(
+      { sink: this.#context.name, stream: this.#options.stream },
+      `another writer adds to the stream ${this.#options.stream}`,
+    );
     await this.#raiseIds(connection);
     for (const entry of entries) entry.id = this.#ids.next();
   }

@@ -138,7 +138,10 @@ export class Pipeline implements AsyncDisposable {
     this.#startedMs = performance.now();
     this.#connectors.run();
     this.#timer = setInterval(() => this.#poll(), POLL_MS);
-    if (this.#error) this.#giveUp();
+    if (this.#error) {
+      this.#log.error({ code: this.#error.code }, this.#error.message);
+      this.#giveUp();
+    }
   }
 
   async #open(): Promise<void> {
@@ -288,7 +291,8 @@ export class Pipeline implements AsyncDisposable {
   #fail(error: MillraceError, code: string = error.code): void {
     if (this.#error) return;
     this.#error = { code, message: error.message };
-    this.#log.error({ code }, error.message);
+    // While it starts, the start rejects with it.
+    if (this.#state !== 'starting') this.#log.error({ code }, error.message);
     if (this.#state === 'running' || this.#state === 'draining') this.#giveUp();
   }
 

@@ -207,9 +207,11 @@ export class Supervisor {
   #count(dead: ReadonlySet<number>, did: CensusResult): void {
     for (const thread of dead) this.counts(this.#plan.threads[thread]!.node).restarts++;
     const cause = [...this.#causes.values()][0]!.message;
+    const nodes = [...new Set([...dead].map((thread) => this.#plan.threads[thread]!.node))];
+    const of = nodes.map((node) => `'${node}'`).join(', ');
     this.#log.warn(
-      { threads: [...dead], ...did },
-      `${dead.size === 1 ? 'a thread' : `${dead.size} threads`} died and will be replaced: ${cause}`,
+      { nodes, threads: [...dead], ...did },
+      `${dead.size === 1 ? 'a thread' : `${dead.size} threads`} of ${of} died and will be replaced: ${cause}`,
     );
   }
 

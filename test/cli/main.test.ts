@@ -78,7 +78,7 @@ describe('the built command', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('drains at the first %s and ends with 0', async (signal) => {
-    const run = millrace('run', pipeline('endless.yaml', 'type: "null"'));
+    const run = millrace('run', pipeline('endless.yaml', 'type: "null"'), '--progress', '0.2');
     await until(() => run.stderr.includes('frames/s'), 'the first line of progress');
     run.child.kill(signal);
     expect(await run.ended).toBe(0);
@@ -130,7 +130,7 @@ describe('the built command', () => {
 
   it('ends at once with 1 at the second signal, while a drain cannot end', async () => {
     // Nobody listens there: what was received is not delivered.
-    const run = millrace('run', pipeline('stuck.yaml', 'type: zmq, connect: "tcp://127.0.0.1:9"'));
+    const run = millrace('run', pipeline('stuck.yaml', 'type: zmq, connect: "tcp://127.0.0.1:9"'), '--progress', '0.2');
     await until(() => run.stderr.includes('frames/s'), 'the first line of progress');
     run.child.kill('SIGTERM');
     await until(() => run.stderr.includes('draining'), 'the drain');

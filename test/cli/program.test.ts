@@ -83,7 +83,7 @@ async function cli(...args: string[]): Promise<Result> {
   const result: Result = { code: -1, out: [], err: [] };
   const output: Output = {
     out: (line) => result.out.push(line),
-    err: (line) => result.err.push(line),
+    err: (line) => result.err.push(output.formatErr?.(line) ?? line),
     raw: () => {},
     isTty: false,
     columns: 80,
@@ -188,7 +188,7 @@ describe('--json', () => {
 
 describe('run', () => {
   it('prints what became of every frame', async () => {
-    const text = (await cli('run', file)).out.join('\n');
+    const text = (await cli('run', file, '--wide')).out.join('\n');
     expect(text).toMatch(/source\s+received\s+delivered\s+merged\s+filtered\s+dropped\s+dead\s+in flight\s+bytes\s+verdict/);
     expect(text).toMatch(/s\s+1,000\s+990\s+0\s+3\s+7\s+0\s+0\s+4\.00 MB\s+incomplete/);
     expect(text).toContain('s: dropped 7 latest');
@@ -198,6 +198,29 @@ describe('run', () => {
     expect(text).not.toContain('dead letters');
     engine.report = { ...REPORT, deadLetters: { written: 1200, failed: 0, omitted: 3 } };
     expect((await cli('run', file)).out).toContain('dead letters: 1,200 written, 3 had no room');
+  });
+
+  it('fits the tables into 80 columns, by leaving out columns that say the least', async () => {
+    const { out } = await cli('run', file);
+    for (const line of out) expect(line.length, line).toBeLessThanOrEqual(80);
+    expect(out.join('\n')).toMatch(/source\s+received\s+delivered\s+filtered\s+dropped\s+dead\s+bytes\s+verdict/);
+  });
+
+  it('prints the summary with --quiet, and nothing with --silent', async () => {
+    expect((await cli('run', file, '--quiet')).out.join('\n')).toContain('ledger: balanced');
+    expect(await cli('run', file, '--silent')).toEqual({ code: 0, out: [], err: [] });
+  });
+
+  it('makes one JSON object of each line on stderr with --log-format json, the summary and errors too', async () => {
+    const { out, err } = await cli('run', file, '--log-format', 'json');
+    expect(out).toEqual([]);
+    const lines = err.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.at(-1)).toMatchObject({ level: 'info', message: expect.stringMatching(/^p: done in/), ok: true, delivered: { o: 990 } });
+    expect(lines.at(-1)!.time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const failed = await cli('run', file, '--log-format', 'json', '--report', join(folder, 'no/such/folder.json'));
+    expect(JSON.parse(failed.err.at(-1)!)).toMatchObject({ level: 'error', code: 'ERR_USAGE' });
+    const { err: unread } = await cli('run', wrong, '--log-format', 'json');
+    expect(unread.map((line) => (JSON.parse(line) as { code: string }).code)).toEqual(Array(3).fill('ERR_CONFIG_INVALID'));
   });
 
   it('writes the report, and says when it cannot', async () => {

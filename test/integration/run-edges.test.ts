@@ -47,7 +47,7 @@ it('a wildcard port is told on stderr', async () => {
     sources: { s: source },
     sinks: { o: { type: 'zmq', from: 's', socket: 'pub', bind: 'tcp://127.0.0.1:*' } },
   });
-  expect(millrace.stderr).toMatch(/^millrace: info: listens on tcp:\/\/127\.0\.0\.1:\d+ /m);
+  expect(millrace.stderr).toMatch(/^millrace: \S+Z info: sink 'o': listens on tcp:\/\/127\.0\.0\.1:\d+ /m);
 });
 
 it('a host name that nobody knows is told, once', async () => {
@@ -57,7 +57,7 @@ it('a host name that nobody knows is told, once', async () => {
     sources: { s: { type: 'zmq', connect: 'tcp://no-such-host.invalid:5555', idleMs: 1500 } },
     sinks: { o: { type: 'null', from: 's' } },
   });
-  const told = millrace.stderr.match(/^millrace: warning: no handshake .*no-such-host\.invalid.*$/gm);
+  const told = millrace.stderr.match(/^millrace: \S+Z warning: source 's': no handshake .*no-such-host\.invalid.*$/gm);
   expect(told).toHaveLength(1);
   expect(told![0]).toMatch(/ENOTFOUND|EAI_AGAIN/);
 });

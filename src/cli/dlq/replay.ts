@@ -14,19 +14,16 @@ import { type ReplayedFrames, replaySpec } from '../../pipeline/replay-spec.js';
 import type { PipelineSpec } from '../../pipeline/spec.js';
 import type { CliContext } from '../context.js';
 import { withFailOn } from '../fail-on-option.js';
-import { showProgress } from '../progress.js';
-import { stderrLogger } from '../run.js';
-import { summary } from '../summary.js';
+import type { OutputOptions } from '../output-options.js';
+import { RunOutput } from '../run-output.js';
 import { letterPaths } from './letter-paths.js';
 import { printable } from './printable.js';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends OutputOptions {
   readonly pipeline: string;
   readonly source?: string;
   readonly set?: readonly string[];
   readonly failOn?: readonly FailOn[];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 /** One letter and what became of it. `reason`: why it stays; undefined as long as nothing is known. */
@@ -71,11 +68,12 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
   }
   check(spec, bySource, output.err);
   const { Pipeline } = await import('../../pipeline/pipeline.js');
-  const pipeline = new Pipeline(await replaySpec(spec, framesOf(bySource)), { logger: stderrLogger(output) });
+  const shown = new RunOutput(output, options);
+  const pipeline = new Pipeline(await replaySpec(spec, framesOf(bySource)), { logger: shown.log });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });
   context.readerGone?.addEventListener('abort', () => void pipeline.outputGone(), { once: true });
   await pipeline.start({ signal });
-  const hide = options.json || options.quiet ? () => {} : showProgress(() => pipeline.progress(), output);
+  const hide = shown.showProgress(() => pipeline.progress());
   const feeding = Object.keys(spec.sources).map((name) => feed(pipeline, name, (bySource.get(name) ?? []).sort(byOrdinal)));
   const report = await pipeline.closed.finally(hide);
   for (const [i, name] of Object.keys(spec.sources).entries()) judge(pipeline, name, await feeding[i]!, report);
@@ -86,7 +84,7 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
     if (kept === undefined) removed.push(file);
     else stayed.push({ file, reason: kept });
   }
-  tell(report, removed, stayed, options, context, spec);
+  tell(report, removed, stayed, options, context, spec, shown);
   return stayed.length === 0 && report.ok ? EXIT.done : EXIT.failed;
 }
 
@@ -177,18 +175,20 @@ function tell(
   report: Report,
   removed: readonly string[],
   stayed: readonly { file: string; reason: string }[],
-  { json, quiet }: ReplayOptions,
+  { json, silent }: ReplayOptions,
   { output }: CliContext,
   spec: PipelineSpec,
+  shown: RunOutput,
 ): void {
+  shown.log.close();
   if (json) {
     output.out(JSON.stringify({ ok: stayed.length === 0 && report.ok, removed, stayed, report }));
     return;
   }
   for (const { file, reason } of stayed) output.err(`millrace: ${printable(`${file}: stays: ${reason}`)}`);
-  if (quiet) return;
+  if (silent) return;
   // A sink that prints has stdout to itself.
-  const say = Object.values(spec.sinks).some(({ type }) => type === 'print') ? output.err : output.out;
-  for (const line of summary(report)) say(line);
-  say(`dead letters: ${removed.length} went through and are removed, ${stayed.length} stay`);
+  const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
+  shown.summarize(report, prints);
+  (prints ? output.err : output.out)(`dead letters: ${removed.length} went through and are removed, ${stayed.length} stay`);
 }

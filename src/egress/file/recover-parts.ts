@@ -47,11 +47,11 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     }
     if (wholeBytes === 0) {
       await unlink(part);
-      log.warn({ part }, 'a leftover part holds no whole row or frame and was removed');
+      log.warn({ part }, `${part}, left by an earlier run, holds no whole row or frame and is removed`);
       continue;
     }
     const file = await publishPart(part, template.perFrame && !complete ? insertText(name, '-recovered') : name);
-    log.warn({ part, file, wholeBytes }, 'a leftover part was recovered to its last whole row or frame');
+    log.warn({ part, file, wholeBytes }, `${part}, left by an earlier run, is recovered up to its last whole row or frame as ${file}`);
   }
 }
 
@@ -60,7 +60,7 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
  * somebody else.
  */
 async function openOwnFile(part: string, log: Logger): Promise<FileHandle | undefined> {
-  const refuse = (): undefined => log.warn({ part }, 'a leftover part is a link or no regular file: it is left alone') as undefined;
+  const refuse = (): undefined => log.warn({ part }, `${part} is a link or no regular file: it is left alone`) as undefined;
   if (!(await lstat(part)).isFile()) return refuse();
   let handle: FileHandle;
   try {
