@@ -11,6 +11,7 @@ import { reportError } from './output.js';
 import { addOutputOptions } from './output-options.js';
 import type { RunOptions } from './run.js';
 import type { SimOptions } from './sim.js';
+import type { TopOptions } from './top/top.js';
 import { addVerbHelp } from './verb-help.js';
 import { version } from './version.js';
 
@@ -146,6 +147,13 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
   addControl(program.command('ctl').description('look at a running pipeline and control it'), context, ended);
+  program
+    .command('top [run]')
+    .description('show a running pipeline on the whole terminal: rates, queues, ledgers; q quits')
+    .option('--interval <seconds>', 'time between two looks (default: 1)', seconds)
+    .option('--once', 'print one snapshot (default without a terminal)')
+    .option(...json)
+    .action(async (run: string | undefined, options: TopOptions) => ended(await (await import('./top/top.js')).top(run, options, context)));
   addDeadLetters(
     program.command('dlq').description('list, show, replay and remove dead letters (frames that failed, kept as files)'),
     context,

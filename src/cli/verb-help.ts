@@ -50,6 +50,7 @@ export const VERB_HELP: Readonly<Record<string, VerbHelp>> = {
     example: 'millrace ctl series end detector scan-7',
     args: { source: SOURCE, id: 'the series to end; if another one is open, the command fails (default: the open series)' },
   },
+  top: { example: 'millrace top spots --interval 2', args: { run: RUN } },
   dlq: { example: 'millrace dlq list dead' },
   'dlq list': { example: 'millrace dlq list dead', args: { folder: 'folder of the dead letters' } },
   'dlq show': { example: 'millrace dlq show dead/frame.letter --data frame.npy', args: { file: 'a dead letter' } },

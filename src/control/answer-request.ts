@@ -19,6 +19,8 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
       return { progress: pipeline.progress() };
     case 'report':
       return { report: pipeline.report() };
+    case 'queues':
+      return { queues: pipeline.queues() };
     case 'stages':
       return { stages: stagesInForce(pipeline) };
     case 'update': {

@@ -194,3 +194,11 @@ export interface Progress {
   /** Nodes that wait for the other side, for two seconds at least. */
   readonly waiting?: readonly { readonly node: string; readonly addresses: readonly string[] }[];
 }
+
+/** What waits on the edges into a node, in references. */
+export interface QueueDepth {
+  readonly node: string;
+  readonly frames: number;
+  /** Most that may wait there. */
+  readonly capacity: number;
+}

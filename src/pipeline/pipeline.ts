@@ -9,7 +9,7 @@ import { createArena } from '../memory/arena.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
 import type { OutcomeName } from '../observe/outcome.js';
-import type { Progress, Report, SeriesReport } from '../observe/report.js';
+import type { Progress, QueueDepth, Report, SeriesReport } from '../observe/report.js';
 import { wakeThreads } from '../ring/park.js';
 import { CONTROL, LINE, PHASE, RING } from '../ring/ring-layout.js';
 import { arenaState } from './arena-state.js';
@@ -412,6 +412,22 @@ export class Pipeline implements AsyncDisposable {
     for (const edge of this.#plan.edges) total.queueDepth += this.#counters.depth(edge);
     const { waiting } = this.#connectors.waits;
     return waiting.length > 0 ? { ...total, waiting } : total;
+  }
+
+  /** Frames that wait before each stage and sink; none before the run has started. */
+  queues(): QueueDepth[] {
+    if (!this.#plan || !this.#counters) return [];
+    const sources = this.#plan.sources.length;
+    const queues = new Map<string, QueueDepth>();
+    for (const edge of this.#plan.edges) {
+      const { frames = 0, capacity = 0 } = queues.get(edge.node) ?? {};
+      queues.set(edge.node, {
+        node: edge.node,
+        frames: frames + this.#counters.depth(edge),
+        capacity: capacity + (edge.kind === 'fifo' ? edge.limit : edge.cells * sources),
+      });
+    }
+    return [...queues.values()];
   }
 
   /** The report as it would be now. */

@@ -1,0 +1,111 @@
+import { EXIT, MillraceError } from '../../errors/errors.js';
+import type { Report } from '../../observe/report.js';
+import type { CliContext } from '../context.js';
+import { askRun } from '../ctl/ask-run.js';
+import { ask, socketOf } from '../ctl/ctl.js';
+import { receivedRate, runView, type Snapshot, type ViewLine } from './run-view.js';
+import { processTerminal, type Terminal } from './terminal.js';
+
+export interface TopOptions {
+  /** Seconds between two looks. */
+  readonly interval?: number;
+  /** One snapshot, also on a terminal. */
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const INTERVAL_S = 1;
+const ANSWER_MS = 10_000;
+const MAX_HISTORY = 500;
+/** Of a snapshot that goes into a file or pipe. */
+const PLAIN_COLUMNS = 120;
+
+const STYLES = { strong: '\u001b[1m', faint: '\u001b[2m', alarm: '\u001b[33m' } as const;
+
+/** `millrace top [RUN]`: a live view of a run on the whole terminal until `q`; one snapshot where there is no terminal. */
+export async function top(
+  run: string | undefined,
+  options: TopOptions,
+  { output, signal }: CliContext,
+  terminal: Terminal | undefined = processTerminal(),
+): Promise<number> {
+  const path = await socketOf(run);
+  const first = await look(path, signal);
+  if (options.json || options.once || !terminal) {
+    if (options.json) output.out(JSON.stringify({ ok: true, status: first.status, queues: first.queues, report: first.report }));
+    else
+      for (const { text } of runView(first, undefined, { columns: PLAIN_COLUMNS, unicode: terminal?.unicode ?? false, history: [] }))
+        output.out(text);
+    return EXIT.done;
+  }
+  const last = await live(path, first, (options.interval ?? INTERVAL_S) * 1000, terminal, signal);
+  if (last) output.out(`${last.status.name}: the run has ended`);
+  return EXIT.done;
+}
+
+/** Until `q`, Ctrl-C, the signal, or the end of the run; then its last snapshot is given. */
+async function live(
+  path: string,
+  first: Snapshot,
+  intervalMs: number,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Snapshot | undefined> {
+  const history: number[] = [];
+  let now = first;
+  let before: Snapshot | undefined;
+  const draw = (): void => {
+    const { columns, rows, unicode } = terminal;
+    const lines = runView(now, before, { columns, unicode, history }).slice(0, Math.max(1, rows - 1));
+    terminal.write(`\u001b[H${[...lines, FOOT].map((line) => `${styled(line, terminal)}\u001b[K`).join('\r\n')}\u001b[J`);
+  };
+  const quit = new AbortController();
+  const stop = AbortSignal.any([signal, quit.signal]);
+  const close = terminal.open((key) => {
+    if (key === 'q' || key === 'Q' || key === '\u0003') quit.abort();
+  }, draw);
+  try {
+    for (;;) {
+      draw();
+      await pause(intervalMs, stop);
+      if (stop.aborted) return undefined;
+      const next = await look(path, stop);
+      [before, now] = [now, next];
+      history.push(receivedRate(now, before));
+      if (history.length > MAX_HISTORY) history.shift();
+    }
+  } catch (thrown) {
+    if (stop.aborted) return undefined;
+    if (thrown instanceof MillraceError && (thrown.code === 'ERR_CLOSED' || thrown.code === 'ERR_STATE')) return now;
+    throw thrown;
+  } finally {
+    close();
+  }
+}
+
+const FOOT: ViewLine = { text: 'q quits', style: 'faint' };
+
+function styled({ text, style }: ViewLine, { color }: Terminal): string {
+  return style && color && text ? `${STYLES[style]}${text}\u001b[0m` : text;
+}
+
+async function look(path: string, signal: AbortSignal): Promise<Snapshot> {
+  const request = (what: string): Promise<Readonly<Record<string, unknown>>> => ask(path, { do: what }, signal);
+  const status = (await request('status')) as unknown as Snapshot['status'];
+  const { report } = (await request('report')) as { readonly report: Report };
+  // Runs of earlier versions do not know this request.
+  const { queues } = await askRun(path, { do: 'queues' }, { signal, timeoutMs: ANSWER_MS });
+  return { status, report, queues: Array.isArray(queues) ? queues : undefined, atMs: performance.now() };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
