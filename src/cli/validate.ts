@@ -1,6 +1,8 @@
 import { EXIT } from '../errors/errors.js';
 import type { PlanWithTables } from '../pipeline/draft.js';
 import { loadPipeline } from '../pipeline/load.js';
+import type { Plan } from '../pipeline/plan-types.js';
+import type { PipelineSpec } from '../pipeline/spec.js';
 import type { CliContext } from './context.js';
 
 /** `millrace validate FILE`: the file, its links and promises, then the plan, for which operators read their files. */
@@ -13,7 +15,7 @@ export async function validate(
   const { plan } = await import('../pipeline/plan.js');
   const planned = await plan(spec);
   const arenaBytes = planned.plan.bytes;
-  const notes = notesOf(planned.stages);
+  const notes = [...sizesOf(spec, planned.plan), ...notesOf(planned.stages)];
   const counts = {
     sources: Object.keys(spec.sources).length,
     stages: Object.keys(spec.stages).length,
@@ -24,15 +26,26 @@ export async function validate(
     output.out(
       `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${(arenaBytes / 2 ** 20).toFixed(1)} MiB)`,
     );
-    for (const { stage, operator, note } of notes) output.out(`  stage '${stage}', ${operator}: ${note}`);
+    for (const { source, stage, operator, note } of notes)
+      output.out(source === undefined ? `  stage '${stage}', ${operator}: ${note}` : `  source '${source}': ${note}`);
   }
   return EXIT.done;
 }
 
 interface Note {
-  readonly stage: string;
-  readonly operator: string;
+  readonly source?: string;
+  readonly stage?: string;
+  readonly operator?: string;
   readonly note: string;
+}
+
+/** The sizes that the plan chose for sources that neither know nor say how large their frames are. */
+function sizesOf(spec: PipelineSpec, { sources }: Plan): Note[] {
+  return sources.flatMap(({ name, maxFrameBytes, shape }) =>
+    spec.sources[name]?.maxFrameBytes !== undefined || shape !== undefined
+      ? []
+      : [{ source: name, note: `takes frames of up to ${maxFrameBytes / 2 ** 20} MiB; set maxFrame for larger or smaller ones` }],
+  );
 }
 
 /** What the operators say of how they treat frames. */

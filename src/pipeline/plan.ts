@@ -18,14 +18,36 @@ import { DEFAULTS, type EdgeSpec, isKeyed, type PipelineSpec, type StageSpec } f
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */
 const MIN_CAPACITY = 4;
 
+const MIB = 2 ** 20;
+/** Default sizes of a frame, tried one after the other until the arena holds them: Pilatus 6M and Eiger2 4M need 24 and 18 MiB. */
+const SMALLER_FRAMES = [DEFAULTS.maxFrameBytes, 24 * MIB, 18 * MIB, 16 * MIB, 12 * MIB, 8 * MIB, 4 * MIB, 2 * MIB];
+const LEAST_FRAME_BYTES = MIB;
+
 const MIN_PARCEL_BYTES = 4096;
 /** Size of a stage's slot, in parcels. */
 const GROWTH = 8;
 /** A sink takes so many records at a time, or one parcel. */
 const RECORDS_A_BATCH = 4096;
 
-/** Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Throws ERR_CONFIG_*. */
+/**
+ * Decides threads, edges, pools and sizes, and lets sources and operators check and prepare themselves. Where frames of the
+ * default `maxFrame` do not fit into the arena, the sources that were given none get the largest size that fits. Throws
+ * ERR_CONFIG_*.
+ */
 export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promise<PlanWithTables> {
+  const isOpen = Object.values(spec.sources).some(({ maxFrameBytes }) => maxFrameBytes === undefined);
+  for (const size of isOpen ? SMALLER_FRAMES : []) {
+    try {
+      return await planFrames(spec, options, size);
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError && thrown.code === 'ERR_CONFIG_MEMORY')) throw thrown;
+    }
+  }
+  return planFrames(spec, options, LEAST_FRAME_BYTES);
+}
+
+/** @param maxFrameBytes of the sources that neither know nor say how large their frames are */
+async function planFrames(spec: PipelineSpec, options: PlanOptions, maxFrameBytes: number): Promise<PlanWithTables> {
   const input = new Map<string, FrameKind>();
   const lends = new Map<string, number>();
   for (const [name, source] of Object.entries(spec.sources)) {
@@ -37,7 +59,7 @@ export async function plan(spec: PipelineSpec, options: PlanOptions = {}): Promi
     input.set(name, {
       shape: known.shape,
       dtype: known.dtype,
-      maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes,
+      maxBytes: source.maxFrameBytes ?? known.maxFrameBytes ?? maxFrameBytes,
       chained: 1,
     });
   }
