@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const shared = {
@@ -7,12 +9,30 @@ const shared = {
   server: { deps: { external: [/[\\/]dist[\\/]/] } },
 };
 
+/** Files with tests that have a long form: they ask test/support/test-size.ts which one is wanted. */
+const long = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => join('test', path))
+  .filter((path) => /support\/(test-size|counter-pipeline)\.js'/.test(readFileSync(path, 'utf8')));
+
 export default defineConfig({
   test: {
     projects: [
+      // `npm test`: everything but timing, with random tests in their short form.
       { test: { ...shared, name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/bench/**'], sequence: { groupOrder: 0 } } },
+      // `npm run test:full` also runs the long forms.
+      {
+        test: {
+          ...shared,
+          name: 'long',
+          include: long,
+          testTimeout: 600_000,
+          env: { MILLRACE_TEST_SIZE: 'full' },
+          sequence: { groupOrder: 1 },
+        },
+      },
       // What measures runs when nothing else does.
-      { test: { ...shared, name: 'bench', include: ['test/bench/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      { test: { ...shared, name: 'bench', include: ['test/bench/**/*.test.ts'], maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

@@ -16,9 +16,10 @@ import type { ZmqReader } from '../../src/transports/zmq-driver.js';
 import { type HostileMessage, HostileMessages, MAX_FRAME_BYTES } from '../support/hostile-messages.js';
 import { accounted, runPipeline } from '../support/run-pipeline.js';
 import { freePort } from '../support/servers/server-process.js';
+import { testSize } from '../support/test-size.js';
 
 /** One knob: 1,000,000 in a soak. */
-const MESSAGES = Number(process.env.MILLRACE_TEST_MESSAGES ?? (process.env.CI === 'true' ? 200_000 : 20_000));
+const MESSAGES = testSize('MILLRACE_TEST_MESSAGES', 5000, 200_000);
 const OVER_SOCKET = Math.min(5000, Math.ceil(MESSAGES / 10));
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const LIMIT_MS = 100;

@@ -10,9 +10,10 @@ import type { Report } from '../../src/observe/report.js';
 import { seeded } from '../support/arena.js';
 import { checkPng, type Rows, readCsvRows, readNdjsonRows, readNpyRows } from '../support/read-files.js';
 import { operatorPath } from '../support/run-pipeline.js';
+import { testSize } from '../support/test-size.js';
 
 /** One knob: 50 in a soak. */
-const KILLS = Number(process.env.MILLRACE_TEST_PROCESS_KILLS ?? (process.env.CI === 'true' ? 10 : 3));
+const KILLS = testSize('MILLRACE_TEST_PROCESS_KILLS', 2, 10);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const PART = /^\..+\.\d+\.part$/;

@@ -9,9 +9,10 @@ import { afterAll, expect, it } from 'vitest';
 import { Pull } from 'zeromq';
 import type { Report } from '../../src/observe/report.js';
 import { freePort } from '../support/servers/server-process.js';
+import { testSize } from '../support/test-size.js';
 
 /** Two knobs: 600 s with a stall every 10 s in a soak. */
-const SECONDS = Number(process.env.MILLRACE_TEST_MEMORY_SECONDS ?? 20);
+const SECONDS = testSize('MILLRACE_TEST_MEMORY_SECONDS', 6, 20);
 const STALL_EVERY_S = Number(process.env.MILLRACE_TEST_STALL_EVERY ?? 3);
 const STALL_S = STALL_EVERY_S / 3;
 const IDLE_S = 3;

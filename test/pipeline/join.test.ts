@@ -11,9 +11,10 @@ import { checkCounter } from '../../src/ingress/sim/counter.js';
 import type { Report } from '../../src/observe/report.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
+import { testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
-const KILLS = Number(process.env.MILLRACE_TEST_KILLS ?? (process.env.CI === 'true' ? 50 : 12));
+const KILLS = testSize('MILLRACE_TEST_KILLS', 6, 50);
 const SHAPE = [1, 24];
 const FRAME_BYTES = 48;
 /** Long enough that nothing in a test ends by it. */

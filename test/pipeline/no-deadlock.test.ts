@@ -7,9 +7,10 @@ import { seeded } from '../support/arena.js';
 import { randomPipeline } from '../support/random-pipeline.js';
 import { registerSimulated } from '../support/simulated-operators.js';
 import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
+import { testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 1);
-const PIPELINES = Number(process.env.MILLRACE_TEST_PIPELINES ?? 1000);
+const PIPELINES = testSize('MILLRACE_TEST_PIPELINES', 100, 1000);
 const FRAMES = 40;
 
 registerSimulated();

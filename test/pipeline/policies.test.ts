@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { testSize } from '../support/test-size.js';
 
 /** One knob: 1,000,000 in continuous integration. */
-const FRAMES = Number(process.env.MILLRACE_TEST_FRAMES ?? (process.env.CI === 'true' ? 1_000_000 : 100_000));
+const FRAMES = testSize('MILLRACE_TEST_FRAMES', 20_000, 1_000_000);
 const SEED = 20_260_101;
 
 const POLICIES = {

@@ -8,10 +8,11 @@ import { describe, expect, it } from 'vitest';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { testSize } from '../support/test-size.js';
 
 /** One knob: 300 in a soak. */
-const KILLS = Number(process.env.MILLRACE_TEST_KILLS ?? (process.env.CI === 'true' ? 40 : 12));
-const ROUNDS = Number(process.env.MILLRACE_TEST_ROUNDS ?? (process.env.CI === 'true' ? 10 : 3));
+const KILLS = testSize('MILLRACE_TEST_KILLS', 6, 40);
+const ROUNDS = testSize('MILLRACE_TEST_ROUNDS', 2, 10);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const WORKERS = 2;
 /** Steps that a worker's thread comes to. */

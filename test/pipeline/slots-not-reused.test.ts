@@ -11,9 +11,10 @@ import { startRedisServer } from '../support/servers/redis-server.js';
 import { requireServer } from '../support/servers/require-server.js';
 import { RespClient } from '../support/servers/resp-client.js';
 import { freePort } from '../support/servers/server-process.js';
+import { isFull } from '../support/test-size.js';
 
 /** A tenth, but all of it in continuous integration. */
-const FULL = process.env.CI === 'true';
+const FULL = isFull;
 const MANY = FULL ? 100_000 : 10_000;
 const SOME = FULL ? 5000 : 500;
 const TIMEOUT = 600_000;

@@ -5,8 +5,9 @@ import { openZmqWriter } from '../../src/transports/zmq.js';
 import { sendHalf } from '../support/half-sender.js';
 import { Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
 import { freePort } from '../support/servers/server-process.js';
+import { testSize } from '../support/test-size.js';
 
-const DEATHS = Number(process.env.MILLRACE_TEST_KILLS ?? 20);
+const DEATHS = testSize('MILLRACE_TEST_KILLS', 5, 20);
 const BYTES = 400_000;
 
 /** A source of large frames with a small pool, and a sink that looks at each. */

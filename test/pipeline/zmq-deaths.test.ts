@@ -6,9 +6,10 @@ import { openZmqReader, openZmqWriter } from '../../src/transports/zmq.js';
 import { seeded } from '../support/arena.js';
 import { accounted, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
 import { freePort } from '../support/servers/server-process.js';
+import { testSize } from '../support/test-size.js';
 
 /** One knob: 200 in a soak. */
-const DEATHS = Number(process.env.MILLRACE_TEST_KILLS ?? 20);
+const DEATHS = testSize('MILLRACE_TEST_KILLS', 5, 20);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const SIZES = { 'small frames': 480, 'frames that go where they lie': 100_000 };
 

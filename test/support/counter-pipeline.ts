@@ -5,9 +5,10 @@ import { expect } from 'vitest';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { type MillraceResult, MillraceRun } from './run-millrace.js';
 import { freePort } from './servers/server-process.js';
+import { isFull } from './test-size.js';
 
 /** All frames where the machine is ours, a fifth where somebody waits. */
-export const FRAMES = process.env.CI === 'true' ? 10_000 : 2000;
+export const FRAMES = isFull ? 10_000 : 2000;
 
 const SHAPE = [16, 24];
 const PATIENCE_MS = 120_000;

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { Pull, Push } from '../../../src/transports/zmtp/zmtp.js';
+import { testSize } from '../../support/test-size.js';
 
-const ROUNDS = Number(process.env.MILLRACE_TEST_ZMTP_DEATHS ?? 10);
-const TERMINATIONS = Number(process.env.MILLRACE_TEST_ZMTP_TERMINATIONS ?? 20);
+const ROUNDS = testSize('MILLRACE_TEST_ZMTP_DEATHS', 3, 10);
+const TERMINATIONS = testSize('MILLRACE_TEST_ZMTP_TERMINATIONS', 5, 20);
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 async function freePort(): Promise<number> {

@@ -6,8 +6,9 @@ import { encodeCommand, encodeHello, encodeMetadata, encodePing } from '../../..
 import { frame } from '../../../src/transports/zmtp/frame-layout.js';
 import { encodeGreetingRest, encodeSignature } from '../../../src/transports/zmtp/greeting.js';
 import { Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub } from '../../../src/transports/zmtp/zmtp.js';
+import { testSize } from '../../support/test-size.js';
 
-const CASES = Number(process.env.MILLRACE_TEST_ZMTP_STREAMS ?? (process.env.CI === 'true' ? 200_000 : 20_000));
+const CASES = testSize('MILLRACE_TEST_ZMTP_STREAMS', 5000, 200_000);
 // Ends earlier, when it is set.
 const SECONDS = Number(process.env.MILLRACE_TEST_ZMTP_SECONDS ?? Number.POSITIVE_INFINITY);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 37);

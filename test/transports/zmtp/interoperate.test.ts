@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import * as zmq from 'zeromq';
 import * as own from '../../../src/transports/zmtp/zmtp.js';
 import { keep } from '../../support/closed-after-each.js';
+import { testSize } from '../../support/test-size.js';
 
 // The other side is libzmq, by the zeromq addon; every pair is run with either side bound.
 interface Bindable {
@@ -223,7 +224,7 @@ describe.each([true, false])('with our side bound: %s', (oursBinds) => {
 });
 
 test('many messages come in order from libzmq, and as many go to it', { timeout: 120_000 }, async () => {
-  const count = Number(process.env.MILLRACE_TEST_ZMTP_MESSAGES ?? 100_000);
+  const count = testSize('MILLRACE_TEST_ZMTP_MESSAGES', 20_000, 100_000);
   const ours = keep(new own.Pull());
   const theirs = keep(new zmq.Push(linger));
   await join2(ours, theirs);
