@@ -9,10 +9,11 @@ import type { RandomCase } from '../support/random-pipelines/random-case.js';
 import { anyCase } from '../support/random-pipelines/random-cases.js';
 import { type CaseRun, runCase } from '../support/random-pipelines/run-case.js';
 import { kindsIn, THEMES } from '../support/random-pipelines/themes.js';
+import { testSize } from '../support/test-size.js';
 
 /** One of each theme, and more where the machine is ours. */
 const COUNT = Object.keys(THEMES).length;
-const PIPELINES = Number(process.env.MILLRACE_TEST_PIPELINES ?? (process.env.CI === 'true' ? 200 : COUNT));
+const PIPELINES = testSize('MILLRACE_TEST_PIPELINES', COUNT, 200);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20261130);
 /** A case as this test prints it, to run that one again. */
 const REPLAY = process.env.MILLRACE_TEST_PIPELINE;
