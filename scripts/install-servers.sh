@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs Spin and a compiler for the models of the ring, and the real servers and clients that test/integration drives: Redis from Debian, Apache Kafka (KRaft) as jars
-# from Maven Central, pyzmq in a Python environment of its own. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
+# from Maven Central, pyzmq in a Python environment of its own, promtool from Debian's prometheus. Made for a bare Debian machine as root; what is already there is left alone, so it may run any number of times.
 set -euo pipefail
 
 kafka_version=4.3.1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/millrace
 kafka_dir=$cache/kafka-$kafka_version
 python_dir=$cache/python
+promtool_dir=$cache/prometheus
 export PATH=$PATH:/usr/sbin DEBIAN_FRONTEND=noninteractive
 
 # A PACKAGE whose COMMAND is missing is asked for; one apt-get run serves them all.
@@ -42,6 +43,17 @@ POM
   mvn -B -q -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$kafka_dir" >&2
   # Written last: a download that broke off is taken up again the next time.
   touch "$kafka_dir/.complete"
+fi
+
+# Taken out of its package: installed, it would start a server.
+if ! command -v promtool >/dev/null && [ ! -f "$promtool_dir/.complete" ]; then
+  work_promtool=$(mktemp -d)
+  apt-get update -qq >/dev/null
+  (cd "$work_promtool" && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .)
+  mkdir -p "$promtool_dir"
+  cp "$work_promtool/usr/bin/promtool" "$promtool_dir/"
+  rm -rf "$work_promtool"
+  touch "$promtool_dir/.complete"
 fi
 
 if [ ! -f "$python_dir/.complete" ]; then

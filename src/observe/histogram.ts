@@ -4,11 +4,11 @@
  *
  * Words, 32 bits each, from a 64-byte aligned byte address:
  *
- *     0        1 .. 15    16 ..
- *     +--------+----------+--------------------------------------------------+
- *     | max us | unused   | BUCKETS counts: 0 .. 63 us one by one, then 64 a |
- *     |        |          | power of two up to 2^30 us (18 minutes)          |
- *     +--------+----------+--------------------------------------------------+
+ *     0        1         2          3 .. 15    16 ..
+ *     +--------+---------+----------+----------+--------------------------------------------------+
+ *     | max us | sum low | sum high | unused   | BUCKETS counts: 0 .. 63 us one by one, then 64 a |
+ *     |        |         |          |          | power of two up to 2^30 us (18 minutes)          |
+ *     +--------+---------+----------+----------+--------------------------------------------------+
  *
  * One thread writes, with plain stores; any thread may read. A reader may see a count that is a moment old and a max that
  * is newer than the counts; after the writer has ended it sees all. Counts wrap at 2^32.
@@ -17,6 +17,7 @@ const SUB_BITS = 6;
 const SUB_BUCKETS = 1 << SUB_BITS;
 const TOP_BIT = 29;
 const MAX_WORD = 0;
+const SUM_WORD = 1;
 const HEAD_WORDS = 16;
 const BUCKETS = SUB_BUCKETS * (TOP_BIT - SUB_BITS + 2);
 const MAX_US = 2 ** 31 - 1;
@@ -61,11 +62,52 @@ export class Histogram {
     const whole = us >= MAX_US ? MAX_US : us > 0 ? us | 0 : 0;
     const words = this.#words;
     words[HEAD_WORDS + bucketOf(whole)]!++;
+    const low = (words[SUM_WORD]! + whole) >>> 0;
+    if (low < whole) words[SUM_WORD + 1]!++;
+    words[SUM_WORD] = low;
     if (whole > words[MAX_WORD]!) words[MAX_WORD] = whole;
   }
 
   summary(): Summary {
     return summarizeWords([this.#words]);
+  }
+}
+
+/** Values below bounds, counted up to each. */
+export interface Cumulative {
+  /** Upper bounds in microseconds, rising. */
+  readonly boundsUs: readonly number[];
+  /** How many values are below each bound. */
+  readonly counts: readonly number[];
+  readonly count: number;
+  readonly sumUs: number;
+}
+
+/** Powers of two from 64 us to 67 s: at these the buckets are cut, so that the counts are exact. */
+const BOUNDS_US: readonly number[] = Array.from({ length: 21 }, (_, n) => 2 ** (SUB_BITS + n));
+
+/** What a histogram in a buffer holds, as counts below each power of two. */
+export function cumulate(buffer: ArrayBufferLike, address: number): Cumulative {
+  const words = new Uint32Array(buffer, address, HEAD_WORDS + BUCKETS);
+  const counts: number[] = [];
+  let count = 0;
+  let bound = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    if (bound < BOUNDS_US.length && bucket === bucketOf(BOUNDS_US[bound]!)) {
+      counts.push(count);
+      bound++;
+    }
+    count += words[HEAD_WORDS + bucket]!;
+  }
+  return { boundsUs: BOUNDS_US, counts, count, sumUs: sumOf(words) };
+}
+
+/** Its two words, of the same moment. */
+function sumOf(words: Uint32Array): number {
+  for (let tries = 0; ; tries++) {
+    const high = Atomics.load(words, SUM_WORD + 1);
+    const low = Atomics.load(words, SUM_WORD);
+    if (tries === 100 || high === Atomics.load(words, SUM_WORD + 1)) return high * 2 ** 32 + low;
   }
 }
 

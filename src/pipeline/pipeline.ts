@@ -6,6 +6,8 @@ import { type Logger, redacting, SILENT } from '../errors/logger.js';
 import { type ArenaViews, viewArena } from '../frame/arena-views.js';
 import type { Meta } from '../frame/frame.js';
 import { createArena } from '../memory/arena.js';
+import { VERSION } from '../memory/package-version.js';
+import { cumulate } from '../observe/histogram.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
 import type { OutcomeName } from '../observe/outcome.js';
@@ -177,7 +179,7 @@ export class Pipeline implements AsyncDisposable {
       this.#metrics = new MetricsServer({
         port: metrics.port,
         ...(metrics.host ? { host: metrics.host } : {}),
-        text: () => metricsText(this.report()),
+        text: () => this.#metricsText(),
         ready: () => this.#state === 'running',
       });
       await this.#metrics.open();
@@ -187,6 +189,12 @@ export class Pipeline implements AsyncDisposable {
       }
     }
     await Promise.all([...staff.open(), ...this.#connectors.open(memory, plan)]);
+  }
+
+  #metricsText(): string {
+    const { buffer } = this.#arena!;
+    const latencies = Object.fromEntries(this.#plan!.sinks.map(({ name, histogram }) => [name, cumulate(buffer, histogram)]));
+    return metricsText(this.report(), { latencies, queueDepth: this.progress().queueDepth, version: VERSION });
   }
 
   #interrupt(error: MillraceError): void {
