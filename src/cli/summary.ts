@@ -1,9 +1,10 @@
-import type { LatencyUs, Ledger, Report, SeriesReport } from '../observe/report.js';
+import type { FrameIds, LatencyUs, Ledger, PeerReport, Report, SeriesReport } from '../observe/report.js';
 import { type Paint, plain } from './colour.js';
 import { formatBytes, formatCount, formatDuration, formatFrameRate, formatRate } from './quantities.js';
 import { table as fitted } from './table.js';
 
 const MAX_SERIES_LINES = 10;
+const MAX_RANGES = 10;
 /** Columns of a ledger that a narrow terminal can do without, the least important first. */
 const OPTIONAL_COUNTS = ['bytes', 'in flight', 'merged', 'filtered', 'dropped', 'dead', 'delivered', 'received'];
 
@@ -68,18 +69,27 @@ export function summary(report: Report, { columns = Number.POSITIVE_INFINITY, pa
     );
   }
   lines.push('');
+  // Only transports that learn late what became of a frame have these.
+  const isLate = Object.values(report.sinks).some(({ undelivered, lost }) => undelivered || lost);
   lines.push(
     ...table(
-      ['sink', 'delivered', 'redelivered', 'refused', 'outage', 'p50', 'p90', 'p99', 'max'],
+      ['sink', 'delivered', ...(isLate ? ['undelivered', 'lost'] : []), 'redelivered', 'refused', 'outage', 'p50', 'p90', 'p99', 'max'],
       Object.entries(report.sinks).map(([name, sink]) => [
         name,
-        ...[sink.delivered, sink.redelivered, sink.refused].map(formatCount),
+        formatCount(sink.delivered),
+        ...(isLate ? [sink.undelivered?.frames ?? 0, sink.lost?.frames ?? 0].map(formatCount) : []),
+        ...[sink.redelivered, sink.refused].map(formatCount),
         sink.outageMs > 0 ? formatDuration(sink.outageMs / 1000) : '-',
         ...latencies(sink.latencyUs),
       ]),
       ['outage', 'redelivered', 'refused', 'p90', 'p99', 'p50', 'max'],
     ),
   );
+  for (const [name, { undelivered, lost, peers }] of Object.entries(report.sinks)) {
+    if (undelivered) lines.push(`  ${name}: undelivered ${numbersOf(undelivered)}`);
+    if (lost) lines.push(`  ${name}: lost with a connection ${numbersOf(lost)}`);
+    for (const peer of peers ?? []) if (peer.lost + peer.dropped > 0) lines.push(`  ${name}: ${peerLine(peer)}`);
+  }
   if (report.deadLetters) lines.push('', `dead letters: ${deadLetters(report.deadLetters)}`);
   const missing = Object.entries(report.undelivered ?? {}).filter(([, count]) => count > 0);
   if (missing.length > 0) lines.push('', `not delivered: ${missing.map(([sink, count]) => `${formatCount(count)} to ${sink}`).join(', ')}`);
@@ -136,6 +146,21 @@ function deadLetters({ written, failed, omitted }: NonNullable<Report['deadLette
   ].join(', ');
 }
 
+/** The first ranges of the sender's numbers, by source. */
+function numbersOf({ frames, ranges, unlisted }: FrameIds): string {
+  const listed = Object.entries(ranges).map(([source, all]) => `numbers ${rangeList(all)} of ${source}`);
+  return [`${formatCount(frames)} frames`, ...listed, ...(unlisted ? [`${formatCount(unlisted)} not listed`] : [])].join(', ');
+}
+
+function peerLine({ address, written, lost, dropped }: PeerReport): string {
+  return `subscriber ${printable(address)}: ${formatCount(written)} messages written, ${formatCount(lost)} lost, ${formatCount(dropped)} dropped`;
+}
+
+function rangeList(all: readonly (readonly [first: number, last: number])[]): string {
+  const ranges = all.slice(0, MAX_RANGES).map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+  return `${ranges.join(', ')}${all.length > MAX_RANGES ? ` and ${all.length - MAX_RANGES} more ranges` : ''}`;
+}
+
 function latencies({ p50, p90, p99, max }: LatencyUs): string[] {
   return [p50, p90, p99, max].map((us) => formatDuration(us / 1e6));
 }
@@ -148,12 +173,7 @@ function sourceNotes(name: string, { dropped, dead }: Ledger, verdict: Report['s
   };
   reasons('dropped', dropped);
   reasons('dead', dead);
-  if (verdict.missing && verdict.missing.length > 0) {
-    const ranges = verdict.missing.slice(0, 10).map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
-    lines.push(
-      `  ${name}: missing ${ranges.join(', ')}${verdict.missing.length > 10 ? ` and ${verdict.missing.length - 10} more ranges` : ''}`,
-    );
-  }
+  if (verdict.missing && verdict.missing.length > 0) lines.push(`  ${name}: missing ${rangeList(verdict.missing)}`);
   if (verdict.repeated) lines.push(`  ${name}: ${formatCount(verdict.repeated)} frames with a number that had come before`);
   if (verdict.reason) lines.push(`  ${name}: ${verdict.state}: ${verdict.reason}`);
   return lines;
