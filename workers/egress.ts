@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Attachment } from '../src/agents/attachment.js';
 import { EgressAgent } from '../src/agents/egress-agent.js';
 import { OptionalEgress } from '../src/agents/optional-egress.js';
+import { profileOf } from '../src/agents/profile-sample.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
@@ -10,6 +11,7 @@ import type { Egress, LateFrames } from '../src/egress/egress.js';
 import { SINKS } from '../src/egress/registry.js';
 import { MillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';
+import type { Frame } from '../src/frame/frame.js';
 
 const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as EgressThreadData;
 protectSecrets(spec.options);
@@ -50,6 +52,11 @@ async function run(): Promise<void> {
   }
 }
 
+function sample(frame: Frame): void {
+  const profile = profileOf(frame);
+  port.say({ kind: 'sample', ...(profile ? { profile } : {}) });
+}
+
 function tellLate(): void {
   if (agent) port.say({ kind: 'late', report: agent.late.report, peers: egress?.peers?.() ?? [] });
 }
@@ -68,6 +75,7 @@ async function close(): Promise<void> {
 parent.on('message', (message: ToThread) => {
   if (message === 'run') void run();
   else if (message === 'abort') aborting.abort();
+  else if (message === 'sample') agent?.sampleNext(sample);
   else if (message === 'reader-gone') egress?.readerGone?.();
   else if (message === 'close') void close();
 });

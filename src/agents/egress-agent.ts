@@ -4,6 +4,7 @@ import { LetterBox } from '../dead-letters/letter-box.js';
 import type { Delivery, Egress } from '../egress/egress.js';
 import { asMillraceError } from '../errors/errors.js';
 import { type Logger, RateLimiter } from '../errors/logger.js';
+import type { Frame } from '../frame/frame.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import type { Series } from '../frame/series.js';
@@ -55,6 +56,8 @@ export class EgressAgent {
   /** By source, the series of which something came last. */
   readonly #series = new Map<number, Series>();
   #source = 0;
+  /** What wants to see the next batch's last frame, once. */
+  #onSample: ((frame: Frame) => void) | undefined;
 
   constructor(attachment: Attachment, node: SinkNode, egress: Egress, log: Logger, required: boolean, signal: AbortSignal) {
     this.#attachment = attachment;
@@ -84,6 +87,11 @@ export class EgressAgent {
     this.#held = new HeldReferences(node.holds, (reference) => {
       attachment.throughGate(() => attachment.ring.release(reference));
     });
+  }
+
+  /** Shows the last frame of the next batch, before it is written. The frame is valid during the call only. */
+  sampleNext(take: (frame: Frame) => void): void {
+    this.#onSample = take;
   }
 
   /** Resolves when the edge is closed and empty and all was flushed, or the run is aborted. Rejects when the sink fails. */
@@ -146,6 +154,11 @@ export class EgressAgent {
         this.#frames.push(frame);
         this.#owner.push(i);
       }
+    }
+    if (this.#onSample !== undefined && this.#frames.length > 0) {
+      const take = this.#onSample;
+      this.#onSample = undefined;
+      take(this.#frames[this.#frames.length - 1]!);
     }
     try {
       const pending =

@@ -5,6 +5,7 @@ import type { Plan } from '../pipeline/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../pipeline/spec.js';
 import type { FaultInjection } from './fault-injection.js';
 import type { LateReport } from './late-deliveries.js';
+import type { ProfileSample } from './profile-sample.js';
 import type { SequenceVerdict } from './sequence-tracker.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -31,6 +32,8 @@ export type FromThread =
   | { readonly kind: 'late'; readonly report: LateReport; readonly peers: readonly PeerReport[] }
   /** A source could not read a file, or a frame of one. */
   | { readonly kind: 'unreadable'; readonly file: string; readonly reason: string; readonly whole: boolean; readonly of: number }
+  /** The answer to `sample`: the last frame of the next batch, if that is a profile. */
+  | { readonly kind: 'sample'; readonly profile?: ProfileSample }
   | { readonly kind: 'failed'; readonly error: ThreadError }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };
 
@@ -41,7 +44,7 @@ export interface ThreadError {
 }
 
 /** What the main thread tells an ingress or egress thread. */
-export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | 'reader-gone' | SeriesCommand;
+export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | 'reader-gone' | 'sample' | SeriesCommand;
 
 /** To an ingress: begin or end a series; answered by `series-done` with the same `request`. */
 export interface SeriesCommand {

@@ -3,6 +3,9 @@ import type { Meta } from '../frame/frame.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
 import { specHash } from '../pipeline/spec-hash.js';
 
+/** How long a request waits for a frame. */
+const PROFILE_MS = 300;
+
 /** Carries out one request of the control protocol (docs/specs/control.md). Gives what its answer holds; rejects with coded errors. */
 export async function answerRequest(pipeline: Pipeline, request: Readonly<Record<string, unknown>>, version: string): Promise<object> {
   switch (request.do) {
@@ -21,6 +24,8 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
       return { report: pipeline.report() };
     case 'queues':
       return { queues: pipeline.queues() };
+    case 'profile':
+      return { profile: (await pipeline.profile(text(request, 'sink'), PROFILE_MS)) ?? null };
     case 'stages':
       return { stages: stagesInForce(pipeline) };
     case 'update': {

@@ -1,3 +1,4 @@
+import type { ProfileSample } from '../agents/profile-sample.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import { lastSeries } from '../agents/series-table.js';
 import type { FromThread, ThreadError } from '../agents/thread-messages.js';
@@ -195,6 +196,11 @@ export class Connectors {
   /** The program reads no sink any more, or soon will not: see `SinkReader.leaveIfIdle`. */
   leaveReaders(patienceMs: number): void {
     for (const reader of this.#readers.values()) reader.leaveIfIdle(patienceMs);
+  }
+
+  /** The next frame that a sink writes, as a profile. */
+  async sample(sink: string): Promise<ProfileSample | undefined> {
+    return this.#egress.find(({ name }) => name === sink)?.sample();
   }
 
   /** Ends a thread, wherever it is, as a crash would. Whether there was one. */

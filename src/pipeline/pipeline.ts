@@ -1,3 +1,4 @@
+import type { ProfileSample } from '../agents/profile-sample.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { FromThread } from '../agents/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
@@ -436,6 +437,15 @@ export class Pipeline implements AsyncDisposable {
       });
     }
     return [...queues.values()];
+  }
+
+  /**
+   * The next frame that a sink writes, in a few numbers, if it is a profile: one dimension, or a table with `columns`.
+   * Undefined where it is none, or no frame comes within `waitMs`.
+   */
+  async profile(sink: string, waitMs: number): Promise<ProfileSample | undefined> {
+    if (!Object.hasOwn(this.spec.sinks, sink)) throw new MillraceError('ERR_USAGE', `there is no sink '${sink}'`);
+    return withTimeout(this.#connectors.sample(sink), waitMs);
   }
 
   /** The report as it would be now. */

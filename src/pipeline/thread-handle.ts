@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { ProfileSample } from '../agents/profile-sample.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import type { EgressThreadData, FromThread, IngressThreadData, SeriesCommand, ThreadError, ToThread } from '../agents/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
@@ -37,6 +38,7 @@ export class ThreadHandle {
   #requests = 0;
   #cancel = (): void => {};
   readonly #asked = new Map<number, { resolve(report: SeriesReport | undefined): void; reject(error: Error): void }>();
+  #sample: { readonly promise: Promise<ProfileSample | undefined>; resolve(profile: ProfileSample | undefined): void } | undefined;
   #settled: ((sequences: SequenceVerdict | undefined) => void) | undefined;
 
   constructor(
@@ -81,6 +83,7 @@ export class ThreadHandle {
       else if (message.kind === 'unreadable') events.unreadable(message);
       else if (message.kind === 'series-done') this.#answered(message);
       else if (message.kind === 'settled') this.#settled?.(message.sequences);
+      else if (message.kind === 'sample') this.#hasSampled(message.profile);
       else if (message.kind === 'failed') fail(message.error);
       else if (message.kind === 'closed') this.#hasClosed();
       else if (message.kind === 'log') events.log(message);
@@ -94,6 +97,7 @@ export class ThreadHandle {
       worker.on('exit', (code) => {
         this.#isGone = true;
         this.#settled?.(undefined);
+        this.#hasSampled(undefined);
         for (const { reject } of this.#asked.values()) reject(new MillraceError('ERR_CLOSED', `the thread of '${name}' ended meanwhile`));
         this.#asked.clear();
         resolve();
@@ -157,6 +161,25 @@ export class ThreadHandle {
       this.#settled = resolve;
       this.say('settle');
     });
+  }
+
+  /** Asks a sink for the next frame that it writes, as a profile; undefined when that is none, or the thread is gone. */
+  sample(): Promise<ProfileSample | undefined> {
+    if (this.#isGone) return Promise.resolve(undefined);
+    if (!this.#sample) {
+      let resolve: (profile: ProfileSample | undefined) => void = () => {};
+      const promise = new Promise<ProfileSample | undefined>((fulfil) => {
+        resolve = fulfil;
+      });
+      this.#sample = { promise, resolve };
+      this.say('sample');
+    }
+    return this.#sample.promise;
+  }
+
+  #hasSampled(profile: ProfileSample | undefined): void {
+    this.#sample?.resolve(profile);
+    this.#sample = undefined;
   }
 
   /** Closes by message, and by force after `patienceMs`. */

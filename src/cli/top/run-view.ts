@@ -4,12 +4,22 @@ import { formatCount, formatDuration, formatRate } from '../quantities.js';
 import { table } from '../table.js';
 import { bar, sparkline } from './sparkline.js';
 
+/** What the request `profile` gives. */
+export interface Profile {
+  readonly frame: number;
+  readonly column?: string;
+  readonly items: number;
+  readonly values: readonly (number | null)[];
+}
+
 /** What a run says of itself at one moment. */
 export interface Snapshot {
   readonly status: { readonly name: string; readonly state: string; readonly pid: number; readonly uptimeS: number };
   readonly report: Report;
   /** Frames that wait before each node; undefined where the run is too old to say. */
   readonly queues: readonly { readonly node: string; readonly frames: number; readonly capacity: number }[] | undefined;
+  /** By sink, the profile that was seen last. */
+  readonly profiles: Readonly<Record<string, Profile>>;
   /** Clock of the viewer. */
   readonly atMs: number;
 }
@@ -108,6 +118,11 @@ export function runView(now: Snapshot, before: Snapshot | undefined, { columns, 
       ...(sink.delivered > 0 ? [sink.latencyUs.p50, sink.latencyUs.p99].map((us) => formatDuration(us / 1e6)) : ['-', '-']),
     ]),
   );
+  for (const [sink, { frame, column, items, values }] of Object.entries(now.profiles)) {
+    const what = `${column === undefined ? '' : `${column}, `}${items} items`;
+    lines.push({ text: '' }, { text: `${sink}: frame ${frame}, ${what}`, style: 'faint' });
+    lines.push({ text: sparkline(fitted(values, columns - 1), unicode) });
+  }
   const notes = [...notesOf(report)];
   if (notes.length > 0) lines.push({ text: '' }, ...notes);
   return lines.map(({ text, style }) => ({ text: cut(printable(text), columns), ...(style ? { style } : {}) }));
@@ -136,6 +151,16 @@ function busyNow(now: Snapshot, before: Snapshot | undefined, stage: string): nu
   if (earlier === undefined || !(seconds > 0)) return share;
   const busyS = share * now.report.durationS - earlier * before!.report.durationS;
   return Math.min(1, Math.max(0, busyS / seconds));
+}
+
+/** At most so many values: of neighbours the greatest, so that a narrow peak is seen. */
+function fitted(values: readonly (number | null)[], most: number): number[] {
+  const count = Math.max(1, Math.min(most, values.length));
+  return Array.from({ length: count }, (_, place) => {
+    const part = values.slice(Math.floor((place * values.length) / count), Math.floor(((place + 1) * values.length) / count));
+    const finite = part.filter((value) => value !== null);
+    return finite.length > 0 ? Math.max(...finite) : Number.NaN;
+  });
 }
 
 const received = ({ report }: Snapshot): number => sum(Object.values(report.sources).map(({ ledger }) => ledger.received));

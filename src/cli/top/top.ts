@@ -3,7 +3,7 @@ import type { Report } from '../../observe/report.js';
 import type { CliContext } from '../context.js';
 import { askRun } from '../ctl/ask-run.js';
 import { ask, socketOf } from '../ctl/ctl.js';
-import { receivedRate, runView, type Snapshot, type ViewLine } from './run-view.js';
+import { type Profile, receivedRate, runView, type Snapshot, type ViewLine } from './run-view.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
 export interface TopOptions {
@@ -17,6 +17,7 @@ export interface TopOptions {
 const INTERVAL_S = 1;
 const ANSWER_MS = 10_000;
 const MAX_HISTORY = 500;
+const MAX_PROFILES = 3;
 /** Of a snapshot that goes into a file or pipe. */
 const PLAIN_COLUMNS = 120;
 
@@ -69,7 +70,7 @@ async function live(
       draw();
       await pause(intervalMs, stop);
       if (stop.aborted) return undefined;
-      const next = await look(path, stop);
+      const next = await look(path, stop, now);
       [before, now] = [now, next];
       history.push(receivedRate(now, before));
       if (history.length > MAX_HISTORY) history.shift();
@@ -89,13 +90,28 @@ function styled({ text, style }: ViewLine, { color }: Terminal): string {
   return style && color && text ? `${STYLES[style]}${text}\u001b[0m` : text;
 }
 
-async function look(path: string, signal: AbortSignal): Promise<Snapshot> {
+async function look(path: string, signal: AbortSignal, before?: Snapshot): Promise<Snapshot> {
   const request = (what: string): Promise<Readonly<Record<string, unknown>>> => ask(path, { do: what }, signal);
   const status = (await request('status')) as unknown as Snapshot['status'];
   const { report } = (await request('report')) as { readonly report: Report };
   // Runs of earlier versions do not know this request.
   const { queues } = await askRun(path, { do: 'queues' }, { signal, timeoutMs: ANSWER_MS });
-  return { status, report, queues: Array.isArray(queues) ? queues : undefined, atMs: performance.now() };
+  const profiles = await profilesOf(path, signal, report, before);
+  return { status, report, profiles, queues: Array.isArray(queues) ? queues : undefined, atMs: performance.now() };
+}
+
+/** Of the first sinks that have taken frames since the last look. Others keep what was seen of them. */
+async function profilesOf(path: string, signal: AbortSignal, report: Report, before?: Snapshot): Promise<Snapshot['profiles']> {
+  const sinks = Object.keys(report.sinks).slice(0, MAX_PROFILES);
+  const found = await Promise.all(
+    sinks.map(async (sink) => {
+      const known = before && Object.hasOwn(before.profiles, sink) ? before.profiles[sink] : undefined;
+      if (before && before.report.sinks[sink]?.delivered === report.sinks[sink]!.delivered) return [sink, known] as const;
+      const { profile } = await askRun(path, { do: 'profile', sink }, { signal, timeoutMs: ANSWER_MS });
+      return [sink, (profile as Profile | null | undefined) ?? known] as const;
+    }),
+  );
+  return Object.fromEntries(found.filter((entry): entry is readonly [string, Profile] => entry[1] !== undefined));
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

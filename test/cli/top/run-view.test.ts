@@ -36,6 +36,7 @@ function snapshot(atMs: number, received: number, busy: number): Snapshot {
   return {
     status: { name: 'p', state: 'running', pid: 7, uptimeS: atMs / 1000 },
     report,
+    profiles: {},
     queues: [{ node: 'reduce', frames: 3, capacity: 64 }],
     atMs,
   };
@@ -48,7 +49,7 @@ describe('the view of a run', () => {
   const lines = runView(snapshot(4000, 1000, 0.75), snapshot(2000, 400, 0.5), options).map(({ text }) => text);
 
   it('has rates of the time since the last look', () => {
-    expect(lines[1]).toBe('300 frames/s  0.000 GB/s');
+    expect(lines[1]).toBe('300 frames/s  300 kB/s');
     expect(lines.find((line) => line.startsWith('camera'))).toMatch(/^camera +300 +1,000 +990 +0 +0 +7 +0 +3 +complete$/);
     expect(lines.find((line) => line.startsWith('reduce'))).toMatch(/^reduce +300 +3\/64 +100 % ██████████ +0 +0$/);
   });
@@ -56,6 +57,14 @@ describe('the view of a run', () => {
   it('tells drops with their reason, and no name reaches the terminal raw', () => {
     expect(lines).toContain('camera: dropped 7 latest');
     expect(lines.join('')).not.toContain('\u001b');
+  });
+
+  it('draws the latest profile of a sink, its peaks too where the terminal is narrow', () => {
+    const values = Array.from({ length: 200 }, (_, item) => (item === 101 ? 8 : item === 199 ? null : 1));
+    const seen = { ...snapshot(4000, 1000, 0.75), profiles: { out: { frame: 12, column: 'I', items: 4000, values } } };
+    const drawn = runView(seen, undefined, { ...options, columns: 21 }).map(({ text }) => text);
+    const at = drawn.indexOf('out: frame 12, I, …');
+    expect(drawn[at + 1]).toBe(`${'▂'.repeat(10)}█${'▂'.repeat(9)}`);
   });
 
   it('has a dash where a run does not tell its queues', () => {

@@ -38,12 +38,23 @@ beforeAll(async () => {
     join(folder, 'p.yaml'),
     `version: 1
 name: shown
-sources: { detector: { type: sim, pattern: noise, shape: [8, 8], rate: 100 } }
-stages: { reduce: { from: detector, operators: [{ type: threshold, below: 5 }] } }
+sources: { detector: { type: sim, pattern: noise, shape: [8, 8], rate: 100, maxFrame: 16KiB } }
+stages:
+  reduce: { from: detector, operators: [{ type: threshold, below: 5 }] }
+  ramp: { from: reduce, operators: [{ type: ./ramp.mjs }] }
 sinks:
-  out: { type: "null", from: reduce }
+  out: { type: "null", from: ramp }
   slow: { type: "null", from: reduce, delayMs: 200, overflow: latest, capacity: 4 }
 `,
+  );
+  writeFileSync(
+    join(folder, 'ramp.mjs'),
+    `export default () => ({ process(frame, out) {
+      const ramp = out.create({ dtype: 'float32', shape: [512] });
+      for (let n = 0; n < 512; n++) ramp.data[n] = n;
+      ramp.data[6] = ramp.data[7] = ramp.data[9] = NaN;
+      out.emit(ramp);
+    } });\n`,
   );
   run = spawn(process.execPath, [MAIN, 'run', 'p.yaml', '--quiet', '--run-dir', join(folder, 'run')], { cwd: folder, stdio: 'ignore' });
   socket = join(folder, 'run/ctl.sock');
@@ -60,6 +71,16 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+describe('the control socket', () => {
+  it('gives the latest profile of a sink, in 256 means of neighbours', async () => {
+    const { profile } = await askRun(socket, { do: 'profile', sink: 'out' });
+    const values = Array.from({ length: 256 }, (_, n) => (n === 3 ? null : n === 4 ? 8 : 2 * n + 0.5));
+    expect(profile).toEqual({ source: 'detector', frame: expect.any(Number), items: 512, values });
+    expect(await askRun(socket, { do: 'profile', sink: 'slow' })).toMatchObject({ ok: true, profile: null });
+    expect(await askRun(socket, { do: 'profile', sink: 'toString' })).toMatchObject({ ok: false, error: { code: 'ERR_USAGE' } });
+  });
+});
+
 describe('millrace top without a terminal', () => {
   it('prints one snapshot', () => {
     const { status, stdout } = spawnSync(process.execPath, [MAIN, 'top', socket], { encoding: 'utf8' });
@@ -68,6 +89,7 @@ describe('millrace top without a terminal', () => {
     expect(stdout).toMatch(/^shown {2}running {2}pid \d+/);
     expect(stdout).toMatch(/^detector +\d+ +/m);
     expect(stdout).toMatch(/^reduce +\d+ +\d+\/64 +\d+ % /m);
+    expect(stdout).toMatch(/^out: frame \d+, 512 items\n_+ ?_/m);
     expect(stdout).toMatch(/^slow +\d+ +[0-4]\/\d+ /m);
     const json = JSON.parse(spawnSync(process.execPath, [MAIN, 'top', socket, '--json'], { encoding: 'utf8' }).stdout) as object;
     expect(json).toMatchObject({ ok: true, status: { name: 'shown' }, report: { version: 2 } });
