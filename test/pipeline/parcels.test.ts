@@ -173,7 +173,11 @@ describe('records of parcels', () => {
     const lengths = [10, 0, 4031, 4032, 4033, 4096, 16_384, 16_385, 1, 0];
     const source = pipeline.source('s');
     const pushed = (async () => {
-      for (const length of lengths) await source.push({ data: new Uint8Array(length).fill(length & 0xff) });
+      for (const length of lengths) {
+        const push = source.push({ data: new Uint8Array(length).fill(length & 0xff) });
+        if (length > 16_384) await expect(push).rejects.toMatchObject({ code: 'ERR_MESSAGE_TOO_LARGE' });
+        else await push;
+      }
       source.end();
     })();
     const got: number[] = [];
@@ -259,7 +263,7 @@ describe('records of parcels', () => {
     await expect(pipeline.start()).rejects.toMatchObject({ code: 'ERR_CONFIG_PROMISE', message: expect.stringContaining('parcels') });
   });
 
-  it('in workers that die 50 times come exactly once, none missing, whatever the step', { timeout: 120_000 }, async () => {
+  it('in workers that die 50 times come exactly once, none missing, whatever the step', { timeout: 400_000 }, async () => {
     console.log(`seed ${SEED}`);
     const random = seeded(SEED);
     const steps = [83, 84, 72, 83, 84, 73, 70, 71, 62, 63, 52, 12];

@@ -190,6 +190,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       const frames = 5000;
       const { report, read, errors } = await readIterates(
         {
+          failOn: 'none',
           sources: { s: { ...sim, frames, series: 100, rate: 2500 } },
           stages: {
             work: { from: 's', attempts: 100, ...stage, operators: [{ type: operatorPath('which'), frames: 2 * frames, spinUs: 700 }] },
@@ -202,7 +203,12 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
             isOver = true;
           });
           void (async () => {
-            while (!isOver && pipeline.report().stages.work!.restarts < 12) {
+            // On a busy machine a worker may wait at each of its deaths; one of them must lose something.
+            const isEnough = (): boolean => {
+              const { stages, sources } = pipeline.report();
+              return stages.work!.restarts >= 12 && (sources.s!.ledger.dead['partial-lost'] ?? 0) > 0;
+            };
+            while (!isOver && !isEnough()) {
               await delay(30 + random(60));
               if (!isOver) pipeline.terminateWorker('work', random(stage.workers));
             }
@@ -266,6 +272,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
       Atomics.store(words, 0, 0);
       const { report, read, errors } = await readIterates(
         {
+          failOn: 'none',
           sources: { s: { ...sim, frames: 2 } },
           stages: { work: { from: 's', operators: [{ type: operatorPath('which'), frames: 4 }] } },
           sinks: { out: { type: 'iterate', from: 'work' } },
