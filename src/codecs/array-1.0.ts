@@ -13,6 +13,9 @@ import {
 
 const NAME = 'array-1.0';
 
+/** Whether bytes hold a text: what does not is no message of a series, and wrong for another reason. */
+const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
+
 /**
  * PSI's array-1.0 in two parts: JSON `{"htype":"array-1.0","shape":[H,W],"type":"uint16","frame":N}` and the items, C order,
  * little-endian unless `endianess` says "big". `timestamp` is seconds since the Unix epoch; other keys travel in `meta`.
@@ -21,9 +24,6 @@ const NAME = 'array-1.0';
  * in its place, and `htype` may be missing then, as in pyzmq's recipe `send_array`.
  * Source of the definition: paulscherrerinstitute/mflow, handlers/array_1_0.py.
  */
-/** Whether bytes hold a text: what does not is no message of a series, and wrong for another reason. */
-const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
-
 export const array10: Codec = {
   name: NAME,
   bodyPart: 1,

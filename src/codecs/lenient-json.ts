@@ -22,12 +22,19 @@ export function parseLenientJson(text: string): unknown {
       continue;
     }
     const word = WORDS.find((one) => code === one.charCodeAt(0) && text.startsWith(one, at));
-    if (word === undefined) continue;
+    if (word === undefined || isKey(text, at + word.length)) continue;
     out += `${text.slice(copied, at)}"${word}"`;
     at += word.length - 1;
     copied = at + 1;
   }
   return JSON.parse(out + text.slice(copied));
+}
+
+/** Whether a word that ends here is the key of an object. There it is no value, and `JSON.parse` refuses it. */
+function isKey(text: string, end: number): boolean {
+  let at = end;
+  while (at < text.length && ' \t\r\n'.includes(text[at]!)) at++;
+  return text[at] === ':';
 }
 
 /** Whether a text is one of these words. */

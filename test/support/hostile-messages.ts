@@ -8,8 +8,10 @@ export interface HostileMessage {
   readonly parts: readonly Uint8Array[];
   /** What was done to it. */
   readonly kind: string;
-  /** `intact` has to arrive as it was sent, `refused` must never arrive, `either` is for the reader to decide. */
-  readonly fate: 'intact' | 'refused' | 'either';
+  /** `intact` and `taken` have to arrive as they were sent, `refused` must never arrive, `either` is for the reader to decide. */
+  readonly fate: 'intact' | 'taken' | 'refused' | 'either';
+  /** What the header of a `taken` message says, since `JSON.parse` cannot read it. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 type Fields = Record<string, unknown>;
@@ -251,21 +253,58 @@ export class HostileMessages {
           fields,
           data,
           this.#pick(['shape', 'frame', 'timestamp', 'x']),
+          this.#pick(['undefined', '0x10', '1_000', "'a'", '+1', '.5', '1.', '[1,]', '[,1]', '/**/1']),
+          'refused',
+        ),
+      "Python's words in a key that travels": ({ fields, data }) => {
+        const [text, x] = this.#pick<[string, unknown]>([
+          ['NaN', 'NaN'],
+          ['Infinity', 'Infinity'],
+          ['-Infinity', '-Infinity'],
+          ['[NaN]', ['NaN']],
+          ['[1, -Infinity, {"NaN": NaN}]', [1, '-Infinity', { NaN: 'NaN' }]],
+          ['[Infinity,"NaN, \\"Infinity"]', ['Infinity', 'NaN, "Infinity']],
+        ]);
+        return { ...this.#written(fields, data, 'x', text, 'taken'), fields: { ...fields, x } };
+      },
+      "Python's NaN as a time": ({ fields, data }) => {
+        const { timestamp: _, ...rest } = fields;
+        return { ...this.#written(fields, data, 'timestamp', 'NaN', 'taken'), fields: rest };
+      },
+      "Python's words where a value must be finite": ({ fields, data }) => {
+        const [key, text] = this.#pick<[string, string]>([
+          ['shape', 'NaN'],
+          ['shape', '[NaN]'],
+          ['shape', '[2,Infinity]'],
+          ['shape', '[-Infinity]'],
+          ['frame', 'NaN'],
+          ['frame', 'Infinity'],
+          ['timestamp', '[NaN]'],
+          ['timestamp', 'Infinity'],
+          ['timestamp', '-Infinity'],
+          ['type', 'NaN'],
+          ['htype', 'NaN'],
+        ]);
+        return this.#written(fields, data, key, text, 'refused');
+      },
+      "almost Python's words": ({ fields, data }) =>
+        this.#written(
+          fields,
+          data,
+          this.#pick(['shape', 'frame', 'timestamp', 'x']),
           this.#pick([
-            'NaN',
-            '[NaN]',
-            'Infinity',
-            '-Infinity',
-            'undefined',
-            '0x10',
-            '1_000',
-            "'a'",
-            '+1',
-            '.5',
-            '1.',
-            '[1,]',
-            '[,1]',
-            '/**/1',
+            'nan',
+            'NAN',
+            'NaN0',
+            'NaNNaN',
+            '-NaN',
+            '+Infinity',
+            '--Infinity',
+            'Infinityy',
+            'inf',
+            '{NaN:1}',
+            '[NaN NaN]',
+            '"a"NaN',
           ]),
           'refused',
         ),
