@@ -22,7 +22,7 @@ const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url
 const home = mkdtempSync(join(tmpdir(), 'ctl-'));
 const runs = join(home, `millrace-${process.getuid!()}`);
 const env = { ...process.env, XDG_RUNTIME_DIR: home };
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const started: ChildProcess[] = [];
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
@@ -96,7 +96,7 @@ function talk(path: string, text: string): Promise<string> {
   });
 }
 
-it('a run is steered through its socket, whatever other clients send, and leaves nothing behind', { timeout: 60_000 }, async () => {
+it('a run is steered through its socket, whatever other clients send, and leaves nothing behind', { timeout: 240_000 }, async () => {
   const { path, folder, ended } = await start('steered');
   expect(JSON.parse((await ctl('status', '--json')).out)).toMatchObject({ ok: true, state: 'running', name: 'steered' });
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -115,7 +115,7 @@ it('a run is steered through its socket, whatever other clients send, and leaves
   expect(late).toMatchObject({ code: 1, err: expect.stringContaining('no run is at work') });
 });
 
-it('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 60_000 }, async () => {
+it('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 240_000 }, async () => {
   const { ended } = await start('changed');
   const inForce = async () => JSON.parse((await ctl('stages', '--json')).out).stages[0];
   const changed = await ctl('update', 'cut', 'threshold', 'below=60000', 'put=7', '--json');
@@ -156,7 +156,7 @@ it('parameters change in a running pipeline; wrong ones are refused with 78 and 
   expect(sevens.slice(first, last + 1).every((seven) => seven)).toBe(true);
 });
 
-it('two runs are told apart by name, pid or folder, and what a killed one left is removed', { timeout: 60_000 }, async () => {
+it('two runs are told apart by name, pid or folder, and what a killed one left is removed', { timeout: 240_000 }, async () => {
   const [left, right] = await Promise.all([start('left'), start('right')]);
   const ambiguous = await ctl('status');
   expect(ambiguous.code).toBe(2);
@@ -181,7 +181,7 @@ it('two runs are told apart by name, pid or folder, and what a killed one left i
   expect(readdirSync(next.folder)).toEqual(['notes']);
 });
 
-it('a folder given for the socket is kept, reused after a kill, and refused where others could meddle', { timeout: 60_000 }, async () => {
+it('a folder given for the socket is kept, reused after a kill, and refused where others could meddle', { timeout: 240_000 }, async () => {
   const folder = join(home, 'own');
   mkdirSync(folder, { mode: 0o700 });
   const killed = await start('own', '--run-dir', folder);
@@ -202,7 +202,7 @@ it('a folder given for the socket is kept, reused after a kill, and refused wher
   }
 });
 
-it('a run whose own folder others could meddle with works without a socket, and says so', { timeout: 60_000 }, async () => {
+it('a run whose own folder others could meddle with works without a socket, and says so', { timeout: 240_000 }, async () => {
   const other = join(home, 'meddled');
   mkdirSync(join(other, `millrace-${process.getuid!()}`), { recursive: true });
   chmodSync(join(other, `millrace-${process.getuid!()}`), 0o777);
