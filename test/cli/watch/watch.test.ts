@@ -38,7 +38,10 @@ describe('millrace run --watch', () => {
     };
     write('p.yaml', pipeline('one'));
     write('op.mjs', operator('out.emit(frame);'));
-    child = spawn(process.execPath, [MAIN, 'run', 'p.yaml', '--watch', '--no-ctl', '--progress', '1', '--wide'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    child = spawn(process.execPath, [MAIN, 'run', 'p.yaml', '--watch', '--no-ctl', '--progress', '1', '--wide'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let out = '';
     let err = '';
     child.stdout!.on('data', (chunk: Buffer) => (out += chunk));
