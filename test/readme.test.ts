@@ -34,7 +34,7 @@ test('the pipeline and the operator of README run as they are printed', async ()
   const { received, delivered, filtered } = sources.detector.ledger;
   expect({ ok, received, all: delivered + filtered }).toEqual({ ok: true, received: 500, all: 500 });
   expect(Math.min(delivered, filtered)).toBeGreaterThan(0);
-  expect((await readdir(join(folder, 'hits'))).filter((name) => name.endsWith('.npy'))).toHaveLength(delivered);
+  expect((await readdir(join(folder, 'hits'), { recursive: true })).filter((name) => name.endsWith('.npy'))).toHaveLength(delivered);
 });
 
 test('the dead letters of README are listed, go through the repaired operator and are gone', async () => {

@@ -13,7 +13,7 @@ import { MillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';
 import type { Frame } from '../src/frame/frame.js';
 
-const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as EgressThreadData;
+const { memory, plan, thread, spec, name, baseDir, run: startedAs, port: program } = workerData as EgressThreadData;
 protectSecrets(spec.options);
 const parent = parentPort!;
 const port = new ThreadPort(parent, { kind: 'sink', name });
@@ -34,7 +34,18 @@ async function open(): Promise<void> {
     settle: (tag, fate) => agent!.late.settle(tag, fate),
   };
   const waiting = (addresses: readonly string[], waitedMs: number): void => port.say({ kind: 'waiting', addresses, waitedMs });
-  const context = { waiting, name, codec, baseDir, log: port.log, signal: aborting.signal, outage, late, port: program };
+  const context = {
+    waiting,
+    name,
+    codec,
+    baseDir,
+    run: startedAs ?? '',
+    log: port.log,
+    signal: aborting.signal,
+    outage,
+    late,
+    port: program,
+  };
   const create = (): Egress => definition.create(spec.options, context);
   egress = spec.required ? create() : new OptionalEgress(name, create, port.log);
   agent = new EgressAgent(attachment, attachment.sinkNode(name), egress, port.log, spec.required, aborting.signal);

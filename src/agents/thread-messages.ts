@@ -60,6 +60,8 @@ export interface ThreadData {
   readonly plan: Plan;
   readonly thread: number;
   readonly baseDir: string;
+  /** The start of the run, as `{run}` of a path has it. */
+  readonly run?: string;
   readonly name: string;
   /** The line to the embedding program. */
   readonly port?: MessagePort;

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stringify } from 'yaml';
 import { EXIT } from '../errors/errors.js';
 import type { FailOn } from '../observe/fail-on.js';
 import type { Report } from '../observe/report.js';
@@ -12,6 +11,7 @@ import type { CliContext } from './context.js';
 import { freePort } from './demo/free-port.js';
 import { type DemoJob, planJob } from './demo/job.js';
 import { ResultClient } from './demo/result-client.js';
+import { standalone } from './demo/standalone.js';
 import { tableOf, writeProfile, writeReport } from './demo/write-results.js';
 import { withFailOn } from './fail-on-option.js';
 import { LogOutput, logFormatFor } from './log-output.js';
@@ -60,7 +60,7 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
     input: options.input,
     geometry: options.geometry,
   });
-  await writeFile(join(out, 'pipeline.yaml'), stringify(job.pipeline));
+  await writeFile(join(out, 'pipeline.yaml'), standalone(job));
   if (!options.json) output.out(job.title);
   const client = await ResultClient.bind(results);
   let report: Report;

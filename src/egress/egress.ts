@@ -34,6 +34,8 @@ export interface EgressContext {
   readonly name: string;
   readonly codec: Codec;
   readonly baseDir: string;
+  /** The start of the run, as `{run}` of a path has it. */
+  readonly run?: string;
   readonly log: Logger;
   /** Aborted when the drain missed its deadline: a pending `write` must then reject soon. */
   readonly signal: AbortSignal;

@@ -12,9 +12,10 @@ import { PartFile } from './file/part-file.js';
 import { PathTemplate } from './file/path-template.js';
 import { recoverParts } from './file/recover-parts.js';
 import { type Roll, RolledFile } from './file/rolled-file.js';
+import { sayFound } from './file/say-found.js';
 
 export interface FileEgressOptions {
-  /** May hold `{ordinal}`, `{sequence}` (or `{ordinal:06}`) and `{source}`. */
+  /** May hold `{ordinal}`, `{sequence}` (or `{ordinal:06}`), `{source}` and `{run}`. */
   readonly path: string;
   /** By default the extension tells. */
   readonly format?: 'npy' | 'csv' | 'ndjson';
@@ -39,7 +40,7 @@ export const fileEgress: EgressDefinition<FileEgressOptions> = {
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'may hold {ordinal}, {sequence}, {source}, or {ordinal:06}' },
+      path: { type: 'string', minLength: 1, description: 'may hold {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}' },
       format: { type: 'string', enum: Object.keys(FORMATS), description: 'by default the extension tells' },
       roll: {
         type: 'object',
@@ -60,8 +61,8 @@ export const fileEgress: EgressDefinition<FileEgressOptions> = {
 };
 
 /** Throws ERR_CONFIG_INVALID when the options contradict each other. */
-function settle(options: FileEgressOptions, baseDir: string): { template: PathTemplate; format: FrameFormat } {
-  const template = new PathTemplate(options.path, baseDir);
+function settle(options: FileEgressOptions, baseDir: string, run?: string): { template: PathTemplate; format: FrameFormat } {
+  const template = new PathTemplate(options.path, baseDir, run);
   const name = options.format ?? template.extension.slice(1);
   if (!Object.hasOwn(FORMATS, name)) {
     throw new MillraceError(
@@ -90,7 +91,7 @@ class FileEgress implements Egress {
     this.#context = context;
     this.#disk = new FullDisk(context);
     this.#roll = options.roll;
-    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
+    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir, context.run));
   }
 
   async open(): Promise<void> {
@@ -189,6 +190,7 @@ class FileEgress implements Egress {
     if (this.#folders.has(folder)) return;
     await makeFolder(folder);
     await recoverParts(folder, this.#template, this.#format, this.#context.log);
+    await sayFound(folder, this.#template, 'none is replaced', this.#context.log);
     this.#folders.add(folder);
   }
 

@@ -9,6 +9,7 @@ import { FullDisk } from './file/full-disk.js';
 import { PartFile } from './file/part-file.js';
 import { PathTemplate } from './file/path-template.js';
 import { removeParts } from './file/recover-parts.js';
+import { sayFound } from './file/say-found.js';
 import { type ColourScale, colourImage } from './image/colour-image.js';
 
 export interface ImageEgressOptions extends ColourScale {
@@ -35,7 +36,7 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}' },
+      path: { type: 'string', minLength: 1, description: 'ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}, {run}' },
       scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'from values to colours' },
       min: { type: 'number', description: 'value of the darkest colour; by default a low percentile of each frame' },
       max: { type: 'number', description: 'value of the lightest colour; by default a high percentile of each frame' },
@@ -52,8 +53,8 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   create: (options, context) => new ImageEgress(options, context),
 };
 
-function settle(options: ImageEgressOptions, baseDir: string): { template: PathTemplate; format: ImageFormat } {
-  const template = new PathTemplate(options.path, baseDir);
+function settle(options: ImageEgressOptions, baseDir: string, run?: string): { template: PathTemplate; format: ImageFormat } {
+  const template = new PathTemplate(options.path, baseDir, run);
   const format = Object.hasOwn(FORMATS, template.extension) ? FORMATS[template.extension] : undefined;
   if (!format)
     throw new MillraceError(
@@ -81,7 +82,7 @@ class ImageEgress implements Egress {
     this.#options = options;
     this.#context = context;
     this.#disk = new FullDisk(context);
-    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir));
+    ({ template: this.#template, format: this.#format } = settle(options, context.baseDir, context.run));
   }
 
   async open(): Promise<void> {
@@ -121,6 +122,7 @@ class ImageEgress implements Egress {
     if (this.#folders.has(folder)) return;
     await makeFolder(folder);
     await removeParts(folder, this.#template);
+    await sayFound(folder, this.#template, this.#template.perFrame ? 'none is replaced' : 'it is replaced', this.#context.log);
     this.#folders.add(folder);
   }
 

@@ -3,6 +3,7 @@ import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import { lastSeries } from '../agents/series-table.js';
 import type { FromThread, ThreadError } from '../agents/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
+import { runName } from '../egress/file/path-template.js';
 import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
 import type { Meta } from '../frame/frame.js';
@@ -58,6 +59,7 @@ export class Connectors {
   readonly #stillborn = new Map<string, number>();
   #isRunning = false;
   #isStopping = false;
+  #run = '';
   #isReaderGone = false;
 
   constructor(spec: PipelineSpec, events: ConnectorsEvents) {
@@ -82,6 +84,7 @@ export class Connectors {
   /** Starts a thread for each. One promise a thread: it is ready, or never will be. */
   open(memory: WebAssembly.Memory, plan: Plan): Promise<void>[] {
     this.#arena = { memory, plan };
+    this.#run = runName(new Date());
     for (const { name, thread } of plan.sinks) this.#egress.push(this.#hire(name, thread, 'egress'));
     for (const { name, thread } of plan.sources) this.#ingress.push(this.#hire(name, thread, 'ingress'));
     return this.#all.map(({ ready }) => ready);
@@ -94,7 +97,7 @@ export class Connectors {
   #hire(name: string, thread: number, role: 'ingress' | 'egress'): ThreadHandle {
     const receivedBefore = this.#received(name);
     const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
-    const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, name, ...(port ? { port } : {}) };
+    const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, run: this.#run, name, ...(port ? { port } : {}) };
     const data = role === 'ingress' ? { ...shared, spec: this.#spec.sources[name]! } : { ...shared, spec: this.#spec.sinks[name]! };
     const handle: ThreadHandle = new ThreadHandle(name, role, data, {
       died: (error) => this.#onDied(handle, thread, role, error, this.#received(name) !== receivedBefore),

@@ -143,7 +143,7 @@ export interface SinkSettings {
 /** Writes frames to NPY, CSV or NDJSON files. */
 export interface FileSinkOptions extends SinkSettings {
   readonly type: 'file';
-  /** may hold {ordinal}, {sequence}, {source}, or {ordinal:06}. */
+  /** may hold {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}. */
   readonly path: string;
   /** by default the extension tells. */
   readonly format?: 'npy' | 'csv' | 'ndjson';
@@ -159,7 +159,7 @@ export interface FileSinkOptions extends SinkSettings {
 /** Writes frames to PNG, JPEG or WebP files. */
 export interface ImageSinkOptions extends SinkSettings {
   readonly type: 'image';
-  /** ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}. */
+  /** ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}, {run}. */
   readonly path: string;
   /** from values to colours. Default: "linear". */
   readonly scale?: 'linear' | 'log' | 'sqrt';

@@ -3,25 +3,34 @@ import { MillraceError } from '../../errors/errors.js';
 import type { Frame } from '../../frame/frame.js';
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
-const KNOWN = /^(?:(ordinal|sequence)(?::0(\d{1,2}))?|source)$/;
+const KNOWN = /^(?:(ordinal|sequence)(?::0(\d{1,2}))?|source|run)$/;
 
-/** A path with `{ordinal}`, `{sequence}` (with leading zeros: `{ordinal:06}`) and `{source}`. */
+/** The start of a run as `{run}` of a path has it: UTC, `YYYYMMDDTHHMMSSZ`. */
+export const runName = (start: Date): string => start.toISOString().replace(/[-:]|\.\d+/g, '');
+
+/** A path with `{ordinal}`, `{sequence}` (with leading zeros: `{ordinal:06}`), `{source}` and `{run}`. */
 export class PathTemplate {
   /** Whether each frame has a file of its own. */
   readonly perFrame: boolean;
   /** The folder where it is the same for all frames. */
   readonly folder: string | undefined;
   readonly #template: string;
+  /** With the run in it. */
+  readonly #ofRun: string;
 
   /** Throws ERR_CONFIG_INVALID for a placeholder that is not known. */
-  constructor(template: string, baseDir: string) {
+  constructor(template: string, baseDir: string, run = '{run}') {
     for (const [whole, inner] of template.matchAll(PLACEHOLDER)) {
       if (!KNOWN.test(inner!))
-        throw new MillraceError('ERR_CONFIG_INVALID', `path: ${whole} is not known, use {ordinal}, {sequence}, {source}, or {ordinal:06}`);
+        throw new MillraceError(
+          'ERR_CONFIG_INVALID',
+          `path: ${whole} is not known, use {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}`,
+        );
     }
     this.#template = path.resolve(baseDir, template);
     this.perFrame = /\{(?:ordinal|sequence)/.test(this.#template);
-    const folder = path.dirname(this.#template);
+    this.#ofRun = this.#template.replaceAll('{run}', run);
+    const folder = path.dirname(this.#ofRun);
     this.folder = /[{}]/.test(folder) ? undefined : folder;
   }
 
@@ -30,11 +39,16 @@ export class PathTemplate {
   }
 
   fill(frame: Frame): string {
-    return this.#template.replace(PLACEHOLDER, (_whole, inner: string) => {
+    return this.#ofRun.replace(PLACEHOLDER, (_whole, inner: string) => {
       const [, number, digits] = KNOWN.exec(inner)!;
       if (number === undefined) return safeName(frame.source);
       return String(frame[number as 'ordinal' | 'sequence']).padStart(Number(digits ?? 0), '0');
     });
+  }
+
+  /** As it was given, made absolute. */
+  toString(): string {
+    return this.#template;
   }
 
   /** Whether a file name (without folder) may have come from this template, with or without a number that was inserted. */
@@ -46,10 +60,12 @@ export class PathTemplate {
   }
 }
 
+const EXPRESSIONS: Readonly<Record<string, string>> = { '{source}': '[\\w.-]+', '{run}': '\\d{8}T\\d{6}Z' };
+
 function asExpression(template: string): string {
   return template
     .split(/(\{[^{}]*\})/)
-    .map((piece) => (piece.startsWith('{') ? (piece === '{source}' ? '[\\w.-]+' : '\\d+') : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .map((piece) => (piece.startsWith('{') ? (EXPRESSIONS[piece] ?? '\\d+') : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
     .join('');
 }
 
