@@ -38,7 +38,7 @@ describe('a combination that is refused says where it stands and what to do', ()
 
   it('two operators with partials', async () => {
     const two = '[{ type: accumulate }, { type: accumulate }]';
-    expect(await refusalOf(`  x: { from: s, operators: ${two} }`)).toMatchObject(refused(/at most one can stand in a stage/) as object);
+    expect(await refusalOf(`  x: { from: s, operators: ${two} }`)).toMatchObject(refused(/give the others stages of their own/) as object);
   });
 
   it('a keyed or deterministic stage behind a module of which the order is not known; and not behind one that tells it', async () => {

@@ -165,7 +165,7 @@ describe('series over ZeroMQ', () => {
       specFromObject({
         version: 1,
         failOn: 'none',
-        sources: { s: { type: 'zmq', socket: 'pull', connect: from, ...options } },
+        sources: { s: { type: 'zmq', socket: 'pull', connect: from, maxFrame: '1 MiB', ...options } },
         stages: { pass: { from: 's', workers: 2, operators: [{ type: operatorPath('series-aware') }] } },
         sinks: { out: { type: 'zmq', socket: 'push', connect: to, from: 'pass' } },
       }),

@@ -126,11 +126,15 @@ describe(`threads of zmq that are ended under load, ${DEATHS} times each, seed $
       console.log(
         `${what}: ${deaths.in} and ${deaths.out} deaths, ${sender.sent()} sent, ${ledger.received} received, ${receiver.times.size} came out, ${repeats} twice, ${redelivered} redelivered`,
       );
-      expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+      // A frame with which three threads of the sink died is given up, and each has its line.
+      const { lost = 0, 'worker-lost': givenUp = 0, ...dead } = ledger.dead;
+      const errors = lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+      expect(errors.filter((message) => !/^frame \d+ of 'in' is given up after 3 threads died with it/.test(message))).toEqual([]);
+      expect(errors).toHaveLength(givenUp);
       expect(report).toMatchObject({ ok: true, balanced: true });
       // What a sink had accepted when its thread died, and not written, is lost with that thread.
-      const { lost = 0, ...dead } = ledger.dead;
-      expect({ ...ledger, dead }).toMatchObject({ delivered: ledger.received - lost, dropped: {}, dead: {}, inFlight: 0 });
+      expect(dead).toEqual({});
+      expect(ledger).toMatchObject({ delivered: ledger.received - lost - givenUp, dropped: {}, inFlight: 0 });
       expect(accounted(ledger)).toBe(ledger.received);
       expect(numbers.size).toBe(ledger.received);
       expect(verdict.state).toBe('unverifiable');
