@@ -135,7 +135,7 @@ describe('parameters that change while the pipeline runs', () => {
           ['work', 0, { by: 14, table: 1000 }, 'ERR_CONFIG_INVALID'],
           ['work', 1, { dawdle: 1 }, 'ERR_CONFIG_PROMISE'],
           ['work', 2, { file: '/nowhere/mask.npy' }, 'ERR_CONFIG_FILE'],
-          ['work', 2, {}, 'ERR_CONFIG_INVALID'],
+          ['work', 2, { noData: false }, 'ERR_CONFIG_INVALID'],
           ['work', 'mask', { above: 3 }, 'ERR_USAGE'],
           ['work', 'rebin', { factor: 2 }, 'ERR_USAGE'],
           ['work', 4, {}, 'ERR_USAGE'],
