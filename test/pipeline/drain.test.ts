@@ -115,12 +115,24 @@ const endless = (sink: object = {}): object => ({
   sinks: { out: { type: 'null', from: 'work', checksum: true, ...sink } },
 });
 
+/** Waits until something was received, and then nothing for a while: all places are full. Returns how many frames were received. */
+async function heldBack(pipeline: InstanceType<typeof Pipeline>): Promise<number> {
+  let received = 0;
+  for (let still = 0; still < 6 || received === 0; ) {
+    await delay(50);
+    const now = pipeline.progress().received;
+    still = now === received ? still + 1 : 0;
+    received = now;
+  }
+  return received;
+}
+
 describe('the end of an embedded pipeline', () => {
   it('stop drains and may be called twice; starting again is an error', async () => {
     const { pipeline } = make(endless());
     await pipeline.start();
     await expect(pipeline.start()).rejects.toMatchObject({ code: 'ERR_STATE' });
-    await delay(200);
+    while (pipeline.progress().received === 0) await delay(20);
     const [first, second] = await Promise.all([pipeline.stop(), pipeline.stop()]);
     expect(second).toBe(first);
     expect(first).toMatchObject({ ok: true, balanced: true });
@@ -150,7 +162,7 @@ describe('the end of an embedded pipeline', () => {
     const { pipeline } = make(endless());
     const controller = new AbortController();
     await pipeline.start({ signal: controller.signal });
-    await delay(100);
+    while (pipeline.progress().received === 0) await delay(20);
     controller.abort();
     const report = await pipeline.closed;
     expect(report).toMatchObject({ ok: true, balanced: true });
@@ -172,13 +184,13 @@ describe('the end of an embedded pipeline', () => {
     expect((await pipeline.closed).balanced).toBe(true);
   });
 
-  it('abort ends at once, with a stalled sink too: what was under way is in flight, and named', { timeout: 20_000 }, async () => {
+  it('abort ends at once, with a stalled sink too: what was under way is in flight, and named', { timeout: 60_000 }, async () => {
     const { pipeline } = make(endless({ stallAfter: 100, stallMs: 600_000 }));
     await pipeline.start();
-    await delay(500);
+    await heldBack(pipeline);
     const startedMs = performance.now();
     const report = await pipeline.abort();
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect(report).toMatchObject({ ok: false, balanced: true, error: { code: 'ERR_CLOSED' } });
     const { ledger } = report.sources.s!;
     expect(ledger.inFlight).toBeGreaterThan(0);
@@ -187,10 +199,9 @@ describe('the end of an embedded pipeline', () => {
   });
 
   it('a blocking sink that stalls holds the source back, and no memory grows', async () => {
-    const { pipeline } = make(endless({ stallAfter: 50, stallMs: 1500 }));
+    const { pipeline } = make(endless({ stallAfter: 50, stallMs: 4000 }));
     await pipeline.start();
-    await delay(500);
-    const early = pipeline.progress().received;
+    const early = await heldBack(pipeline);
     const rssBefore = process.memoryUsage().rss;
     await delay(600);
     const late = pipeline.progress().received;
@@ -201,14 +212,14 @@ describe('the end of an embedded pipeline', () => {
     expect(rssAfter - rssBefore).toBeLessThan(20 * 2 ** 20);
     const report = await pipeline.stop();
     expect(report).toMatchObject({ ok: true, balanced: true });
-    expect(report.sinks.out!.outageMs).toBeGreaterThanOrEqual(1500);
+    expect(report.sinks.out!.outageMs).toBeGreaterThanOrEqual(4000);
   });
 
   it('metrics are served during the run and agree with the ledger', async () => {
     const port = await freePort();
     const { pipeline } = make({ ...endless(), metrics: { port } });
     await pipeline.start();
-    await delay(300);
+    while (pipeline.progress().received === 0) await delay(20);
     const get = async (path: string): Promise<{ status: number; text: string }> => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       return { status: response.status, text: await response.text() };

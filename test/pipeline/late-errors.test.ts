@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/run-command.js';
-import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-late-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -14,15 +15,28 @@ const SAYS = { timer: 'thrown by a timer', promise: 'a promise that nothing awai
 describe('what an operator leaves behind', () => {
   for (const kind of ['timer', 'promise', 'null'] as const) {
     it(`(${kind}) fails after the last frame of its stage: one log line, and the rest of the run is untouched`, async () => {
-      const { report, lines } = await runPipeline({
-        sources: { short: sim({ frames: 20 }), long: sim({ frames: 200, rate: 200 }) },
-        stages: {
-          late: { from: 'short', operators: [{ type: operatorPath('leaves-behind'), at: 19, kind, afterMs: 300 }] },
-          other: { from: 'long', operators: [] },
-        },
-        sinks: { a: { type: 'null', from: 'late' }, b: { type: 'null', from: 'other' } },
-      });
+      const { logger, lines } = recordingLogger();
+      const pipeline = new Pipeline(
+        specFromObject({
+          version: 1,
+          sources: { short: sim({ frames: 20 }), long: { type: 'push', maxFrame: 16 } },
+          stages: {
+            late: { from: 'short', operators: [{ type: operatorPath('leaves-behind'), at: 19, kind, afterClose: true }] },
+            other: { from: 'long', operators: [] },
+          },
+          sinks: { a: { type: 'null', from: 'late' }, b: { type: 'null', from: 'other' } },
+        }),
+        { logger },
+      );
+      await pipeline.start();
+      const source = pipeline.source('long');
+      await source.push({ data: Uint8Array.of(0) });
+      while (!lines.some(({ message }) => message.includes(SAYS[kind]))) await delay(10);
+      for (let i = 1; i < 200; i++) await source.push({ data: Uint8Array.of(i) });
+      source.end();
+      const report = await pipeline.closed;
       expect(report).toMatchObject({ ok: true, balanced: true, sources: { long: { ledger: { delivered: 200 } } } });
+      expect(report.stages.late!.restarts).toBe(0);
       const said = lines.filter(({ message }) => message.includes(SAYS[kind]));
       expect(said).toMatchObject([{ level: 'error', fields: { stage: 'late' } }]);
     });
