@@ -6,7 +6,9 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/observe/report.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { isFull, testSize } from '../support/test-size.js';
 
+const DEATHS = testSize('MILLRACE_TEST_KILLS', 10, 50);
 const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
 const FRAMES = 3000;
 const PARCEL = { parcel: { bytes: '8KiB' } };
@@ -263,7 +265,7 @@ describe('records of parcels', () => {
     await expect(pipeline.start()).rejects.toMatchObject({ code: 'ERR_CONFIG_PROMISE', message: expect.stringContaining('parcels') });
   });
 
-  it('in workers that die 50 times come exactly once, none missing, whatever the step', { timeout: 400_000 }, async () => {
+  it(`in workers that die ${DEATHS} times come exactly once, none missing, whatever the step`, { timeout: 400_000 }, async () => {
     console.log(`seed ${SEED}`);
     const random = seeded(SEED);
     const steps = [83, 84, 72, 83, 84, 73, 70, 71, 62, 63, 52, 12];
@@ -278,7 +280,7 @@ describe('records of parcels', () => {
         stages: { work: { from: 's', workers, attempts: 100, operators: [byNumber({ dropAt: 3, throwAt: 7, copies: 1, copyAt: 2 })] } },
         sinks: { read: { type: 'iterate', from: 'work' }, checked: { type: 'null', from: 'work', checksum: true, order: 'none' } },
       }),
-      { logger, fault: { file: 'ring.fault.wasm', hits, seed: SEED, workers: 40, steps, within: 30 } },
+      { logger, fault: { file: 'ring.fault.wasm', hits, seed: SEED, workers: 1000, steps, within: 30 } },
     );
     await pipeline.start();
     const numbers: number[] = [];
@@ -291,7 +293,7 @@ describe('records of parcels', () => {
     });
     let terminated = 0;
     const words = new Int32Array(hits);
-    const isDone = (): boolean => pipeline.report().stages.work!.restarts >= 50 && words[83]! > 0 && words[84]! > 0;
+    const isDone = (): boolean => pipeline.report().stages.work!.restarts >= DEATHS && (!isFull || (words[83]! > 0 && words[84]! > 0));
     while (!over && !isDone()) {
       await delay(60 + random(100));
       if (pipeline.terminateWorker('work', random(workers))) terminated++;
@@ -305,10 +307,9 @@ describe('records of parcels', () => {
     const all = Array.from({ length: ledger.received }, (_, n) => n);
     const expected = all.filter((n) => n % 7 !== 0 && n % 3 !== 0);
     expect(report).toMatchObject({ ok: true, balanced: true });
-    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
+    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(DEATHS);
     expect(report.stages.work!.redispatched).toBeGreaterThan(0);
-    expect(words[83]).toBeGreaterThan(0);
-    expect(words[84]).toBeGreaterThan(0);
+    if (isFull) expect(Math.min(words[83]!, words[84]!)).toBeGreaterThan(0);
     expect(numbers).toEqual(expected);
     expect(ends(report)).toEqual({
       received: all.length,
