@@ -1,7 +1,7 @@
 import type { DType } from '../frame/dtype.js';
 import type { SourcePlan } from '../ingress/ingress.js';
 import { SOURCES } from '../ingress/registry.js';
-import { DEFAULTS, type EdgeSpec, type PipelineSpec, type SourceSpec } from './spec.js';
+import type { EdgeSpec, PipelineSpec, SourceSpec } from './spec.js';
 
 /** Frames to be pushed in the place of a source's. */
 export interface ReplayedFrames {
@@ -24,12 +24,15 @@ export async function replaySpec(spec: PipelineSpec, frames: ReadonlyMap<string,
   return { ...rest, sources, stages: blocks(spec.stages), sinks: blocks(spec.sinks) };
 }
 
+/** Of a source that neither knows nor says how large its frames are. The frames that are replayed may need more, what operators make of them seldom does. */
+const UNKNOWN_FRAME_BYTES = 16 * 2 ** 20;
+
 async function pushed(source: SourceSpec, baseDir: string, frames: ReplayedFrames | undefined): Promise<SourceSpec> {
   const known = await knownOf(source, baseDir);
   const shape = frames ? frames.shape : known.shape;
   const dtype = frames ? frames.dtype : known.dtype;
   // Not less than the source had: what operators make may be larger than what they are given.
-  const before = source.maxFrameBytes ?? known.maxFrameBytes ?? DEFAULTS.maxFrameBytes;
+  const before = source.maxFrameBytes ?? known.maxFrameBytes ?? UNKNOWN_FRAME_BYTES;
   const { place, slots, codec } = source;
   return {
     type: 'push',
