@@ -48,6 +48,8 @@ export class Level implements Emitter {
   readonly #last: boolean;
   readonly #scratch: readonly FrameView[];
   #input: FrameView | undefined;
+  /** The input was not emitted yet. Not kept in the view: two lanes have the same one where a slot came by two ways. */
+  #hasInput = false;
   #active = false;
 
   constructor(slots: OutputSlots, plan: OperatorPlan, last: boolean, scratch: readonly FrameView[]) {
@@ -61,7 +63,7 @@ export class Level implements Emitter {
     this.emitted.length = 0;
     this.#created.length = 0;
     this.#input = input;
-    input.owner = this;
+    this.#hasInput = true;
     this.#active = true;
   }
 
@@ -71,7 +73,7 @@ export class Level implements Emitter {
       if (frame.owner === this && frame.slot >= 0) this.#slots.giveBack(frame); // created and not emitted
       frame.owner = undefined;
     }
-    if (this.#input) this.#input.owner = undefined;
+    this.#hasInput = false;
   }
 
   /** After a failure: everything that was made goes back. */
@@ -86,8 +88,9 @@ export class Level implements Emitter {
   emit(frame: Frame): void {
     if (!this.#active) throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame after process() had settled`);
     const view = frame as FrameView;
-    // A copy of a frame has its owner too.
-    if (!(view instanceof FrameView) || view.owner !== this)
+    const isInput = view === this.#input;
+    // A copy of a created frame has its owner too.
+    if (isInput ? !this.#hasInput : !(view instanceof FrameView) || view.owner !== this)
       throw new MillraceError('ERR_OPERATOR_OUTPUT', `${this.#plan.type} emitted a frame twice, or one that it was not given`);
     if (this.emitted.length >= this.#plan.maxOutputs)
       throw new MillraceError(
@@ -95,7 +98,8 @@ export class Level implements Emitter {
         `${this.#plan.type} emitted more than its ${this.#plan.maxOutputs} frames (maxOutputs)`,
       );
     checkMeta(view);
-    view.owner = undefined;
+    if (isInput) this.#hasInput = false;
+    else view.owner = undefined;
     this.emitted.push(view);
   }
 
