@@ -27,7 +27,11 @@ const SOAKS: Readonly<Record<string, Soak>> = {
     tests: ['test/pipeline/no-deadlock.test.ts', 'test/pipeline/no-deadlock-threads.test.ts'],
     env: { MILLRACE_TEST_PIPELINES: '20000', MILLRACE_TEST_THREAD_PIPELINES: '50', MILLRACE_TEST_HOLD_MS: '1000' },
   },
-  pipelines: { times: 1, tests: ['test/pipeline/random-pipelines.test.ts'], env: { MILLRACE_TEST_PIPELINES: '5000' } },
+  pipelines: {
+    times: 1,
+    tests: ['test/pipeline/random-pipelines.test.ts'],
+    env: { MILLRACE_TEST_SIZE: 'full', MILLRACE_TEST_PIPELINES: '5000' },
+  },
   memory: {
     times: 1,
     tests: ['test/integration/memory.test.ts'],

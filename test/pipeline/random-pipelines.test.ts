@@ -9,7 +9,7 @@ import type { RandomCase } from '../support/random-pipelines/random-case.js';
 import { anyCase } from '../support/random-pipelines/random-cases.js';
 import { type CaseRun, runCase } from '../support/random-pipelines/run-case.js';
 import { kindsIn, THEMES } from '../support/random-pipelines/themes.js';
-import { testSize } from '../support/test-size.js';
+import { isFull, onlyFull, testSize } from '../support/test-size.js';
 
 /** One of each theme, and more where the machine is ours. */
 const COUNT = Object.keys(THEMES).length;
@@ -74,52 +74,56 @@ describe('random pipelines', () => {
     expect(faultsOf(random, await runCase(random, LIMIT_MS))).toEqual([]);
   });
 
-  it.skipIf(REPLAY)(`keep what the ledger says of every frame: ${PIPELINES}, seed ${SEED}`, { timeout: 86_400_000 }, async () => {
-    const names = Object.keys(THEMES);
-    const tally = new Tally();
-    const kinds = new Set<string>();
-    const failures: string[] = [];
-    let slowest = { ms: 0, random: '' };
+  it.skipIf(REPLAY || !isFull)(
+    onlyFull(`keep what the ledger says of every frame: ${PIPELINES}, seed ${SEED}`),
+    { timeout: 86_400_000 },
+    async () => {
+      const names = Object.keys(THEMES);
+      const tally = new Tally();
+      const kinds = new Set<string>();
+      const failures: string[] = [];
+      let slowest = { ms: 0, random: '' };
 
-    const one = async (number: number): Promise<void> => {
-      const theme = names[number % names.length]!;
-      for (let tries = 0; tries < 50; tries++) {
-        const seed = (SEED + number * 1009 + tries * 100_003) | 0;
-        let ran = 0;
-        const property = fc.asyncProperty(anyCase.map(THEMES[theme]!), async (random) => {
-          if (!(await isAccepted(random))) return;
-          ran++;
-          const start = performance.now();
-          const run = await runCase(random, LIMIT_MS);
-          if (ran === 1) {
-            tally.note(run);
-            for (const kind of kindsIn(random)) kinds.add(kind);
-            const ms = performance.now() - start;
-            if (ms > slowest.ms) slowest = { ms, random: JSON.stringify(random) };
+      const one = async (number: number): Promise<void> => {
+        const theme = names[number % names.length]!;
+        for (let tries = 0; tries < 50; tries++) {
+          const seed = (SEED + number * 1009 + tries * 100_003) | 0;
+          let ran = 0;
+          const property = fc.asyncProperty(anyCase.map(THEMES[theme]!), async (random) => {
+            if (!(await isAccepted(random))) return;
+            ran++;
+            const start = performance.now();
+            const run = await runCase(random, LIMIT_MS);
+            if (ran === 1) {
+              tally.note(run);
+              for (const kind of kindsIn(random)) kinds.add(kind);
+              const ms = performance.now() - start;
+              if (ms > slowest.ms) slowest = { ms, random: JSON.stringify(random) };
+            }
+            const faults = faultsOf(random, run);
+            if (faults.length > 0) throw new Error(faults.join('\n'));
+          });
+          const details = await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: SHRINK_MS });
+          if (details.failed && details.counterexample) {
+            const text = `${theme}, seed ${seed}, after ${details.numShrinks} shrinks: ${String(details.errorInstance)}\nagain: MILLRACE_TEST_PIPELINE='${JSON.stringify(details.counterexample[0])}'`;
+            console.error(text); // now: a lot may be ended before its end
+            failures.push(text);
           }
-          const faults = faultsOf(random, run);
-          if (faults.length > 0) throw new Error(faults.join('\n'));
-        });
-        const details = await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: SHRINK_MS });
-        if (details.failed && details.counterexample) {
-          const text = `${theme}, seed ${seed}, after ${details.numShrinks} shrinks: ${String(details.errorInstance)}\nagain: MILLRACE_TEST_PIPELINE='${JSON.stringify(details.counterexample[0])}'`;
-          console.error(text); // now: a lot may be ended before its end
-          failures.push(text);
+          if (ran > 0) return;
         }
-        if (ran > 0) return;
-      }
-      failures.push(`${theme}: no pipeline of 50 was accepted`);
-    };
+        failures.push(`${theme}: no pipeline of 50 was accepted`);
+      };
 
-    let next = 0;
-    const work = async (): Promise<void> => {
-      while (next < PIPELINES && failures.length < 5) await one(next++);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    console.log(`seed ${SEED}: ${JSON.stringify(tally.counts)}; the longest took ${slowest.ms.toFixed(0)} ms: ${slowest.random}`);
-    expect(failures.join('\n\n')).toBe('');
-    if (PIPELINES < COUNT) return;
-    expect(KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
-    expect(HAPPENED.filter((name) => !tally.counts[name])).toEqual([]);
-  });
+      let next = 0;
+      const work = async (): Promise<void> => {
+        while (next < PIPELINES && failures.length < 5) await one(next++);
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      console.log(`seed ${SEED}: ${JSON.stringify(tally.counts)}; the longest took ${slowest.ms.toFixed(0)} ms: ${slowest.random}`);
+      expect(failures.join('\n\n')).toBe('');
+      if (PIPELINES < COUNT) return;
+      expect(KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
+      expect(HAPPENED.filter((name) => !tally.counts[name])).toEqual([]);
+    },
+  );
 });

@@ -80,8 +80,13 @@ it('PUSH to a fast peer, a slow one, one that stands still and one that is kille
   const arrived = () => fast!.numbers.length + slow!.numbers.length + still!.numbers.length + killed!.numbers.length;
   await until(() => arrived() >= FRAMES, 3000);
   expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
-  expect(report).toMatchObject({ ok: true, balanced: true });
-  expect(report.sources.s!.ledger).toMatchObject({ received: FRAMES, delivered: FRAMES, dead: {}, dropped: {} });
+  // What the two that took nothing more had in their queues is lost or undelivered, and the run says so.
+  const { delivered, dead } = report.sources.s!.ledger;
+  expect(report).toMatchObject({ balanced: true, sources: { s: { ledger: { received: FRAMES, dropped: {} } } } });
+  expect(Object.keys(dead).filter((reason) => reason !== 'lost' && reason !== 'undelivered')).toEqual([]);
+  expect(delivered + (dead.lost ?? 0) + (dead.undelivered ?? 0)).toBe(FRAMES);
+  expect(report.ok).toBe(delivered === FRAMES);
+  expect(delivered).toBeGreaterThanOrEqual(FRAMES - 2 * HELD);
   expect(peers.flatMap(({ faults }) => faults)).toEqual([]);
   const numbers = peers.flatMap((one) => one.numbers);
   expect(new Set(numbers).size).toBe(numbers.length);
