@@ -10,7 +10,7 @@ import { protectSecrets } from '../src/errors/secrets.js';
 import type { Ingress } from '../src/ingress/ingress.js';
 import { SOURCES } from '../src/ingress/registry.js';
 
-const { memory, plan, thread, spec, name, baseDir, port: program } = workerData as IngressThreadData;
+const { memory, plan, thread, spec, task, name, baseDir, port: program } = workerData as IngressThreadData;
 protectSecrets(spec.options);
 const parent = parentPort!;
 const port = new ThreadPort(parent, { kind: 'source', name });
@@ -27,6 +27,11 @@ const agent = new IngressAgent(
 let ingress: Ingress | undefined;
 
 async function open(): Promise<void> {
+  if (task === 'run') await openSource();
+  port.say({ kind: 'ready' });
+}
+
+async function openSource(): Promise<void> {
   const definition = SOURCES.get(spec.type);
   const codec = CODECS.get(spec.codec);
   if (!definition || !codec)
@@ -44,15 +49,14 @@ async function open(): Promise<void> {
     maxFrameBytes: agent.maxBytes,
   });
   await ingress.open();
-  port.say({ kind: 'ready' });
 }
 
 async function run(): Promise<void> {
   try {
     await agent.begin();
-    await ingress!.run(agent, stopping.signal);
+    await ingress?.run(agent, stopping.signal);
     port.say({ kind: 'ending' });
-    await agent.finish();
+    if (task !== 'settle') await agent.finish();
     port.say({ kind: 'ended' });
   } catch (error) {
     port.fail(error, 'ERR_SOURCE');

@@ -67,8 +67,12 @@ export interface ThreadData {
   readonly port?: MessagePort;
 }
 
+/** What is left to do for the thread of a source: all of it, no more than the end (the run stops), or only the count of what is settled. */
+export type SourceTask = 'run' | 'finish' | 'settle';
+
 export interface IngressThreadData extends ThreadData {
   readonly spec: SourceSpec;
+  readonly task: SourceTask;
 }
 
 export interface EgressThreadData extends ThreadData {

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ProfileSample } from '../agents/profile-sample.js';
 import type { SequenceVerdict } from '../agents/sequence-tracker.js';
 import { lastSeries } from '../agents/series-table.js';
-import type { FromThread, ThreadError } from '../agents/thread-messages.js';
+import type { FromThread, SourceTask, ThreadError } from '../agents/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { runName } from '../egress/file/path-template.js';
 import { SINKS } from '../egress/registry.js';
@@ -25,6 +26,9 @@ import { withTimeout } from './with-timeout.js';
 const CLOSE_MS = 5000;
 /** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
 const CLOSE_SINK_MS = 35_000;
+
+/** How often a source without a thread is looked at, until it has a successor. */
+const LOOK_MS = 5;
 
 /** How often in a row the thread of a source or sink may die before it did anything. */
 const MAX_STILLBORN = 10;
@@ -57,6 +61,11 @@ export class Connectors {
   #arena: { readonly memory: WebAssembly.Memory; readonly plan: Plan } | undefined;
   /** Of a source or sink: how often its thread died in a row before it could do anything. */
   readonly #stillborn = new Map<string, number>();
+  /** Sources and sinks that have handed on their last frame. */
+  readonly #finished = new Set<string>();
+  /** Sources whose thread died and has no successor yet. */
+  readonly #vacant = new Set<string>();
+  #isAborted = false;
   #isRunning = false;
   #isStopping = false;
   #run = '';
@@ -94,14 +103,18 @@ export class Connectors {
     return [...this.#egress, ...this.#ingress];
   }
 
-  #hire(name: string, thread: number, role: 'ingress' | 'egress'): ThreadHandle {
+  #hire(name: string, thread: number, role: 'ingress' | 'egress', task: SourceTask = 'run'): ThreadHandle {
     const receivedBefore = this.#received(name);
     const port = (this.#pushed.get(name) ?? this.#readers.get(name))?.threadPort;
-    const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, run: this.#run, name, ...(port ? { port } : {}) };
-    const data = role === 'ingress' ? { ...shared, spec: this.#spec.sources[name]! } : { ...shared, spec: this.#spec.sinks[name]! };
+    const needsPort = port !== undefined && task === 'run';
+    const shared = { ...this.#arena!, thread, baseDir: this.#spec.baseDir, run: this.#run, name, ...(needsPort && { port }) };
+    const data = role === 'ingress' ? { ...shared, task, spec: this.#spec.sources[name]! } : { ...shared, spec: this.#spec.sinks[name]! };
     const handle: ThreadHandle = new ThreadHandle(name, role, data, {
       died: (error) => this.#onDied(handle, thread, role, error, this.#received(name) !== receivedBefore),
-      ended: () => this.#events.ended(name),
+      ended: () => {
+        this.#finished.add(name);
+        this.#events.ended(name);
+      },
       ending: () => {
         if (this.#ingress.every(({ ending }) => ending)) this.#events.ending();
       },
@@ -124,17 +137,19 @@ export class Connectors {
 
   /**
    * It starts anew where its type can, else the run is over. So it is when thread after thread of it dies in vain: a source
-   * before it receives anything, a sink before it is open (a frame on which a sink dies has `attempts`). What a sink that has
-   * come to its end leaves undone is nothing any more.
+   * before it receives anything, a sink before it is open (a frame on which a sink dies has `attempts`). One that has come to
+   * its end has nothing to do any more but, for a source, to count what is settled.
    */
   #onDied(handle: ThreadHandle, thread: number, role: 'ingress' | 'egress', error: ThreadError, hasReceived: boolean): void {
     const { name } = handle;
     const inVain = role === 'ingress' ? !hasReceived : !handle.isOpen;
     const stillborn = inVain ? (this.#stillborn.get(name) ?? 0) + 1 : 0;
     this.#stillborn.set(name, stillborn);
-    const restarts = role === 'egress' ? this.#sinkRestarts(name) || handle.ended : this.#sourceRestarts(name);
-    if (this.#isRunning && restarts && stillborn < MAX_STILLBORN) this.#events.died(thread, error, undefined);
-    else {
+    const restarts = this.#finished.has(name) || (role === 'egress' ? this.#sinkRestarts(name) : this.#sourceRestarts(name));
+    if (this.#isRunning && restarts && stillborn < MAX_STILLBORN) {
+      if (role === 'ingress' && !this.#isAborted) this.#vacant.add(name);
+      this.#events.died(thread, error, undefined);
+    } else {
       const often = stillborn >= MAX_STILLBORN ? ` (${stillborn} times in a row)` : '';
       this.waits.forget(name);
       this.#events.died(thread, error, failure(role, { ...error, message: `${error.message}${often}` }));
@@ -161,14 +176,18 @@ export class Connectors {
     const { node } = this.#arena!.plan.threads[thread]!;
     const role = Object.hasOwn(this.#spec.sinks, node) ? 'egress' : 'ingress';
     const threads = role === 'ingress' ? this.#ingress : this.#egress;
-    if (role === 'egress' && threads.find(({ name }) => name === node)?.ended) return;
-    const made = this.#hire(node, thread, role);
+    const hasEnded = this.#finished.has(node);
+    if (role === 'egress' && hasEnded) return;
+    // Behind an end the edges are closed: what a source received then would reach nothing.
+    const task = hasEnded ? 'settle' : this.#isStopping ? 'finish' : 'run';
+    const made = this.#hire(node, thread, role, task);
     threads[threads.findIndex(({ name }) => name === node)] = made;
+    this.#vacant.delete(node);
     made.ready.then(
       () => {
         if (role === 'egress' && this.#isReaderGone) made.say('reader-gone');
         made.say('run');
-        if (role === 'ingress' && this.#isStopping) made.say('stop');
+        if (role === 'ingress' && this.#isStopping) made.say('stop'); // it may have begun since
       },
       () => {}, // it ended the run
     );
@@ -193,6 +212,8 @@ export class Connectors {
 
   abort(): void {
     this.#isStopping = true;
+    this.#isAborted = true;
+    this.#vacant.clear();
     for (const thread of this.#all) thread.say('abort');
   }
 
@@ -243,15 +264,25 @@ export class Connectors {
     this.#isStopping = true;
     const sequences = new Map<string, SequenceVerdict>();
     await Promise.all(
-      this.#ingress.map(async (thread) => {
-        const verdict = await withTimeout(thread.settle(), CLOSE_MS);
-        if (verdict) sequences.set(thread.name, verdict);
+      this.#ingress.map(async ({ name }) => {
+        const verdict = await withTimeout(this.#settleSource(name), CLOSE_MS);
+        if (verdict) sequences.set(name, verdict);
       }),
     );
     return sequences;
   }
 
+  /** Its thread may die meanwhile: then its successor counts what is settled. */
+  async #settleSource(name: string): Promise<SequenceVerdict | undefined> {
+    for (;;) {
+      const verdict = await this.#ingress.find((thread) => thread.name === name)?.settle();
+      if (verdict || !this.#vacant.has(name)) return verdict;
+      while (this.#vacant.has(name)) await delay(LOOK_MS);
+    }
+  }
+
   async close(): Promise<void> {
+    this.#isAborted = true;
     await Promise.all([
       ...this.#ingress.map((thread) => thread.close(CLOSE_MS)),
       ...this.#egress.map((thread) => thread.close(thread.isOpen ? CLOSE_SINK_MS : CLOSE_MS)),

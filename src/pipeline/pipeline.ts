@@ -95,7 +95,7 @@ export class Pipeline implements AsyncDisposable {
         if (this.#state === 'running') this.#setDeadline(false);
       },
       died: (thread, error, fatal) => {
-        if (this.#isOver) return;
+        if (this.#isGivenUp) return;
         if (fatal) this.#fail(fatal);
         else this.#staff!.supervisor.died(thread, error);
       },
@@ -165,7 +165,7 @@ export class Pipeline implements AsyncDisposable {
       {
         ended: (stage) => this.#onEnded(stage),
         recovered: (thread) => {
-          if (!this.#isOver) this.#connectors.replace(thread);
+          if (!this.#isGivenUp) this.#connectors.replace(thread);
         },
         failed: (error) => this.#fail(error),
         log: (message) => this.#onLog(message),
@@ -205,6 +205,11 @@ export class Pipeline implements AsyncDisposable {
 
   get #isOver(): boolean {
     return this.#state === 'closing' || this.#state === 'closed';
+  }
+
+  /** No thread gets a successor any more. While a run closes well, a source still needs a thread to count what is settled. */
+  get #isGivenUp(): boolean {
+    return this.#state === 'closed' || (this.#state === 'closing' && this.#error !== undefined);
   }
 
   /** How each of the first frames of a source ended, once the run is over; undefined for one that did not. At most 65536 are known. */

@@ -129,10 +129,6 @@ export class ThreadHandle {
     return this.#isOpen;
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   say(message: ToThread): void {
     this.#worker.postMessage(message);
   }
