@@ -1,9 +1,10 @@
-// Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist, and brings the
-// generated types of the builder's options up to date. With --frozen it fails where they are not.
+// Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist, bundles the code of
+// the threads, and brings the generated types of the builder's options up to date. With --frozen it fails where they are not.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { writeOptionTypes } from './option-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -72,3 +73,21 @@ if (await writeOptionTypes({ frozen })) {
 } else if (failure) {
   process.exitCode = 1;
 }
+
+// A thread starts three times faster from one file than from its 180 modules. The folder is as deep below dist as that of
+// src/memory/package-file.ts, which finds the other files from its own place.
+const threads = join(root, 'dist/src/threads');
+rmSync(threads, { recursive: true, force: true });
+buildSync({
+  entryPoints: ['ingress', 'operator', 'egress'].map((role) => join(root, `dist/workers/${role}.js`)),
+  outdir: threads,
+  bundle: true,
+  splitting: true,
+  chunkNames: 'shared-[hash]',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+});

@@ -16,7 +16,7 @@ const HERE: string = import.meta.url ?? (typeof __filename === 'string' ? pathTo
 let folder: URL | undefined;
 
 /**
- * A file among the compiled ones, such as `workers/ingress.js` or `src/ring/ring.wasm`. Threads and WebAssembly are loaded
+ * A file among the compiled ones, such as `src/threads/ingress.js` or `src/ring/ring.wasm`. Threads and WebAssembly are loaded
  * from files, and a bundler does not take these along: then they are those of the package in `node_modules`.
  * @throws ERR_CONFIG_FILE where they are not found, or are of another version
  */

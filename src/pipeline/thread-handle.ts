@@ -47,7 +47,7 @@ export class ThreadHandle {
     data: IngressThreadData | EgressThreadData,
     events: ThreadEvents,
   ) {
-    const worker = new Worker(packageFile(`workers/${role}.js`), {
+    const worker = new Worker(packageFile(`src/threads/${role}.js`), {
       workerData: data,
       transferList: data.port ? [data.port] : [],
       name: `millrace ${role} ${name}`,

@@ -28,7 +28,7 @@ export class WorkerPool {
     // It starts its threads from a file of its own, which a bundle would not hold.
     const { Piscina } = requireDependency<typeof import('piscina')>('piscina');
     this.#pool = new Piscina({
-      filename: packageFile('workers/operator.js').href,
+      filename: packageFile('src/threads/operator.js').href,
       minThreads: workers,
       maxThreads: workers,
       idleTimeout: Number.POSITIVE_INFINITY,

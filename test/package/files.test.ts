@@ -27,9 +27,11 @@ test('each compiled file has a source map with its source', async () => {
   for (const file of compiled) {
     expect(packed.files).toContain(`${file}.map`);
     const map = JSON.parse(await readFile(join(packed.folder, 'node_modules/millrace', `${file}.map`), 'utf8')) as {
+      sources: readonly string[];
       sourcesContent?: readonly string[];
     };
-    expect(map.sourcesContent?.[0], file).toBeTypeOf('string');
+    // A bundle may have a file that only names others.
+    if (map.sources.length > 0) expect(map.sourcesContent?.[0], file).toBeTypeOf('string');
   }
 });
 
