@@ -58,12 +58,6 @@ export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly place: Place | undefined;
 
-  /** The code of a thread is a bundle with a copy of this class: an error that a module made with another copy is one too. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    if (this !== MillraceError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return value instanceof Error && value.name === 'MillraceError' && Object.hasOwn(ERRORS, (value as MillraceError).code);
-  }
-
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; place?: Place }) {
     super(redact(message), options && 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'MillraceError';
@@ -75,6 +69,14 @@ export class MillraceError extends Error {
     return ERRORS[this.code][0];
   }
 }
+
+/** The code of a thread is a bundle with a copy of this class: an error that a module made with another copy is one too. */
+Object.defineProperty(MillraceError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    if (this !== MillraceError) return Function.prototype[Symbol.hasInstance].call(this, value); // a subclass inherits this method
+    return value instanceof Error && value.name === 'MillraceError' && Object.hasOwn(ERRORS, (value as MillraceError).code);
+  },
+});
 
 /** `file:line:column`, as far as it is known. */
 export function formatPlace(place: Place | undefined): string {
