@@ -71,10 +71,12 @@ export class MillraceError extends Error {
 }
 
 /** The code of a thread is a bundle with a copy of this class: an error that a module made with another copy is one too. */
+const BRAND = Symbol.for('millrace.error');
+Object.defineProperty(MillraceError.prototype, BRAND, { value: true });
 Object.defineProperty(MillraceError, Symbol.hasInstance, {
   value(this: unknown, value: unknown): boolean {
     if (this !== MillraceError) return Function.prototype[Symbol.hasInstance].call(this, value); // a subclass inherits this method
-    return value instanceof Error && value.name === 'MillraceError' && Object.hasOwn(ERRORS, (value as MillraceError).code);
+    return value instanceof Error && BRAND in value;
   },
 });
 

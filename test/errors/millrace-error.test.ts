@@ -12,12 +12,14 @@ describe('instanceof MillraceError', () => {
 
   it('does not hold for other errors', () => {
     expect(new Error('x')).not.toBeInstanceOf(MillraceError);
-    expect(Object.assign(new Error('x'), { name: 'MillraceError', code: 'ERR_UNKNOWN' })).not.toBeInstanceOf(MillraceError);
-    expect({ name: 'MillraceError', code: 'ERR_STATE' }).not.toBeInstanceOf(MillraceError);
+    expect(Object.assign(new Error('x'), { name: 'MillraceError', code: 'ERR_STATE' })).not.toBeInstanceOf(MillraceError);
+    expect(null).not.toBeInstanceOf(MillraceError);
   });
 
   it('keeps subclasses apart', () => {
     expect(new MillraceError('ERR_STATE', 'x')).not.toBeInstanceOf(ConfigError);
-    expect(Object.create(ConfigError.prototype)).toBeInstanceOf(ConfigError);
+    const error = new ConfigError([{ code: 'ERR_CONFIG_INVALID', message: 'x', place: {} }]);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toBeInstanceOf(MillraceError);
   });
 });
