@@ -160,8 +160,8 @@ class RunCheck {
       const right = this.#prediction.at(name, source, number);
       const got = this.#got(name, source, number);
       if (got.frames < right.frames) this.#fault(`'${name}' got number ${number} of '${source}' ${got.frames} times of ${right.frames}`);
-      // A result travels with the frame that completed it, and is dropped with that.
-      if (got.merged < right.merged && blocks(is.edge)) {
+      // A result travels with the frame that completed it, and is dropped or refused with that.
+      if (got.merged < right.merged && blocks(is.edge) && !this.#run.report.sinks[name]!.refused) {
         if (exceptMerged) return false;
         this.#fault(`number ${number} of '${source}' is in results at '${name}' ${got.merged} times of ${right.merged}`);
       }
