@@ -223,7 +223,10 @@ export class ParcelRun {
     // One that was begun for outputs that found no room in it is still empty.
     const slot = this.#target && this.#writer.count === 0 ? this.#target : this.#stock.take();
     if (!slot)
-      throw new MillraceError('ERR_OPERATOR_OUTPUT', 'what became of the records of a parcel does not fit in the slots of the stage');
+      throw new MillraceError(
+        'ERR_OPERATOR_OUTPUT',
+        `the outputs of a parcel need more room than the slots that the stage has for one; set fewer 'bytes' for the parcel of '${this.#parcel.source}'`,
+      );
     if (slot !== this.#target) this.#closeTarget();
     this.#target = slot;
     this.#writer.open(

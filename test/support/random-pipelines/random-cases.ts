@@ -56,7 +56,7 @@ const kill: fc.Arbitrary<KillCase> = fc.record({
 const end: fc.Arbitrary<EndCase> = fc.oneof(
   { arbitrary: fc.constant<EndCase>({ kind: 'natural' }), weight: 6 },
   fc.record({ kind: fc.constantFrom('stop', 'abort', 'deadline', 'sink-failure'), atMs: fc.nat({ max: 200 }) }),
-  fc.record({ kind: fc.constant('reader-leaves'), after: fc.nat({ max: 40 }) }),
+  fc.record({ kind: fc.constant('reader-leaves'), after: fc.integer({ min: 1, max: 40 }) }),
 );
 
 /** Any case. Shrinks towards one source, no stage, one sink, and an end that comes by itself. */

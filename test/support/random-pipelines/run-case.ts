@@ -68,7 +68,6 @@ async function push(pipeline: Running, name: string, frames: number): Promise<vo
 }
 
 async function read(pipeline: Running, name: string, delayMs: number, most: number, rows: Row[]): Promise<void> {
-  if (most === 0) return;
   for await (const { source, ordinal, dtype, bytes, meta } of pipeline.sink(name)) {
     rows.push(rowOf(source, ordinal, dtype, bytes, meta));
     if (rows.length >= most) break;
