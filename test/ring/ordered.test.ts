@@ -165,3 +165,28 @@ describe('an ordered edge', () => {
     ]);
   });
 });
+
+it('an ordered edge with drop-newest takes a frame when it is empty, although frames before it were dropped', async () => {
+  const bench = await RingBench.make({ sinks: { out: { window: 2, overflow: 'drop-newest' } }, workers: 2 });
+  const worker = bench.threadOf('work', 0);
+  const sink = bench.threadOf('out');
+  const { ring, cells, kind } = bench.edge('out');
+  expect(kind).toBe('ordered');
+  const handOn = (n: number): void => {
+    bench.send(n);
+    const reference = worker.ring.take(bench.edge('work').ring, 0);
+    bench.finish(worker, 'work', reference, 0, [[reference, 'out']]);
+  };
+  /** Takes what fills the edge, and does not look for more: a consumer that does passes over what was dropped. */
+  const takeFull = (): number[] =>
+    Array.from({ length: cells }, () => {
+      const reference = sink.ring.take(ring, 0);
+      bench.finish(sink, 'out', reference, OUTCOME.delivered);
+      return bench.ordinalOf(reference);
+    });
+  const first = Array.from({ length: cells }, (_, i) => i);
+  for (let n = 0; n < cells + 3; n++) handOn(n);
+  expect(takeFull()).toEqual(first);
+  for (let n = cells + 3; n < 4 * cells; n++) handOn(n);
+  expect(takeFull()).toEqual(first.map((n) => n + cells + 3));
+});

@@ -9,7 +9,7 @@ import { pushCell, takeFifo, takeLane } from './fifo';
 import { dropBit } from './slots';
 import { MAX_CODES, settle, settleRecords } from './settlement';
 import { dropFrom } from './drops';
-import { forceOrdered, putOrdered, takeOrdered, takeOrderedLatest } from './ordered';
+import { forceOrdered, passHoles, putOrdered, takeOrdered, takeOrderedLatest } from './ordered';
 import { BLOCK, DROP_NEWEST, FIFO, LATEST, SAMPLE } from './policies';
 
 // Whether a series ends with a reference: the last frame of its chain says so.
@@ -30,7 +30,10 @@ export function give(r: usize, ref: u32): i32 {
     if (k == 1) return 1;
     if (k == 2) { dropFrom(r, ref, CODE_SUPERSEDED); return 1; }
     if (policy == BLOCK || policy == SAMPLE) return 0;
-    if (policy == DROP_NEWEST) { dropFrom(r, ref, CODE_DROP_NEWEST); return 1; }
+    if (policy == DROP_NEWEST) {
+      if (!fifo && passHoles(r, load<u32>(headerOf(ref), SLOT_SOURCE))) continue;
+      dropFrom(r, ref, CODE_DROP_NEWEST); return 1;
+    }
     const code = policy == LATEST ? CODE_LATEST : CODE_DROP_OLDEST;
     if (fifo) { const old = takeFifo(r); if (old != EMPTY) dropFrom(r, old, code); }
     else forceOrdered(r, load<u32>(headerOf(ref), SLOT_SOURCE), code);

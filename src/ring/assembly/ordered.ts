@@ -56,6 +56,21 @@ export function forceOrdered(r: usize, source: u32, code: u32): void {
   if (ref != EMPTY) dropFrom(r, ref, code); // settles, and so rings
   else if (<u32>(atomic.load<u64>(a + ARRAY_CELLS + (<usize>((n + 1) & mask) << 3)) >> 32) != EMPTY) ringAll(load<u32>(r, RING_ITEM_BELL)); // what stood behind the hole may be taken
 }
+// Closes the holes at the front of an array: ordinals that were dropped there, or ended elsewhere. A consumer passes over them when
+// it takes; until then they would keep places of an edge that may be empty. Returns whether a place became free.
+export function passHoles(r: usize, source: u32): bool {
+  const mask = load<u32>(r, RING_MASK), a = arrayAt(r, source);
+  let passed = false;
+  while (true) {
+    const n = atomic.load<u32>(a), c = a + ARRAY_CELLS + (<usize>(n & mask) << 3), v = atomic.load<u64>(c);
+    if (<u32>v != n) { atomic.cmpxchg<u32>(a, n, n + 1); continue; } // help
+    if (<u32>(v >> 32) != EMPTY || !settledBelow(a, source, n)) return passed;
+    passed = true; // by this thread or by another
+    if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(n + mask + 1)) != v) continue;
+    passCell(r, a, n);
+    if (<u32>(atomic.load<u64>(a + ARRAY_CELLS + (<usize>((n + 1) & mask) << 3)) >> 32) != EMPTY) ringAll(load<u32>(r, RING_ITEM_BELL)); // what stood behind the hole may be taken
+  }
+}
 export function takeOrderedLatest(r: usize, source: u32): u32 {
   const mask = load<u32>(r, RING_MASK), a = arrayAt(r, source);
   while (true) {

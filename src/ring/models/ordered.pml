@@ -1,5 +1,5 @@
 /* ordered.pml: an ordered edge and its settlement table. putOrdered, passCell, settledBelow, takeOrdered, takeOrderedLatest,
- * forceOrdered, give with every policy, finish and resume, settle, sweep, and the census with kept records and lanes.
+ * forceOrdered, passHoles, give with every policy, finish and resume, settle, sweep, and the census with kept records and lanes.
  * A crash of a worker or consumer between any two steps. The gate is pipeline.pml's: the census is one step, taken when
  * somebody is dead and nobody alive is busy. A FIFO operation is one step, place word apart.
  *
@@ -104,6 +104,40 @@ inline force(id) {                                       /* forceOrdered */
   d_step { g = 0; v = 0; n = 0 }
 }
 
+/* Is position n settled below the array? */
+#if defined(M_SKIP_ANY)
+#define SETTLED(n) v = 1
+#elif defined(M_SKIP_BLIND)
+#define SETTLED(n) v = !(open[(n)%SE] & 1)
+#elif defined(M_OPEN_FIRST)
+#define SETTLED(n) v = !(open[(n)%SE] & 1); e = eord[(n)%SE]; v = (e > (n)+1 || (e == (n)+1 && v))
+#else
+#define SETTLED(n) \
+  e = eord[(n)%SE]; \
+  if \
+  :: e == (n)+1 -> v = !(open[(n)%SE] & 1); if :: !v -> v = (eord[(n)%SE] != (n)+1) :: else fi \
+  :: else -> v = (e > (n)+1) \
+  fi
+#endif
+
+/* One turn of passHoles. v: a hole was passed, or the cell was not what it seemed: the put tries again. */
+inline passHole() {
+  n = next;
+  d_step { g = cref[C(n)]; v = (cpos[C(n)] == n) };
+  if
+  :: !v -> PASS_CELL(n); v = 1
+  :: v && g -> v = 0
+  :: else ->
+     SETTLED(n);
+     if
+     :: v -> d_step { p = (cpos[C(n)] == n && !cref[C(n)]); if :: p -> cpos[C(n)] = n+W :: else fi };
+             if :: p -> PASS_CELL(n) :: else fi
+     :: else
+     fi
+  fi;
+  d_step { g = 0; e = 0; n = 0; p = 0 }
+}
+
 proctype Ingress() {
   byte n;
   do
@@ -138,7 +172,7 @@ proctype Other() {                                       /* the leaf that is not
 #endif
 
 proctype Worker(byte id) {
-  byte x, n, g, was, d_i; bool v, p;
+  byte x, n, g, e, was, d_i; bool v, p;
 start:
   {
     do
@@ -181,7 +215,8 @@ start:
              d_step { busy[id] = 0; d_i = 0 }; cpos[C(n)] >= n; busy[id] = 1
 #endif
 #if POLICY == 1
-             dropCounted(id, rout[id]); break
+             passHole();
+             if :: v -> v = 0 :: else -> dropCounted(id, rout[id]); break fi
 #endif
 #if POLICY >= 2
              force(id)
@@ -222,27 +257,12 @@ start:
     fin[id] = 1
   } unless (kill[id] && !fin[id]);
   if
-  :: !fin[id] -> d_step { x = 0; n = 0; g = 0; was = 0; d_i = 0; v = 0; p = 0; dead[id] = 1 }; !dead[id]; goto start
+  :: !fin[id] -> d_step { x = 0; n = 0; g = 0; e = 0; was = 0; d_i = 0; v = 0; p = 0; dead[id] = 1 }; !dead[id]; goto start
   :: else
   fi
 }
 
 #define IN(k) cin[(id-2)*BATCH+(k)]
-/* Is position n settled below the array? */
-#if defined(M_SKIP_ANY)
-#define SETTLED(n) v = 1
-#elif defined(M_SKIP_BLIND)
-#define SETTLED(n) v = !(open[(n)%SE] & 1)
-#elif defined(M_OPEN_FIRST)
-#define SETTLED(n) v = !(open[(n)%SE] & 1); e = eord[(n)%SE]; v = (e > (n)+1 || (e == (n)+1 && v))
-#else
-#define SETTLED(n) \
-  e = eord[(n)%SE]; \
-  if \
-  :: e == (n)+1 -> v = !(open[(n)%SE] & 1); if :: !v -> v = (eord[(n)%SE] != (n)+1) :: else fi \
-  :: else -> v = (e > (n)+1) \
-  fi
-#endif
 #if POLICY == 3
 #define NEWER(n) (cpos[C((n)+1)] == (n)+1 && cref[C((n)+1)])   /* W is 2 */
 #else
