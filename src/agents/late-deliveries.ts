@@ -28,6 +28,8 @@ export class LateDeliveries implements LateFrames {
   #sequence = new Float64Array(256);
   #key = new Float64Array(256);
   #receivedUs = new Float64Array(256);
+  /** 1: its batch is being written. */
+  #isUnsettled = new Uint8Array(256);
   readonly #free: number[] = [];
   #used = 0;
   /** Tags of the batch that is being written. */
@@ -49,8 +51,11 @@ export class LateDeliveries implements LateFrames {
     this.#bad = names.map(() => ({ keys: new Set(), ranges: { lost: [], undelivered: [] } }));
     // What a thread before this one had accepted when it died is lost; what it was reading from slots comes again.
     for (const source of names.keys()) {
-      this.#add(source, LATE.lost, this.#word(source, LATE.pending));
-      this.#add(source, LATE.pending, -this.#word(source, LATE.pending));
+      const pending = this.#word(source, LATE.pending);
+      const unsettled = this.#word(source, LATE.unsettled);
+      this.#add(source, LATE.lost, pending - unsettled);
+      this.#add(source, LATE.pending, -pending);
+      this.#add(source, LATE.unsettled, -unsettled);
     }
   }
 
@@ -63,7 +68,9 @@ export class LateDeliveries implements LateFrames {
     this.#key[tag] = frame.ordinal * 65_536 + frame.index;
     this.#receivedUs[tag] = frame.receivedUs;
     this.#batch.push(tag);
+    this.#isUnsettled[tag] = 1;
     this.#add(frame.sourceIndex, LATE.pending, 1);
+    this.#add(frame.sourceIndex, LATE.unsettled, 1);
     return tag;
   }
 
@@ -78,6 +85,7 @@ export class LateDeliveries implements LateFrames {
       this.#free.push(tag);
       return;
     }
+    this.#settled(tag);
     this.#add(source, LATE.pending, -1);
     if (fate === 'delivered') this.#onDelivered(this.#receivedUs[tag]!);
     else {
@@ -94,18 +102,26 @@ export class LateDeliveries implements LateFrames {
 
   /** The batch is settled: its frames are the client's now. */
   own(): void {
+    for (const tag of this.#batch) this.#settled(tag);
     this.#batch.length = 0;
   }
 
   /** The batch failed: its frames stay in flight, whatever becomes of those that were accepted. */
   disown(): void {
-    const free = new Set(this.#free);
     for (const tag of this.#batch) {
-      if (free.has(tag) || this.#source[tag] === DISOWNED) continue;
+      if (!this.#settled(tag)) continue;
       this.#add(this.#source[tag]!, LATE.pending, -1);
       this.#source[tag] = DISOWNED;
     }
     this.#batch.length = 0;
+  }
+
+  /** False if it was before. */
+  #settled(tag: number): boolean {
+    if (this.#isUnsettled[tag] === 0) return false;
+    this.#isUnsettled[tag] = 0;
+    this.#add(this.#source[tag]!, LATE.unsettled, -1);
+    return true;
   }
 
   get report(): LateReport {
@@ -134,6 +150,7 @@ export class LateDeliveries implements LateFrames {
       return made;
     };
     this.#source = grown(new Uint8Array(size), this.#source);
+    this.#isUnsettled = grown(new Uint8Array(size), this.#isUnsettled);
     this.#sequence = grown(new Float64Array(size), this.#sequence);
     this.#key = grown(new Float64Array(size), this.#key);
     this.#receivedUs = grown(new Float64Array(size), this.#receivedUs);

@@ -2,7 +2,8 @@
 export const SINK_STATS = { delivered: 0, redelivered: 4, refused: 8, outageMs: 12, bytes: 64 } as const;
 
 /**
- * Words of a sink for each source, where its client takes frames later than the sink accepts them: messages that wait, and
- * frames that were lost or not delivered. Written by the egress thread only.
+ * Words of a sink for each source, where its client takes frames later than the sink accepts them: messages that wait,
+ * frames that were lost or not delivered, and of the messages that wait those of the batch that is being written (their frames
+ * are still owed). Written by the egress thread only.
  */
-export const LATE = { pending: 0, lost: 4, undelivered: 8, bytes: 16 } as const;
+export const LATE = { pending: 0, lost: 4, undelivered: 8, unsettled: 12, bytes: 16 } as const;

@@ -242,7 +242,8 @@ export class Counters {
         const leaves = this.#plan.edges.flatMap((edge) => (edge.node === name ? edge.leaves[source.index]! : []));
         const mask = leaves.reduce((all, some) => all | some, 0);
         const open = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
-        const frames = open + this.late([name], source).pending;
+        const { pending, unsettled } = this.late([name], source);
+        const frames = open + Math.max(0, pending - unsettled); // the sink's thread may write these words now
         if (frames > 0) owed[name] = (owed[name] ?? 0) + frames;
       }
     }
