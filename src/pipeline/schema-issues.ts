@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { redact } from '../errors/secrets.js';
 import type { KeyPath } from './key-path.js';
 import type { Registries } from './registries.js';
-import { pipelineSchema } from './schema.js';
+import { type NodeKind, pipelineSchema } from './schema.js';
 import { suggest } from './suggest.js';
 
 /** One thing that the schema refuses, at a key (unknown, missing below) or at a value. */
@@ -12,20 +12,43 @@ export interface SchemaIssue {
   readonly at: 'key' | 'value';
 }
 
-const compiled = new WeakMap<Registries, ValidateFunction>();
+/** By the types that a pipeline names. */
+const compiled = new WeakMap<Registries, Map<string, ValidateFunction>>();
 
 /** Checks plain data against the schema of a pipeline, and fills in the defaults that the schemas of options state. */
 export function checkSchema(value: unknown, registries: Registries): SchemaIssue[] {
-  let validate = compiled.get(registries);
+  const used = typesIn(value, registries);
+  const key = [...used].sort().join(' ');
+  const known = compiled.get(registries) ?? new Map<string, ValidateFunction>();
+  compiled.set(registries, known);
+  let validate = known.get(key);
   if (!validate) {
-    validate = compileSchema(pipelineSchema(registries));
-    compiled.set(registries, validate);
+    // What the registries hold is right: checking it against the schema of schemas would take longer than all else.
+    validate = compileSchema(pipelineSchema(registries, (kind, type) => used.has(`${kind} ${type}`)), false);
+    known.set(key, validate);
   }
   return validateWith(validate, value);
 }
 
+/** Each registered type that a pipeline names, as `kind type`. */
+function typesIn(value: unknown, { sources, sinks, operators }: Registries): Set<string> {
+  const used = new Set<string>();
+  const note = (kind: NodeKind, known: ReadonlyMap<string, unknown>, node: unknown): void => {
+    const { type } = (node ?? {}) as { type?: unknown };
+    if (typeof type === 'string' && known.has(type)) used.add(`${kind} ${type}`);
+  };
+  const pipeline = (value ?? {}) as Readonly<Record<'sources' | 'stages' | 'sinks', unknown>>;
+  for (const node of Object.values(pipeline.sources ?? {})) note('source', sources, node);
+  for (const node of Object.values(pipeline.sinks ?? {})) note('sink', sinks, node);
+  for (const stage of Object.values(pipeline.stages ?? {})) {
+    const chain: unknown = (stage as { operators?: unknown } | null)?.operators;
+    if (Array.isArray(chain)) for (const operator of chain) note('operator', operators, operator);
+  }
+  return used;
+}
+
 /** For schemas of options too: lists every error, and fills in defaults. */
-export function compileSchema(schema: Readonly<Record<string, unknown>>): ValidateFunction {
+export function compileSchema(schema: Readonly<Record<string, unknown>>, validateSchema = true): ValidateFunction {
   // Not strict: keywords that only describe are welcome in the schema of an operator.
   return new Ajv2020({
     allErrors: true,
@@ -34,6 +57,7 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Valida
     useDefaults: true,
     ownProperties: true,
     validateFormats: false,
+    validateSchema,
   }).compile(schema);
 }
 

@@ -49,8 +49,13 @@ const EDGE: Readonly<Record<string, JsonSchema>> = {
   window: count('Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8.', 1, 65_536),
 };
 
-/** The schema of a pipeline file, over everything that the registries know. */
-export function pipelineSchema(registries: Registries): JsonSchema {
+export type NodeKind = 'source' | 'sink' | 'operator';
+
+/**
+ * The schema of a pipeline file, over everything that the registries know. `isUsed`: the options of other types are left out,
+ * since the compiler of schemas needs a millisecond and more for each.
+ */
+export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, type: string) => boolean = () => true): JsonSchema {
   const defs: Record<string, JsonSchema> = {};
   const codec = { description: 'How a message is laid out.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
   const sourceCommon = {
@@ -93,19 +98,22 @@ export function pipelineSchema(registries: Registries): JsonSchema {
     },
   };
   for (const source of registries.sources.values()) {
+    if (!isUsed('source', source.type)) continue;
     const own = source.usesCodec ? { ...sourceCommon, codec } : sourceCommon;
     defs[`source-${source.type}`] = node(`source-${source.type}`, source, source.options, own, []);
   }
   for (const sink of registries.sinks.values()) {
+    if (!isUsed('sink', sink.type)) continue;
     const own = sink.usesCodec ? { ...sinkCommon, codec } : sinkCommon;
     defs[`sink-${sink.type}`] = node(`sink-${sink.type}`, sink, sink.options, own, ['from']);
   }
   for (const operator of registries.operators.values()) {
+    if (!isUsed('operator', operator.type)) continue;
     defs[`operator-${operator.type}`] = node(`operator-${operator.type}`, operator, operator.parameters, {}, []);
   }
-  defs.source = choice('source', [...registries.sources.keys()]);
-  defs.sink = choice('sink', [...registries.sinks.keys()]);
-  defs.operator = choice('operator', [...registries.operators.keys()], MODULE_PATTERN);
+  defs.source = choice('source', [...registries.sources.keys()], isUsed);
+  defs.sink = choice('sink', [...registries.sinks.keys()], isUsed);
+  defs.operator = choice('operator', [...registries.operators.keys()], isUsed, MODULE_PATTERN);
   defs.stage = {
     description: 'Operators that run one after the other on one worker.',
     type: 'object',
@@ -216,17 +224,20 @@ function section(kind: string, minProperties: number): JsonSchema {
 }
 
 /** One of the registered types, each with its own keys; with `pattern`, also any type that matches it, with any keys. */
-function choice(kind: string, types: readonly string[], pattern?: string): JsonSchema {
+function choice(kind: NodeKind, types: readonly string[], isUsed: (kind: NodeKind, type: string) => boolean, pattern?: string): JsonSchema {
   const type = pattern ? { ...TYPES, anyOf: [{ enum: types }, { pattern, title: 'the path of a module' }] } : { enum: types };
+  const branches = types
+    .filter((name) => isUsed(kind, name))
+    .map((name) => ({
+      if: { properties: { type: { const: name } }, required: ['type'] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { $ref: `#/$defs/${kind}-${name}` },
+    }));
   return {
     type: 'object',
     properties: { type },
     required: ['type'],
-    allOf: types.map((name) => ({
-      if: { properties: { type: { const: name } }, required: ['type'] },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { $ref: `#/$defs/${kind}-${name}` },
-    })),
+    ...(branches.length > 0 && { allOf: branches }),
   };
 }
 
