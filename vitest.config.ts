@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -15,11 +16,23 @@ const long = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((path) => join('test', path))
   .filter((path) => /support\/(test-size|counter-pipeline)\.js'/.test(readFileSync(path, 'utf8')));
 
+/** Files that run at a time: many tests wait rather than compute. */
+const AT_ONCE = Math.max(3, availableParallelism());
+
 export default defineConfig({
   test: {
     projects: [
       // `npm test`: everything but timing, with random tests in their short form.
-      { test: { ...shared, name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/bench/**'], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          ...shared,
+          name: 'main',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bench/**'],
+          maxWorkers: AT_ONCE,
+          sequence: { groupOrder: 0 },
+        },
+      },
       // `npm run test:full` also runs the long forms.
       {
         test: {
@@ -28,6 +41,7 @@ export default defineConfig({
           include: long,
           testTimeout: 600_000,
           env: { MILLRACE_TEST_SIZE: 'full' },
+          maxWorkers: AT_ONCE,
           sequence: { groupOrder: 1 },
         },
       },

@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import type { Report } from '../../src/observe/report.js';
+import { itFull } from '../support/test-size.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'millrace-blocked-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a sink of type print whose reader does not read', () => {
-  it('does not keep the process alive after the drain has missed its deadline', { timeout: 90_000 }, async () => {
+  itFull('does not keep the process alive after the drain has missed its deadline', { timeout: 90_000 }, async () => {
     const file = join(folder, 'p.yaml');
     const description = {
       version: 1,

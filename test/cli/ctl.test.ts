@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, expect } from 'vitest';
+import { itFull } from '../support/test-size.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'ctl-'));
@@ -96,7 +97,7 @@ function talk(path: string, text: string): Promise<string> {
   });
 }
 
-it('a run is steered through its socket, whatever other clients send, and leaves nothing behind', { timeout: 240_000 }, async () => {
+itFull('a run is steered through its socket, whatever other clients send, and leaves nothing behind', { timeout: 240_000 }, async () => {
   const { path, folder, ended } = await start('steered');
   expect(JSON.parse((await ctl('status', '--json')).out)).toMatchObject({ ok: true, state: 'running', name: 'steered' });
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -115,7 +116,7 @@ it('a run is steered through its socket, whatever other clients send, and leaves
   expect(late).toMatchObject({ code: 1, err: expect.stringContaining('no run is at work') });
 });
 
-it('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 240_000 }, async () => {
+itFull('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 240_000 }, async () => {
   const { ended } = await start('changed');
   const inForce = async () => JSON.parse((await ctl('stages', '--json')).out).stages[0];
   const changed = await ctl('update', 'cut', 'threshold', 'below=60000', 'put=7', '--json');
@@ -156,7 +157,7 @@ it('parameters change in a running pipeline; wrong ones are refused with 78 and 
   expect(sevens.slice(first, last + 1).every((seven) => seven)).toBe(true);
 });
 
-it('two runs are told apart by name, pid or folder, and what a killed one left is removed', { timeout: 240_000 }, async () => {
+itFull('two runs are told apart by name, pid or folder, and what a killed one left is removed', { timeout: 240_000 }, async () => {
   const [left, right] = await Promise.all([start('left'), start('right')]);
   const ambiguous = await ctl('status');
   expect(ambiguous.code).toBe(2);
@@ -181,28 +182,32 @@ it('two runs are told apart by name, pid or folder, and what a killed one left i
   expect(readdirSync(next.folder)).toEqual(['notes']);
 });
 
-it('a folder given for the socket is kept, reused after a kill, and refused where others could meddle', { timeout: 240_000 }, async () => {
-  const folder = join(home, 'own');
-  mkdirSync(folder, { mode: 0o700 });
-  const killed = await start('own', '--run-dir', folder);
-  const second = await millrace('run', join(home, 'own.yaml'), '--run-dir', folder);
-  expect(second).toMatchObject({ code: 2, err: expect.stringContaining('somebody listens') });
-  killed.kill();
-  await killed.ended;
-  const again = await start('own', '--run-dir', folder);
-  expect((await ctl('stop', folder)).code).toBe(0);
-  expect((await again.ended).code).toBe(0);
-  expect(readdirSync(folder)).toEqual([]);
-  symlinkSync(folder, join(home, 'link'));
-  mkdirSync(join(home, 'open'));
-  chmodSync(join(home, 'open'), 0o777);
-  for (const bad of ['link', 'open']) {
-    const refused = await millrace('run', join(home, 'own.yaml'), '--run-dir', join(home, bad));
-    expect(refused, bad).toMatchObject({ code: 2, err: expect.stringContaining('writable by others') });
-  }
-});
+itFull(
+  'a folder given for the socket is kept, reused after a kill, and refused where others could meddle',
+  { timeout: 240_000 },
+  async () => {
+    const folder = join(home, 'own');
+    mkdirSync(folder, { mode: 0o700 });
+    const killed = await start('own', '--run-dir', folder);
+    const second = await millrace('run', join(home, 'own.yaml'), '--run-dir', folder);
+    expect(second).toMatchObject({ code: 2, err: expect.stringContaining('somebody listens') });
+    killed.kill();
+    await killed.ended;
+    const again = await start('own', '--run-dir', folder);
+    expect((await ctl('stop', folder)).code).toBe(0);
+    expect((await again.ended).code).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+    symlinkSync(folder, join(home, 'link'));
+    mkdirSync(join(home, 'open'));
+    chmodSync(join(home, 'open'), 0o777);
+    for (const bad of ['link', 'open']) {
+      const refused = await millrace('run', join(home, 'own.yaml'), '--run-dir', join(home, bad));
+      expect(refused, bad).toMatchObject({ code: 2, err: expect.stringContaining('writable by others') });
+    }
+  },
+);
 
-it('a run whose own folder others could meddle with works without a socket, and says so', { timeout: 240_000 }, async () => {
+itFull('a run whose own folder others could meddle with works without a socket, and says so', { timeout: 240_000 }, async () => {
   const other = join(home, 'meddled');
   mkdirSync(join(other, `millrace-${process.getuid!()}`), { recursive: true });
   chmodSync(join(other, `millrace-${process.getuid!()}`), 0o777);

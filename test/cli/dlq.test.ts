@@ -13,6 +13,7 @@ import { writeLetter } from '../../src/dead-letters/letter-file.js';
 import { CounterPattern, checkCounter } from '../../src/ingress/sim/counter.js';
 import { someLetter } from '../support/letters.js';
 import { operatorPath } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 let folder: string;
 let dead: string;
@@ -206,7 +207,7 @@ describe('dlq replay', () => {
     expect(checkCounter(bytes)).toEqual({ number: 33, intact: true });
   });
 
-  it('keeps sequence, timestamp and meta, in the order of ordinals, whatever the edges drop', { timeout: 60_000 }, () => {
+  itFull('keeps sequence, timestamp and meta, in the order of ordinals, whatever the edges drop', { timeout: 60_000 }, () => {
     for (const ordinal of [900, 7, 100, 2, 40]) {
       const meta = { gain: ordinal / 8, columns: ['a'] };
       const time = new Date(1e12 - 1000 * ordinal).toISOString(); // not in their order
@@ -251,7 +252,7 @@ describe('dlq replay', () => {
     expect(readdirSync(dead)).toEqual(['torn.letter']);
   });
 
-  it('plans operators that must know the shape, by the letters', { timeout: 60_000 }, () => {
+  itFull('plans operators that must know the shape, by the letters', { timeout: 60_000 }, () => {
     writeLetter(dead, someLetter({ source: 's' }), 'test');
     const file = pipeline({
       sources: { s: { type: 'zmq', socket: 'pull', connect: 'tcp://127.0.0.1:9' } },

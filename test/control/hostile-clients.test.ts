@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const { ControlServer } = (await import(
   '#dist/src/control/control-server.js' as string
@@ -275,7 +276,7 @@ describe('a client that keeps a place and does nothing', () => {
     ['never ends its line', (socket) => setInterval(() => socket.write('x'), 20).unref()],
     ['says nothing after an answer', (socket) => socket.write('{"do":"status"}\n')],
   ];
-  for (const [what, act] of silent) {
+  for (const [what, act] of sized(silent.slice(1, 2), silent)) {
     it(`loses it in time, to those who wait for one: ${what}`, { timeout: 30_000 }, async () => {
       const path = join(home, `idle-${silent.findIndex(([name]) => name === what)}`, 'ctl.sock');
       const server = new ControlServer(makePipeline(), { path, idleMs });

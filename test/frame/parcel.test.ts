@@ -7,6 +7,7 @@ import { ParcelReader } from '../../src/frame/parcel-reader.js';
 import { ParcelWriter } from '../../src/frame/parcel-writer.js';
 import { createArena } from '../../src/memory/arena.js';
 import { seeded } from '../support/arena.js';
+import { sized } from '../support/test-size.js';
 
 const HEADER = 24;
 const PAYLOAD = 4096;
@@ -127,7 +128,7 @@ describe('a parcel', () => {
     const random = seeded(seed);
     const { arena, slot, writer, reader } = parts();
     let runs = 0;
-    for (let round = 0; round < 1000; round++) {
+    for (let round = 0; round < sized(200, 1000); round++) {
       writer.open(PAYLOAD, CAPACITY, 1 + random(200), BYTES, [0], NO_META);
       const kept: { length: number; sequence: number; timestamp: number; index: number; output: number; us: number; fill: number }[] = [];
       const usual = random(3) * 8;
@@ -160,7 +161,7 @@ describe('a parcel', () => {
       );
       for (const [i, { us }] of kept.entries()) expect(us - views[i]!.receivedUs).toSatisfy((age: number) => age >= 0 && age <= RUN.us);
     }
-    expect(runs).toBeGreaterThan(300);
+    expect(runs).toBeGreaterThan(sized(50, 300));
   });
 
   it('takes records up to its last byte, and not one more', () => {
@@ -192,7 +193,7 @@ describe('a parcel', () => {
     const random = seeded(seed);
     const { arena, slot, writer, reader } = parts();
     let refused = 0;
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < sized(4000, 20_000); round++) {
       writer.open(PAYLOAD, CAPACITY, 100, BYTES, [0], NO_META);
       for (let i = 0; i < 5; i++) {
         if (random(2)) writer.append(random(64), i, 0, 0, i, 0);

@@ -7,6 +7,7 @@ import { openDoor } from '../support/servers/door.js';
 import { type KafkaServer, type KafkaTopicRecord, readKafkaTopic, startKafkaServer } from '../support/servers/kafka-server.js';
 import { requireServer } from '../support/servers/require-server.js';
 import { freePort } from '../support/servers/server-process.js';
+import { itFull } from '../support/test-size.js';
 
 const kafka = requireServer('kafka');
 const FRAMES = 2000;
@@ -36,7 +37,7 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     }
   };
 
-  it('every frame is in the topic once, in order and intact, although its memory is overwritten at once', async () => {
+  itFull('every frame is in the topic once, in order and intact, although its memory is overwritten at once', async () => {
     const context = egressContext(array10);
     const egress = kafkaEgress.create({ brokers: server.broker, topic: 'plain', headers: { beamline: 'B1' } }, context);
     await egress.open();
@@ -48,30 +49,33 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     expect(context.outageMs).toBe(0);
   });
 
-  it('nothing is lost, doubled or out of order when the broker is stopped and killed in the middle, and the outage is told', async () => {
-    const context = egressContext(array10);
-    const egress = kafkaEgress.create({ brokers: server.broker, topic: 'broken', compression: 'gzip' }, context);
-    await egress.open();
-    const restarts: Promise<void>[] = [];
-    // Not awaited here: the broker goes while frames are being written, and the next time only when it is back.
-    const restart = (signal: 'SIGTERM' | 'SIGKILL') => async () => {
+  itFull(
+    'nothing is lost, doubled or out of order when the broker is stopped and killed in the middle, and the outage is told',
+    async () => {
+      const context = egressContext(array10);
+      const egress = kafkaEgress.create({ brokers: server.broker, topic: 'broken', compression: 'gzip' }, context);
+      await egress.open();
+      const restarts: Promise<void>[] = [];
+      // Not awaited here: the broker goes while frames are being written, and the next time only when it is back.
+      const restart = (signal: 'SIGTERM' | 'SIGKILL') => async () => {
+        await Promise.all(restarts);
+        restarts.push(server.stop(signal).then(() => server.start()));
+      };
+      const at = new Map([
+        [300, restart('SIGTERM')],
+        [1200, restart('SIGKILL')],
+      ]);
+      const { refused } = await drive(egress, { frames: FRAMES, batch: 64, at, pauseMs: 100 });
       await Promise.all(restarts);
-      restarts.push(server.stop(signal).then(() => server.start()));
-    };
-    const at = new Map([
-      [300, restart('SIGTERM')],
-      [1200, restart('SIGKILL')],
-    ]);
-    const { refused } = await drive(egress, { frames: FRAMES, batch: 64, at, pauseMs: 100 });
-    await Promise.all(restarts);
-    await egress.close();
-    expect(restarts.length).toBe(2);
-    expect(refused).toEqual([]);
-    expectAllInOrder(await readKafkaTopic(server.broker, 'broken'), FRAMES);
-    expect(context.outageMs).toBeGreaterThan(1000);
-  });
+      await egress.close();
+      expect(restarts.length).toBe(2);
+      expect(refused).toEqual([]);
+      expectAllInOrder(await readKafkaTopic(server.broker, 'broken'), FRAMES);
+      expect(context.outageMs).toBeGreaterThan(1000);
+    },
+  );
 
-  it('a frame over the limit is refused with the names of the settings, and its neighbours arrive', async () => {
+  itFull('a frame over the limit is refused with the names of the settings, and its neighbours arrive', async () => {
     // Above what the broker takes by default, so that the second of the two large frames is refused by the broker itself.
     const context = egressContext(array10);
     const egress = kafkaEgress.create({ brokers: server.broker, topic: 'large', maxMessageBytes: 2_000_000 }, context);
@@ -115,7 +119,7 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     expect(takenAt).toBeGreaterThan(1_048_000);
   });
 
-  it('a key of sequence numbers spreads the frames over the partitions and loses none', async () => {
+  itFull('a key of sequence numbers spreads the frames over the partitions and loses none', async () => {
     const egress = kafkaEgress.create({ brokers: server.broker, topic: 'spread', key: 'n{sequence}' }, egressContext(array10));
     await egress.open();
     await drive(egress, { frames: 200, batch: 32 });
@@ -126,7 +130,7 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     for (const { key, value } of found) expect(value.equals(payloadOf(Number(key!.slice(1)) - 1000))).toBe(true);
   });
 
-  it('records whose answer was lost are sent again and stand in the topic once', async () => {
+  itFull('records whose answer was lost are sent again and stand in the topic once', async () => {
     const port = await freePort();
     const own = await startKafkaServer({ 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` });
     const door = await openDoor(own.broker, port);
@@ -149,7 +153,7 @@ describe.skipIf(kafka.missing)(kafka.suite('kafka sink against a real broker'), 
     }
   });
 
-  it('a write that waits for a dead broker rejects soon after the signal', async () => {
+  itFull('a write that waits for a dead broker rejects soon after the signal', async () => {
     const own = await startKafkaServer();
     const context = egressContext(array10);
     const egress = kafkaEgress.create({ brokers: own.broker, topic: 't' }, context);

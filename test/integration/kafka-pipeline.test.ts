@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAllDelivered, expectAllInOrder, runCounterPipeline } from '../support/counter-pipeline.js';
 import { type KafkaServer, readKafkaTopic, startKafkaServer } from '../support/servers/kafka-server.js';
 import { requireServer } from '../support/servers/require-server.js';
+import { itFull } from '../support/test-size.js';
 
 const kafka = requireServer('kafka');
 
@@ -28,7 +29,7 @@ describe.skipIf(kafka.missing)(kafka.suite('a pipeline into a real Kafka'), { ti
     expectAllInOrder(await readBack('plain'));
   });
 
-  it('loses and doubles nothing when the broker is stopped and started in the middle, and tells the outage', async () => {
+  itFull('loses and doubles nothing when the broker is stopped and started in the middle, and tells the outage', async () => {
     let downMs = 0;
     const result = await runCounterPipeline({ type: 'kafka', brokers: server.broker, topic: 'broken' }, 8, [
       {

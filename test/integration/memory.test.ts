@@ -9,7 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 import { Pull } from 'zeromq';
 import type { Report } from '../../src/observe/report.js';
 import { freePort } from '../support/servers/server-process.js';
-import { testSize } from '../support/test-size.js';
+import { isFull, testSize } from '../support/test-size.js';
 
 /** Two knobs: 600 s with a stall every 10 s in a soak. */
 const SECONDS = testSize('MILLRACE_TEST_MEMORY_SECONDS', 6, 20);
@@ -92,7 +92,7 @@ async function observe(seconds: number, rate?: number): Promise<Observed> {
   return { samples, frames, stalls, report: JSON.parse(readFileSync(report, 'utf8')) as Report };
 }
 
-it.skipIf(process.platform !== 'linux')(
+it.skipIf(process.platform !== 'linux' || !isFull)(
   `${SECONDS} s at full rate with the sink stalled every ${STALL_EVERY_S} s: memory within its declared budget and 10 % (needs Linux's /proc)`,
   { timeout: (SECONDS + 120) * 1000 },
   async () => {

@@ -5,6 +5,7 @@ import { openDoor } from '../support/servers/door.js';
 import { type RedisServer, startRedisServer } from '../support/servers/redis-server.js';
 import { requireServer } from '../support/servers/require-server.js';
 import { RespClient } from '../support/servers/resp-client.js';
+import { itFull } from '../support/test-size.js';
 
 const redis = requireServer('redis');
 
@@ -27,7 +28,7 @@ describe.skipIf(redis.missing)(redis.suite('a pipeline into a real Redis'), () =
     });
   };
 
-  it('puts every frame of two workers into the stream once, in order and intact', async () => {
+  itFull('puts every frame of two workers into the stream once, in order and intact', async () => {
     const result = await runCounterPipeline({ type: 'redis', url: server.url, stream: 'plain' }, 1);
     expectAllDelivered(result);
     expect(result.report.sinks.out).toMatchObject({ redelivered: 0, outageMs: 0 });

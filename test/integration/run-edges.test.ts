@@ -1,13 +1,14 @@
 import { afterEach, expect, it } from 'vitest';
 import { MillraceRun } from '../support/run-millrace.js';
 import { freePort } from '../support/servers/server-process.js';
+import { itFull, sized } from '../support/test-size.js';
 
 let millrace: MillraceRun | undefined;
 afterEach(() => millrace?.dispose());
 
 const source = { type: 'sim', pattern: 'counter', shape: [16, 16], frames: 200 };
 
-it('a stage without operators passes every frame on', async () => {
+itFull('a stage without operators passes every frame on', async () => {
   millrace = new MillraceRun();
   const { exitCode, report } = await millrace.run({
     version: 1,
@@ -62,13 +63,13 @@ it('a host name that nobody knows is told, once', async () => {
   expect(told![0]).toMatch(/ENOTFOUND|EAI_AGAIN/);
 });
 
-it.each([16, 128])('what a sink sends with a topic a source with topicPart takes, in frames of side %i', async (side) => {
+it.each(sized([128], [16, 128]))('what a sink sends with a topic a source with topicPart takes, in frames of side %i', async (side) => {
   millrace = new MillraceRun();
   const bind = `tcp://127.0.0.1:${await freePort()}`;
   const { report } = await millrace.run({
     version: 1,
     sources: {
-      s: { type: 'sim', pattern: 'counter', shape: [side, side], frames: 600, rate: 100 },
+      s: { type: 'sim', pattern: 'counter', shape: [side, side], frames: 150, rate: 100 },
       t: { type: 'zmq', socket: 'sub', connect: bind, subscribe: 'counter', topicPart: true, frames: 20, idleMs: 20_000 },
     },
     sinks: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/observe/report.js';
 import { runCommand } from '../support/run-command.js';
+import { itFull } from '../support/test-size.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-verdict-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,7 +49,7 @@ describe('the end of a run', () => {
     expect(text).toContain('a dark frame is missing');
   });
 
-  it('exits with 0 when the file or the command line allows dead frames', async () => {
+  itFull('exits with 0 when the file or the command line allows dead frames', async () => {
     const allowing = { ...DYING, failOn: 'none' };
     expect((await run(allowing)).report).toMatchObject({ ok: true, failOn: [], remarks: [{ kind: 'dead', count: 13 }] });
     expect((await run(allowing, '--fail-on', 'dead,unverifiable')).exitCode).toBe(1);

@@ -15,6 +15,7 @@ import type { ZmqDriver } from '../../src/transports/zmq-options.js';
 import { drive, egressContext, payloadOf, sharedFrame } from '../support/poisoned-frames.js';
 import { PYTHON, requireServer } from '../support/servers/require-server.js';
 import { freePort } from '../support/servers/server-process.js';
+import { itFull } from '../support/test-size.js';
 
 const FRAMES = 2000;
 const DRIVERS: readonly ZmqDriver[] = ['zmtp', 'libzmq'];
@@ -124,7 +125,7 @@ describe.each(DRIVERS)('zmq source by %s', (driver) => {
     expect(out.refused).toEqual([]);
   });
 
-  it('reads from several endpoints', async () => {
+  itFull('reads from several endpoints', async () => {
     const connect = [await endpoint(), await endpoint()];
     const pushes = await Promise.all(
       connect.map(async (at) => {
@@ -232,7 +233,7 @@ describe.each(DRIVERS)('zmq sink by %s', (driver) => {
     expect(arrived).toBeGreaterThan(100);
   });
 
-  it('what was accepted is still sent after the close, and the close waits until the socket has let go of it', async () => {
+  itFull('what was accepted is still sent after the close, and the close waits until the socket has let go of it', async () => {
     const connect = await endpoint();
     const egress = zmqEgress.create({ driver, connect, highWaterMark: 1000 }, egressContext(array10));
     await egress.open();

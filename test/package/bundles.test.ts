@@ -7,6 +7,7 @@ import * as esbuild from 'esbuild';
 import * as vite from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installPacked, type PackedPackage } from '../support/packed-package.js';
+import { itFull } from '../support/test-size.js';
 
 const run = promisify(execFile);
 /** What no bundle needs to hold, and some cannot. */
@@ -74,7 +75,7 @@ test('a bundle by esbuild runs, and leaves out the clients and what starts threa
   expect(await output(join(folder, 'esbuild/daemon.mjs'))).toBe(expected);
 });
 
-test('a bundle by esbuild in CommonJS runs', async () => {
+itFull('a bundle by esbuild in CommonJS runs', async () => {
   await bundle('cjs', join(folder, 'esbuild/daemon.cjs'));
   expect(await output(join(folder, 'esbuild/daemon.cjs'))).toBe(expected);
 });

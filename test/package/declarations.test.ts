@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installPacked, type PackedPackage, ROOT } from '../support/packed-package.js';
+import { itFull } from '../support/test-size.js';
 
 const run = promisify(execFile);
 const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
@@ -79,7 +80,7 @@ test('a program compiles without skipLibCheck and without the types of a browser
   expect(await compile(files, { lib: ['ES2022', 'ESNext.Disposable'] })).toBe('');
 });
 
-test('a program with the types of a browser compiles too, and hands the memory to WebAssembly', async () => {
+itFull('a program with the types of a browser compiles too, and hands the memory to WebAssembly', async () => {
   const wasm = `
 import { defineOperator } from 'millrace/operator';
 export default defineOperator({ type: 'w', description: '', parameters: {}, create: (_, { memory }) => {

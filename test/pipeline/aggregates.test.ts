@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/observe/report.js';
 import { type Read, type ReadRun, readIterates } from '../support/read-iterates.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const SHAPE = [2, 3];
 const sim = { type: 'sim', pattern: 'noise', shape: SHAPE, dtype: 'uint16', pool: 0, seed: 5 };
@@ -33,7 +34,7 @@ function expectAllCounted({ report, read }: ReadRun, copies = 1): void {
 }
 
 describe('an operator that fails in a stage that aggregates', () => {
-  for (const later of [false, true]) {
+  for (const later of sized([true], [false, true])) {
     const when = later ? 'later' : 'at once';
 
     it(`behind the aggregate, once (${when}): it is tried again with the result, and nothing is lost`, async () => {

@@ -11,6 +11,7 @@ import { metricsText } from '../../src/observe/metrics-text.js';
 import { pipeline } from '../../src/pipeline/builder.js';
 import { specHash } from '../../src/pipeline/spec-hash.js';
 import { operatorPath, type Run, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 const FRAMES = 100;
 const source = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', seed: 3, frames: FRAMES } as const;
@@ -111,43 +112,47 @@ it('a worker that dies with a frame as often as it is tried leaves a letter with
   expect(letter!.message).toMatch(/exit|thread/i);
 });
 
-it('a frame has a letter before it is dead: workers are ended at steps between and anywhere, and none lacks one', {
-  timeout: 120_000,
-}, async () => {
-  const deaths = 16;
-  const hits = new SharedArrayBuffer(4 * 128);
-  // Steps of commit, settlement and release.
-  const steps = [40, 41, 42, 43, 60, 61, 62, 70, 71, 72];
-  let terminated = 0;
-  const { report } = await runPipeline(
-    {
-      deadLetters: { directory: join(folder, 'letters'), maxFiles: 60_000 },
-      sources: { s: { ...source, frames: 1_000_000, rate: 500 } }, // more than come
-      stages: {
-        bad: { from: 's', workers: 2, attempts: 1, operators: [{ type: operatorPath('faults'), kind: 'throw', every: 1, at: 0 }] },
+itFull(
+  'a frame has a letter before it is dead: workers are ended at steps between and anywhere, and none lacks one',
+  {
+    timeout: 120_000,
+  },
+  async () => {
+    const deaths = 16;
+    const hits = new SharedArrayBuffer(4 * 128);
+    // Steps of commit, settlement and release.
+    const steps = [40, 41, 42, 43, 60, 61, 62, 70, 71, 72];
+    let terminated = 0;
+    const { report } = await runPipeline(
+      {
+        deadLetters: { directory: join(folder, 'letters'), maxFiles: 60_000 },
+        sources: { s: { ...source, frames: 1_000_000, rate: 500 } }, // more than come
+        stages: {
+          bad: { from: 's', workers: 2, attempts: 1, operators: [{ type: operatorPath('faults'), kind: 'throw', every: 1, at: 0 }] },
+        },
+        sinks: { out: { type: 'null', from: 'bad' } },
       },
-      sinks: { out: { type: 'null', from: 'bad' } },
-    },
-    { fault: { file: 'ring.fault.wasm', hits, seed: 7, workers: deaths, steps, within: 20 } },
-    async (pipeline) => {
-      while ((pipeline.report().stages.bad!.restarts < deaths || terminated === 0) && !pipeline.report().error) {
-        await delay(80);
-        if (pipeline.terminateWorker('bad', terminated % 2)) terminated++;
-      }
-      void pipeline.stop();
-    },
-  );
-  expect(report).toMatchObject({ balanced: true, ok: true });
-  const { dead, received } = report.sources.s!.ledger;
-  expect((dead['operator-failed'] ?? 0) + (dead['worker-lost'] ?? 0)).toBe(received);
-  expect(new Int32Array(hits).slice(1).some((n) => n > 0)).toBe(true);
-  expect(terminated).toBeGreaterThan(0);
-  // Half written ones of those that were ended while they wrote are gone, but for the last of each number.
-  expect(readdirSync(join(folder, 'letters')).filter((name) => name.endsWith('.part')).length).toBeLessThanOrEqual(2);
-  const found = await letters();
-  for (const letter of found) expectIntact(letter);
-  expect([...new Set(found.map(({ ordinal }) => ordinal))]).toEqual(Array.from({ length: received }, (_, n) => n));
-});
+      { fault: { file: 'ring.fault.wasm', hits, seed: 7, workers: deaths, steps, within: 20 } },
+      async (pipeline) => {
+        while ((pipeline.report().stages.bad!.restarts < deaths || terminated === 0) && !pipeline.report().error) {
+          await delay(80);
+          if (pipeline.terminateWorker('bad', terminated % 2)) terminated++;
+        }
+        void pipeline.stop();
+      },
+    );
+    expect(report).toMatchObject({ balanced: true, ok: true });
+    const { dead, received } = report.sources.s!.ledger;
+    expect((dead['operator-failed'] ?? 0) + (dead['worker-lost'] ?? 0)).toBe(received);
+    expect(new Int32Array(hits).slice(1).some((n) => n > 0)).toBe(true);
+    expect(terminated).toBeGreaterThan(0);
+    // Half written ones of those that were ended while they wrote are gone, but for the last of each number.
+    expect(readdirSync(join(folder, 'letters')).filter((name) => name.endsWith('.part')).length).toBeLessThanOrEqual(2);
+    const found = await letters();
+    for (const letter of found) expectIntact(letter);
+    expect([...new Set(found.map(({ ordinal }) => ordinal))]).toEqual(Array.from({ length: received }, (_, n) => n));
+  },
+);
 
 describe('a sink that refuses', () => {
   it('leaves the frames that it did not take, as it was given them', async () => {

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/observe/report.js';
 import { runCommand } from '../support/run-command.js';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-progress-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +31,7 @@ describe('a drain that began because the sources ended', () => {
     expect(sources.s!.ledger.filtered).toBe(30);
   });
 
-  it('goes on while frames are merged', async () => {
+  itFull('goes on while frames are merged', async () => {
     const { sources } = await drained(30, [dawdle({ ms: 50 }), { type: 'accumulate', shape: [4, 4] }]);
     expect(sources.s!.ledger.merged + sources.s!.ledger.delivered).toBe(30);
   });
@@ -65,7 +66,7 @@ describe('stallMs', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('time in which the process is stopped', () => {
-  it('counts neither for stallMs nor for the deadline of the drain', { timeout: 60_000 }, async () => {
+  itFull('counts neither for stallMs nor for the deadline of the drain', { timeout: 60_000 }, async () => {
     const { code, stderr } = await runCommand(
       folder,
       'stopped.yaml',

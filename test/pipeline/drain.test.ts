@@ -8,6 +8,7 @@ import type { Report } from '../../src/observe/report.js';
 import { runCommand } from '../support/run-command.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
 import { freePort } from '../support/servers/server-process.js';
+import { itFull, sized } from '../support/test-size.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-drain-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,7 +22,7 @@ async function hasReceived(said: () => string): Promise<void> {
 }
 
 describe('a signal under load', () => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of sized(['SIGTERM'] as const, ['SIGTERM', 'SIGINT'] as const)) {
     it(`${signal} drains: all that was received is delivered, and the exit code is 0`, async () => {
       const endpoint = `tcp://127.0.0.1:${await freePort()}`;
       const pull = new Pull();
@@ -207,7 +208,7 @@ describe('the end of an embedded pipeline', () => {
     expect(report.undelivered!.out).toBe(ledger.inFlight);
   });
 
-  it('a blocking sink that stalls holds the source back, and no memory grows', async () => {
+  itFull('a blocking sink that stalls holds the source back, and no memory grows', async () => {
     const { pipeline } = make(endless({ stallAfter: 50, stallMs: 4000 }));
     await pipeline.start();
     const early = await heldBack(pipeline);
@@ -244,7 +245,7 @@ describe('the end of an embedded pipeline', () => {
     await expect(get('/ping')).rejects.toThrow();
   });
 
-  it('many start and end one after the other in one process', { timeout: 60_000 }, async () => {
+  itFull('many start and end one after the other in one process', { timeout: 60_000 }, async () => {
     for (let i = 0; i < 10; i++) {
       const { pipeline } = make({ ...endless(), sources: { s: sim({ frames: 100 }) } });
       await pipeline.start();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 const sim = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16' };
 
@@ -22,18 +23,22 @@ describe('a worker that ends', () => {
     expect(report.sources.s!.ledger.delivered).toBe(200);
   });
 
-  it('and whose operator never returns from close, is terminated with a warning: the run is not held back', {
-    timeout: 30_000,
-  }, async () => {
-    const { report, lines } = await runPipeline({
-      drain: { deadlineMs: 300 },
-      sources: { s: { ...sim, frames: 20 } },
-      stages: { stuck: { from: 's', operators: [{ type: operatorPath('never-closes') }] } },
-      sinks: { out: { type: 'null', from: 'stuck' } },
-    });
-    expect(report).toMatchObject({ ok: true, balanced: true, stages: { stuck: { restarts: 0 } } });
-    expect(report.sources.s!.ledger).toMatchObject({ received: 20, delivered: 20, inFlight: 0 });
-    const said = lines.filter(({ message }) => message.includes("stage 'stuck' took more than 5000 ms to close its operators"));
-    expect(said[0]).toMatchObject({ level: 'warn', fields: { stage: 'stuck' } });
-  });
+  itFull(
+    'and whose operator never returns from close, is terminated with a warning: the run is not held back',
+    {
+      timeout: 30_000,
+    },
+    async () => {
+      const { report, lines } = await runPipeline({
+        drain: { deadlineMs: 300 },
+        sources: { s: { ...sim, frames: 20 } },
+        stages: { stuck: { from: 's', operators: [{ type: operatorPath('never-closes') }] } },
+        sinks: { out: { type: 'null', from: 'stuck' } },
+      });
+      expect(report).toMatchObject({ ok: true, balanced: true, stages: { stuck: { restarts: 0 } } });
+      expect(report.sources.s!.ledger).toMatchObject({ received: 20, delivered: 20, inFlight: 0 });
+      const said = lines.filter(({ message }) => message.includes("stage 'stuck' took more than 5000 ms to close its operators"));
+      expect(said[0]).toMatchObject({ level: 'warn', fields: { stage: 'stuck' } });
+    },
+  );
 });

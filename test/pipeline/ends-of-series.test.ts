@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ReadRun, readIterates } from '../support/read-iterates.js';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const SHAPE = [2, 3];
 const sim = { type: 'sim', pattern: 'noise', shape: SHAPE, dtype: 'uint16', pool: 0, seed: 5 };
@@ -16,8 +17,19 @@ describe('the end of a series at an edge that drops', () => {
   const policies = ['drop-newest', 'drop-oldest', 'latest', { sample: 3 }];
 
   for (const overflow of policies) {
-    for (const workers of [1, 2]) {
-      for (const frames of [undefined, 1000]) {
+    for (const [workers, frames] of sized(
+      [
+        [1, undefined],
+        [2, 1000],
+      ] as const,
+      [
+        [1, undefined],
+        [1, 1000],
+        [2, undefined],
+        [2, 1000],
+      ] as const,
+    )) {
+      {
         const order = workers === 1 ? 'a FIFO' : 'an ordered edge';
         const how = frames === undefined ? 'by partials' : 'in one worker';
         it(`${JSON.stringify(overflow)}, ${order}, aggregated ${how}: is never dropped`, { timeout: 60_000 }, async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { itFull, sized } from '../support/test-size.js';
 
 const SEED = 77;
 const counter = (frames: number, seed = SEED): object => ({
@@ -17,7 +18,7 @@ const troubles = (lines: readonly { level: string }[]): unknown[] => lines.filte
 
 describe('fan-out', () => {
   it('a frame counts once, by its worst leaf, whatever the three branches do with it', async () => {
-    const frames = 20_000;
+    const frames = sized(4000, 20_000);
     const { report, lines } = await runPipeline({
       sources: { s: counter(frames) },
       stages: {
@@ -89,7 +90,7 @@ describe('fan-out', () => {
   });
 
   it('what is passed on without a copy reaches every branch behind a stage, intact and in order', async () => {
-    const frames = 20_000;
+    const frames = sized(4000, 20_000);
     const { report, lines } = await runPipeline(
       {
         sources: { s: counter(frames) },
@@ -115,7 +116,7 @@ describe('fan-out', () => {
 
 describe('fan-in', () => {
   it('keeps the order of each of two sources, behind two workers', async () => {
-    const frames = 10_000;
+    const frames = sized(3000, 10_000);
     const { report, lines } = await runPipeline({
       sources: { s: counter(frames), t: counter(frames, SEED + 1) },
       stages: {
@@ -174,8 +175,8 @@ describe('a diamond', () => {
 });
 
 describe('stages in a row', () => {
-  it('two with several workers each keep the order', async () => {
-    const frames = 20_000;
+  itFull('two with several workers each keep the order', async () => {
+    const frames = sized(4000, 20_000);
     const { report, lines } = await runPipeline(
       {
         sources: { s: counter(frames) },
@@ -283,7 +284,7 @@ describe('what a frame carries', () => {
     expect(got.every(({ meta, ordinal }) => meta.run === 'a' && meta.i === ordinal)).toBe(true);
   });
 
-  it('three of three are nine, through a chain and through two stages', async () => {
+  itFull('three of three are nine, through a chain and through two stages', async () => {
     const triple = { type: operatorPath('triple') };
     const factors = [1, 2, 3, 2, 4, 6, 3, 6, 9];
     const expected = Array.from({ length: 450 }, (_, k) => [Math.floor(k / 9), Math.floor(k / 9) * factors[k % 9]!]);
@@ -299,7 +300,7 @@ describe('what a frame carries', () => {
     expect(row.report.sources.s!.ledger).toMatchObject({ received: 50, delivered: 50 });
   });
 
-  it('a chain that branches is freed once: the pool does not run dry', async () => {
+  itFull('a chain that branches is freed once: the pool does not run dry', async () => {
     const { report } = await runPipeline(
       {
         sources: { s: counter(20_000) },

@@ -11,10 +11,10 @@ import { checkCounter } from '../../src/ingress/sim/counter.js';
 import type { Report } from '../../src/observe/report.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
-import { testSize } from '../support/test-size.js';
+import { itFull, sized, testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
-const KILLS = testSize('MILLRACE_TEST_KILLS', 6, 50);
+const KILLS = testSize('MILLRACE_TEST_KILLS', 3, 50);
 const SHAPE = [1, 24];
 const FRAME_BYTES = 48;
 /** Long enough that nothing in a test ends by it. */
@@ -103,7 +103,7 @@ const ordinals = (events: readonly Event[]): number[] => events.map(({ ordinal }
 
 describe('branches of one source', () => {
   it('meet again, whatever overtakes what: each frame once, in order, with its own on all three branches', async () => {
-    const frames = 6000;
+    const frames = sized(1500, 6000);
     const { report, events } = await runJoin({
       sources: { s: counter(frames) },
       stages: {
@@ -118,7 +118,7 @@ describe('branches of one source', () => {
     expect(report.stages.j!.frames).toBe(frames);
   });
 
-  it('by list the next operator sees all, and what passes on is the frame of the first', async () => {
+  itFull('by list the next operator sees all, and what passes on is the frame of the first', async () => {
     const frames = 3000;
     for (const operator of [{ ...paired, passes: true }, { type: operatorPath('paired-async') }]) {
       const { report, events } = await runJoin({
@@ -136,7 +136,7 @@ describe('branches of one source', () => {
     }
   });
 
-  it('a frame that one branch filters is unmatched, on either side', async () => {
+  itFull('a frame that one branch filters is unmatched, on either side', async () => {
     const frames = 5000;
     for (const from of [
       ['a', 'b'],
@@ -161,7 +161,7 @@ describe('branches of one source', () => {
     }
   });
 
-  it('what one branch or one edge of the join drops has no partner on the other', async () => {
+  itFull('what one branch or one edge of the join drops has no partner on the other', async () => {
     const frames = 3000;
     for (const [edges, more] of [
       [{ overflow: 'drop-oldest', capacity: 2 }, {}],
@@ -196,7 +196,7 @@ describe('branches of one source', () => {
     }
   });
 
-  it('a stage behind may filter or merge the event: the frame counts as that', async () => {
+  itFull('a stage behind may filter or merge the event: the frame counts as that', async () => {
     const frames = 1000;
     const branches = { a: { from: 's', operators: [copy] }, b: { from: 's', operators: [copy] } };
     const filtered = await runJoin({
@@ -229,7 +229,7 @@ describe('branches of one source', () => {
     expect(merged.report.sources.s!.ledger).toMatchObject({ delivered: frames / 10, merged: frames - frames / 10, dropped: {} });
   });
 
-  it('does not lock with a window of 4, a capacity of 2 and a slow consumer', async () => {
+  itFull('does not lock with a window of 4, a capacity of 2 and a slow consumer', async () => {
     const frames = 400;
     const narrow = { capacity: 2, window: 4 };
     const { events } = await runJoin({
@@ -338,7 +338,7 @@ describe(`several sources, seed ${SEED}`, () => {
     }
   });
 
-  it('by timestamp: as many events as two streams allow, none wider than the tolerance', async () => {
+  itFull('by timestamp: as many events as two streams allow, none wider than the tolerance', async () => {
     const random = seeded(SEED + 3);
     const toleranceMs = 4;
     // Every 10 ms an event, mostly close together, some too far apart; and times that have nothing to do with each other.
@@ -475,7 +475,7 @@ describe('series', () => {
     );
   });
 
-  it('what two branches hand on at the end is joined like any other; what one hands on alone lets the end through', async () => {
+  itFull('what two branches hand on at the end is joined like any other; what one hands on alone lets the end through', async () => {
     const sum = (frames: number): object => ({ from: 's', operators: [{ type: 'accumulate', frames }] });
     // Of 30 and 30: at 29, 59, 89 and the end of each series of 100. Of 30 and 100: 99 comes with 100 alone, the end with 30 alone.
     for (const [a, b, meetings] of [
@@ -576,7 +576,7 @@ describe('a worker that joins', () => {
     expect(ledger).toMatchObject({ delivered: events.length, dropped: { unmatched: ledger.received - events.length }, dead: {} });
   });
 
-  it('dies once with an event of which two inputs are one slot: that is one attempt', { timeout: 120_000 }, async () => {
+  itFull('dies once with an event of which two inputs are one slot: that is one attempt', { timeout: 120_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-join-deaths-'));
     try {
       const { report, events } = await runJoin({
@@ -602,9 +602,9 @@ describe('a worker that joins', () => {
     }
   });
 
-  it('is ended under load with two sources and an asynchronous operator: the same', { timeout: 300_000 }, async () => {
+  itFull('is ended under load with two sources and an asynchronous operator: the same', { timeout: 300_000 }, async () => {
     const random = seeded(SEED + 10);
-    const frames = 6000;
+    const frames = sized(1500, 6000);
     const { report, events } = await runJoin(
       {
         sources: { s: counter(frames, { rate: 2000 }), t: counter(frames, { rate: 2000 }) },

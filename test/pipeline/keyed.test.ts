@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConfigError } from '../../src/pipeline/config-error.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { itFull, sized } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const sim = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16' };
@@ -59,10 +60,7 @@ function fnv(text: string): number {
 }
 
 describe('a keyed stage', () => {
-  for (const [name, start] of [
-    ['0', 0],
-    ['just below 2^32', 0xff_ff_fe_00 | 0],
-  ] as const) {
+  for (const [name, start] of [...sized([], [['0', 0]] as const), ['just below 2^32', 0xff_ff_fe_00 | 0]] as const) {
     it(`gives each block of ordinals to one worker, in order; ordinals from ${name}`, { timeout: 60_000 }, async () => {
       const { seen, report } = await run(
         {
@@ -156,33 +154,37 @@ describe('a keyed stage', () => {
     });
   }
 
-  it(`survives its workers: the successor takes what was left, keys and order are kept, seed ${SEED}`, { timeout: 120_000 }, async () => {
-    const random = seeded(SEED);
-    const { seen, report } = await run(
-      {
-        sources: { s: { ...sim, frames: 6000, rate: 3000 } },
-        stages: { work: { from: 's', workers: 3, attempts: 100, key: { ordinal: 8 }, operators: [who(200)] } },
-        sinks: { out: { type: 'iterate', from: 'work', order: 'none' }, in: { type: 'null', from: 'work', checksum: true } },
-      },
-      async (pipeline) => {
-        let isOver = false;
-        void pipeline.closed.then(() => {
-          isOver = true;
-        });
-        while (!isOver && pipeline.report().stages.work!.restarts < 10) {
-          await delay(30 + random(50));
-          pipeline.terminateWorker('work', random(3));
-        }
-      },
-    );
-    expect(report.stages.work!.restarts).toBeGreaterThan(3);
-    expect(report.stages.work!.redispatched).toBeGreaterThan(0);
-    expect(report.sources.s!.ledger).toMatchObject({ received: 6000, delivered: 6000, dead: {}, inFlight: 0 });
-    expect(seen).toHaveLength(6000);
-    for (const { ordinal, worker } of seen) expect(worker).toBe(Math.floor(ordinal / 8) % 3);
-    expect(new Set(seen.map(({ ordinal }) => ordinal)).size).toBe(6000);
-    expectKept(seen, ({ ordinal }) => Math.floor(ordinal / 8));
-  });
+  itFull(
+    `survives its workers: the successor takes what was left, keys and order are kept, seed ${SEED}`,
+    { timeout: 120_000 },
+    async () => {
+      const random = seeded(SEED);
+      const { seen, report } = await run(
+        {
+          sources: { s: { ...sim, frames: 6000, rate: 3000 } },
+          stages: { work: { from: 's', workers: 3, attempts: 100, key: { ordinal: 8 }, operators: [who(200)] } },
+          sinks: { out: { type: 'iterate', from: 'work', order: 'none' }, in: { type: 'null', from: 'work', checksum: true } },
+        },
+        async (pipeline) => {
+          let isOver = false;
+          void pipeline.closed.then(() => {
+            isOver = true;
+          });
+          while (!isOver && pipeline.report().stages.work!.restarts < 10) {
+            await delay(30 + random(50));
+            pipeline.terminateWorker('work', random(3));
+          }
+        },
+      );
+      expect(report.stages.work!.restarts).toBeGreaterThan(3);
+      expect(report.stages.work!.redispatched).toBeGreaterThan(0);
+      expect(report.sources.s!.ledger).toMatchObject({ received: 6000, delivered: 6000, dead: {}, inFlight: 0 });
+      expect(seen).toHaveLength(6000);
+      for (const { ordinal, worker } of seen) expect(worker).toBe(Math.floor(ordinal / 8) % 3);
+      expect(new Set(seen.map(({ ordinal }) => ordinal)).size).toBe(6000);
+      expectKept(seen, ({ ordinal }) => Math.floor(ordinal / 8));
+    },
+  );
 
   it('takes the end of a series by its first worker, and every frame of the series is before it', { timeout: 60_000 }, async () => {
     const { seen, report } = await run({

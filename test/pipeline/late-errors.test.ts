@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/run-command.js';
 import { operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-late-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -13,7 +14,7 @@ const sim = (more: object): object => ({ type: 'sim', pattern: 'counter', shape:
 const SAYS = { timer: 'thrown by a timer', promise: 'a promise that nothing awaits', null: 'it threw "null"' } as const;
 
 describe('what an operator leaves behind', () => {
-  for (const kind of ['timer', 'promise', 'null'] as const) {
+  for (const kind of sized(['timer'] as const, ['timer', 'promise', 'null'] as const)) {
     it(`(${kind}) fails after the last frame of its stage: one log line, and the rest of the run is untouched`, async () => {
       const { logger, lines } = recordingLogger();
       const pipeline = new Pipeline(

@@ -7,7 +7,7 @@ import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js
 import { testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 1);
-const PIPELINES = testSize('MILLRACE_TEST_THREAD_PIPELINES', 5, 50);
+const PIPELINES = testSize('MILLRACE_TEST_THREAD_PIPELINES', 2, 50);
 const HOLD_MS = Number(process.env.MILLRACE_TEST_HOLD_MS ?? 1000);
 const AT_ONCE = 5;
 const FRAMES = 120;

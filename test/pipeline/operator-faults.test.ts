@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const FRAMES = 400;
 const EVERY = 10;
@@ -26,7 +27,7 @@ const FAULTS = {
 
 describe('an operator at fault', () => {
   for (const [kind, [reason, line]] of Object.entries(FAULTS)) {
-    for (const place of ['alone', 'first', 'last'] as const) {
+    for (const place of sized(['first'] as const, ['alone', 'first', 'last'] as const)) {
       // Between two operators of a chain each frame is the same object as the one before: it cannot be told from it.
       if (kind === 'earlier' && place === 'last') continue;
       it(`${kind}, ${place} in its chain: its frames are dead{${reason}} with a log line, all others are delivered in order`, async () => {
@@ -125,7 +126,7 @@ describe('an operator at fault', () => {
 describe('an asynchronous operator', () => {
   const slow = { type: operatorPath('slow-async'), ms: 4 };
 
-  for (const workers of [1, 2]) {
+  for (const workers of sized([2], [1, 2])) {
     it(`overtaking frames leave ${workers} worker(s) in order, several at a time`, async () => {
       const { report, lines } = await runPipeline(
         {

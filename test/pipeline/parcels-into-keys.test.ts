@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, specFromObject } from '../support/run-pipeline.js';
+import { itFull, sized, testSize } from '../support/test-size.js';
 
+const DEATHS = testSize('MILLRACE_TEST_KILLS', 5, 50);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 1e9);
 const PARCEL = { bytes: 4096 };
 const sim = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint8' };
@@ -78,7 +80,7 @@ const numbers = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 describe('records of a parcel in a keyed stage', () => {
   for (const [name, keyFor] of [
-    ['mixed', (i: number) => VALUES[i % VALUES.length]],
+    ...sized([], [['mixed', (i: number) => VALUES[i % VALUES.length]]] as const),
     ['in runs', (i: number) => VALUES[Math.floor(i / 50) % VALUES.length]],
   ] as const) {
     it(`by a key of the meta, ${name}: each goes to the worker of its key, in order`, { timeout: 60_000 }, async () => {
@@ -94,29 +96,33 @@ describe('records of a parcel in a keyed stage', () => {
       expect(expectKept(seen, ({ meta }) => JSON.stringify(meta.detector))).toBe(new Set(VALUES.map((value) => fnv(value) % 3)).size);
       for (const { sequence, worker } of seen) expect(worker).toBe(fnv(keyFor(sequence)) % 3);
       // Records were put together where they could be: a parcel has one ordinal.
-      if (name === 'in runs') expect(new Set(seen.map(({ ordinal }) => ordinal)).size).toBeLessThan(600);
+      if (name === 'in runs') expect(new Set(seen.map(({ ordinal }) => ordinal)).size).toBeLessThan(1500);
       expect(report.sources.s!.ledger).toMatchObject({ received: 1800, delivered: 1800, inFlight: 0 });
     });
   }
 
-  it('keep the order of the source for who takes them in order, behind a stage that filters and copies', { timeout: 60_000 }, async () => {
-    const random = seeded(SEED);
-    const values = numbers(2000).map(() => VALUES[random(VALUES.length)]);
-    const { seen, report } = await run(
-      {
-        sources: { s: push },
-        stages: {
-          before: { from: 's', operators: [inOrder({ dropAt: 3, copies: 1, copyAt: 2, throwAt: 11 })] },
-          work: { from: 'before', workers: 4, key: { meta: 'detector' }, operators: [who] },
+  itFull(
+    'keep the order of the source for who takes them in order, behind a stage that filters and copies',
+    { timeout: 60_000 },
+    async () => {
+      const random = seeded(SEED);
+      const values = numbers(2000).map(() => VALUES[random(VALUES.length)]);
+      const { seen, report } = await run(
+        {
+          sources: { s: push },
+          stages: {
+            before: { from: 's', operators: [inOrder({ dropAt: 3, copies: 1, copyAt: 2, throwAt: 11 })] },
+            work: { from: 'before', workers: 4, key: { meta: 'detector' }, operators: [who] },
+          },
+          sinks: { out: { type: 'iterate', from: 'work' } },
         },
-        sinks: { out: { type: 'iterate', from: 'work' } },
-      },
-      pushing(2000, (i) => values[i]),
-    );
-    expect(seen.map(({ sequence }) => sequence)).toEqual(numbers(2000).filter((i) => i % 11 !== 0 && i % 3 !== 0));
-    for (const { sequence, worker } of seen) expect(worker).toBe(fnv(values[sequence]) % 4);
-    expect(report.sources.s!.ledger.dead).toEqual({ 'operator-failed': numbers(2000).filter((i) => i % 11 === 0).length });
-  });
+        pushing(2000, (i) => values[i]),
+      );
+      expect(seen.map(({ sequence }) => sequence)).toEqual(numbers(2000).filter((i) => i % 11 !== 0 && i % 3 !== 0));
+      for (const { sequence, worker } of seen) expect(worker).toBe(fnv(values[sequence]) % 4);
+      expect(report.sources.s!.ledger.dead).toEqual({ 'operator-failed': numbers(2000).filter((i) => i % 11 === 0).length });
+    },
+  );
 
   it('go the right way at each of several keyed stages', { timeout: 60_000 }, async () => {
     const { seen } = await run(
@@ -155,7 +161,7 @@ describe('records of a parcel in a keyed stage', () => {
     expect(report.sources.s!.ledger).toMatchObject({ delivered: 900, dead: { 'operator-output': 100 } });
   });
 
-  it('by source, and by ordinals, go with their parcel', { timeout: 60_000 }, async () => {
+  itFull('by source, and by ordinals, go with their parcel', { timeout: 60_000 }, async () => {
     const sources = { a: { ...sim, frames: 900, parcel: PARCEL }, b: { ...sim, frames: 900, parcel: PARCEL }, c: { ...sim, frames: 900 } };
     const bySource = await run({
       sources,
@@ -173,7 +179,7 @@ describe('records of a parcel in a keyed stage', () => {
     for (const { ordinal, worker } of byOrdinal.seen) expect(worker).toBe(Math.floor(ordinal / 2) % 3);
   });
 
-  it(`come once each, at their worker and in order, though workers die 50 times, seed ${SEED}`, { timeout: 180_000 }, async () => {
+  it(`come once each, at their worker and in order, though workers die ${DEATHS} times, seed ${SEED}`, { timeout: 180_000 }, async () => {
     const random = seeded(SEED);
     let sent = 0;
     const keyFor = (i: number): unknown => VALUES[Math.floor(i / 7) % VALUES.length];
@@ -195,7 +201,11 @@ describe('records of a parcel in a keyed stage', () => {
         const source = pipeline.source('s');
         let over = false;
         const killing = (async () => {
-          while (pipeline.report().stages.work!.restarts < 50) {
+          const isEnough = (): boolean => {
+            const { restarts, redispatched } = pipeline.report().stages.work!;
+            return restarts >= DEATHS && redispatched > 0;
+          };
+          while (!isEnough()) {
             await delay(20 + random(60));
             pipeline.terminateWorker('work', random(3));
           }
@@ -212,7 +222,7 @@ describe('records of a parcel in a keyed stage', () => {
     );
     const { ledger } = report.sources.s!;
     console.log(`${report.stages.work!.restarts} deaths, ${report.stages.work!.redispatched} records done again, ${sent} sent`);
-    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
+    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(DEATHS);
     expect(report.stages.work!.redispatched).toBeGreaterThan(0);
     expect(ledger).toMatchObject({ received: sent, dead: {}, inFlight: 0 });
     expect(accounted(ledger)).toBe(sent);

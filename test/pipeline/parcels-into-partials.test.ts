@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seeded } from '../support/arena.js';
 import { blocks, type Read, readIterates } from '../support/read-iterates.js';
 import { accounted, operatorPath } from '../support/run-pipeline.js';
+import { itFull, sized, testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 1e9);
 const SHAPE = [2, 3];
@@ -46,7 +47,7 @@ function fold(frames: readonly Read[], first: number, shards: number): { mean: F
 }
 
 describe('partials of records', () => {
-  for (const workers of [1, 2, 3, 4]) {
+  for (const workers of sized([2], [1, 2, 3, 4])) {
     it(`${workers}: merged, count every record of each series once`, { timeout: 60_000 }, async () => {
       const { report, read } = await readIterates({
         sources: { s: { ...sim, dtype: 'uint16', frames: 4300, series: 1000, parcel: { bytes: 4096 } } },
@@ -75,12 +76,12 @@ describe('partials of records', () => {
     });
   }
 
-  for (const shards of [8, 3]) {
+  for (const shards of sized([3], [8, 3])) {
     it(`have the same bits by 1 to 4 workers and whatever is in a parcel, those of their definition (${shards} shards)`, {
       timeout: 120_000,
     }, async () => {
       const parcels = [{ bytes: 4096 }, { bytes: '64KiB' }, { bytes: 8192, waitUs: 0 }, { bytes: '16KiB', waitUs: 50 }, { bytes: '1MiB' }];
-      for (const [i, workers] of [1, 2, 3, 4, 4].entries()) {
+      for (const [i, workers] of sized([1, 3], [1, 2, 3, 4, 4]).entries()) {
         const { report, read } = await readIterates({
           sources: { s: { ...sim, frames: 30_000, series: 17_000, parcel: parcels[i] } },
           stages: {
@@ -101,7 +102,8 @@ describe('partials of records', () => {
   }
 
   for (const stage of [{ workers: 3 }, { workers: 2, deterministic: true, shards: 4 }]) {
-    it(`${JSON.stringify(stage)}: 50 deaths lose whole records, each counted, and none comes twice, seed ${SEED}`, {
+    const deaths = testSize('MILLRACE_TEST_KILLS', 5, 50);
+    it(`${JSON.stringify(stage)}: ${deaths} deaths lose whole records, each counted, and none comes twice, seed ${SEED}`, {
       timeout: 400_000,
     }, async () => {
       const random = seeded(SEED);
@@ -126,7 +128,7 @@ describe('partials of records', () => {
           void pipeline.closed.then(() => {
             isOver = true;
           });
-          while (!isOver && pipeline.report().stages.work!.restarts < 50) {
+          while (!isOver && pipeline.report().stages.work!.restarts < deaths) {
             await delay(30 + random(60));
             pipeline.terminateWorker('work', random(stage.workers));
           }
@@ -142,7 +144,7 @@ describe('partials of records', () => {
       expect(errors).toEqual([]);
       expect(report).toMatchObject({ ok: true, balanced: true });
       expect(seen.filter((n) => n > 1)).toEqual([]);
-      expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(50);
+      expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(deaths);
       expect(ledger.dead['partial-lost']).toBeGreaterThan(0);
       expect(inResults + sum(ledger.dead)).toBe(ledger.received);
       expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResults, lost: sum(ledger.dead) });
@@ -152,7 +154,7 @@ describe('partials of records', () => {
 
   // Before the store that publishes the commit, behind it, and while it is carried out.
   const STEPS = [70, 71, 72, 73, 74];
-  it('survive a death at each step of the commit of a parcel or of the end: exact, and one result', { timeout: 120_000 }, async () => {
+  itFull('survive a death at each step of the commit of a parcel or of the end: exact, and one result', { timeout: 120_000 }, async () => {
     const hits = new SharedArrayBuffer(4 * 128);
     const words = new Int32Array(hits);
     let lost = 0;
@@ -179,7 +181,7 @@ describe('partials of records', () => {
       expect(inResult + sum(ledger.dead)).toBe(1000);
       expect(report.stages.work!.aggregates).toEqual({ results: read.out!.length, frames: inResult, lost: sum(ledger.dead) });
     };
-    for (const step of [...STEPS, ...STEPS, ...STEPS]) await dieAt(step);
+    for (const step of sized(STEPS, [...STEPS, ...STEPS, ...STEPS])) await dieAt(step);
     // Not each commit comes to each step.
     for (const step of STEPS) for (let more = 0; words[step] === 0 && more < 30; more++) await dieAt(step);
     const hit = STEPS.map((step) => words[step]!);

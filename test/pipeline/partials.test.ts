@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { seeded } from '../support/arena.js';
 import { blocks, type Read, readIterates } from '../support/read-iterates.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { sized } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const SHAPE = [4, 6];
@@ -23,7 +24,7 @@ function statistics(frames: readonly Read[]): number[] {
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
 
 describe('partials of several workers', () => {
-  for (const workers of [1, 2, 3, 4]) {
+  for (const workers of sized([3], [1, 2, 3, 4])) {
     it(`${workers}: merged, are count, mean and variance of each series`, { timeout: 60_000 }, async () => {
       const { report, read } = await readIterates({
         sources: { s: { ...sim, frames: 430, series: 100 } },
@@ -153,11 +154,11 @@ describe('a deterministic stage', () => {
     return all;
   }
 
-  for (const shards of [8, 3]) {
+  for (const shards of sized([3], [8, 3])) {
     it(`gives the same bits by 1 to 4 workers and in each run, those of its definition (${shards} shards)`, {
       timeout: 120_000,
     }, async () => {
-      for (const workers of [1, 2, 3, 4, 4]) {
+      for (const workers of sized([1, 3], [1, 2, 3, 4, 4])) {
         const { report, read } = await readIterates({
           sources: { s: { ...sim, dtype: 'float32', frames: 230, series: 90 } },
           stages: { mean: { from: 's', workers, deterministic: true, shards, operators: [{ type: 'accumulate' }] } },
@@ -182,12 +183,21 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     return seen;
   };
 
-  for (const stage of [{ workers: 3 }, { workers: 3, deterministic: true }, { workers: 2, key: { ordinal: 5 } }]) {
+  for (const stage of [
+    { workers: 3 },
+    ...sized(
+      [],
+      [
+        { workers: 3, deterministic: true },
+        { workers: 2, key: { ordinal: 5 } },
+      ],
+    ),
+  ]) {
     it(`${JSON.stringify(stage)}: what comes into no result is partial-lost, exactly, and nothing comes twice`, {
       timeout: 120_000,
     }, async () => {
       const random = seeded(SEED);
-      const frames = 5000;
+      const frames = sized(1500, 5000);
       const { report, read, errors } = await readIterates(
         {
           failOn: 'none',
@@ -206,7 +216,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
             // On a busy machine a worker may wait at each of its deaths; one of them must lose something.
             const isEnough = (): boolean => {
               const { stages, sources } = pipeline.report();
-              return stages.work!.restarts >= 12 && (sources.s!.ledger.dead['partial-lost'] ?? 0) > 0;
+              return stages.work!.restarts >= sized(4, 12) && (sources.s!.ledger.dead['partial-lost'] ?? 0) > 0;
             };
             while (!isOver && !isEnough()) {
               await delay(30 + random(60));
@@ -268,7 +278,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     const hits = new SharedArrayBuffer(4 * 128);
     const words = new Int32Array(hits);
     let lost = 0;
-    for (const [round, step] of [...STEPS, ...STEPS, ...STEPS].entries()) {
+    for (const [round, step] of sized(STEPS, [...STEPS, ...STEPS, ...STEPS]).entries()) {
       Atomics.store(words, 0, 0);
       const { report, read, errors } = await readIterates(
         {
@@ -291,7 +301,8 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
     }
     const hit = STEPS.map((step) => words[step]!);
     console.log(`deaths at steps ${STEPS}: ${hit}, ${lost} lost`);
-    for (const n of hit) expect(n).toBeGreaterThan(0);
+    // One round does not come to each step.
+    for (const n of hit) expect(n).toBeGreaterThanOrEqual(sized(0, 1));
   });
 
   for (const failFlush of ['throw', 'exit']) {

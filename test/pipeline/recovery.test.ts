@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
-import { testSize } from '../support/test-size.js';
+import { itFull, sized, testSize } from '../support/test-size.js';
 
 /** One knob: 300 in a soak. */
 const KILLS = testSize('MILLRACE_TEST_KILLS', 6, 40);
@@ -23,7 +23,7 @@ const FRAMES = 1_000_000; // more than come: the source is stopped when enough h
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, n) => all + n, 0);
 
 describe(`workers that die, ${KILLS} a run, seed ${SEED}`, () => {
-  const edges = { block: {}, 'drop-newest': {}, 'drop-oldest': {}, latest: {}, sample: { sample: 3 } };
+  const edges = { block: {}, ...sized({}, { 'drop-newest': {}, 'drop-oldest': {}, latest: {}, sample: { sample: 3 } }) };
   for (const [i, [policy, overflow]] of Object.entries(edges).entries()) {
     it(`${policy}: balanced, nothing twice, nothing corrupt, in order, through three branches`, { timeout: 600_000 }, async () => {
       const hits = new SharedArrayBuffer(4 * 128);
@@ -97,7 +97,7 @@ describe(`workers that die, ${KILLS} a run, seed ${SEED}`, () => {
 describe('a worker that dies of its operator', () => {
   const source = { type: 'sim', pattern: 'counter', shape: [1, 24], dtype: 'uint16', frames: 400 * ROUNDS, rate: 4000 };
 
-  for (const kind of ['exit', 'uncaught', 'loop']) {
+  for (const kind of sized(['exit', 'loop'], ['exit', 'uncaught', 'loop'])) {
     it(`${kind}: is replaced, and what it held is done again`, { timeout: 300_000 }, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
       try {
@@ -158,7 +158,7 @@ describe('a worker that dies of its operator', () => {
     }
   });
 
-  it('heap: is replaced, and what it held is done again', { timeout: 300_000 }, () => {
+  itFull('heap: is replaced, and what it held is done again', { timeout: 300_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
     try {
       const file = fileURLToPath(new URL('../support/die-of-heap.mjs', import.meta.url));
@@ -226,7 +226,7 @@ describe('a worker that dies of its operator', () => {
 });
 
 describe('the thread of a source or sink that dies', () => {
-  it('starts anew where it was: every frame is received once, and delivered once or more', { timeout: 120_000 }, async () => {
+  itFull('starts anew where it was: every frame is received once, and delivered once or more', { timeout: 120_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-threads-'));
     const frames = 1000 * ROUNDS;
     const random = seeded(SEED);

@@ -5,6 +5,7 @@ import { protectSecrets, redact } from '../../src/errors/secrets.js';
 import { BUILTIN } from '../../src/pipeline/builtin-registries.js';
 import { parsePipelineWith } from '../../src/pipeline/parse-pipeline.js';
 import { relaySpec } from '../../src/pipeline/relay-url.js';
+import { itFull } from '../support/test-size.js';
 
 type Properties = Readonly<Record<string, { readonly properties?: Properties; readonly type?: unknown }>>;
 
@@ -148,7 +149,7 @@ it('an endpoint, a plain word and a short value stay as they are', () => {
   expect(redact(text)).toBe(text);
 });
 
-it('log lines and the report of a run hold no secret', async () => {
+itFull('log lines and the report of a run hold no secret', async () => {
   const secret = `canary-${++drawn}-token`;
   const lines: unknown[] = [];
   const note = (...line: unknown[]): void => void lines.push(line);

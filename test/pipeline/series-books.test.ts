@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SeriesReport } from '../../src/observe/report.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 const sim = { type: 'sim', pattern: 'noise', shape: [4, 6], dtype: 'uint16', pool: 0, seed: 5 };
 const frame = (sequence: number): { sequence: number; data: Uint8Array } => ({ sequence, data: Uint8Array.of(1) });
@@ -120,7 +121,7 @@ describe('frames of a series whose aggregate is lost', () => {
     }
   });
 
-  it('are dead in its books: its result failed for good', { timeout: 60_000 }, async () => {
+  itFull('are dead in its books: its result failed for good', { timeout: 60_000 }, async () => {
     for (const failFlush of ['throw', 'exit']) {
       const { report } = await runPipeline({
         sources: { s: { ...sim, frames: 40, series: 20 } },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Pipeline, runPipeline } from '../support/run-pipeline.js';
+import { itFull } from '../support/test-size.js';
 
 let folder: string;
 beforeEach(() => {
@@ -37,13 +38,17 @@ async function terminateWhereStalled(pipeline: InstanceType<typeof Pipeline>): P
 }
 
 describe('a sink whose thread dies', () => {
-  it('with the same frame three times gives it up as dead, with a letter, and goes on with the next', { timeout: 120_000 }, async () => {
-    const { report, lines } = await run(0);
-    expect(report).toMatchObject({ balanced: true });
-    expect(report.sources.s!.ledger).toMatchObject({ delivered: 0, inFlight: 0, dead: { 'worker-lost': FRAMES } });
-    expect(lines.filter(({ message }) => /given up after 3 threads died with it/.test(message))).toHaveLength(FRAMES);
-    expect(readdirSync(folder).filter((name) => name.endsWith('.letter'))).toHaveLength(FRAMES);
-  });
+  itFull(
+    'with the same frame three times gives it up as dead, with a letter, and goes on with the next',
+    { timeout: 120_000 },
+    async () => {
+      const { report, lines } = await run(0);
+      expect(report).toMatchObject({ balanced: true });
+      expect(report.sources.s!.ledger).toMatchObject({ delivered: 0, inFlight: 0, dead: { 'worker-lost': FRAMES } });
+      expect(lines.filter(({ message }) => /given up after 3 threads died with it/.test(message))).toHaveLength(FRAMES);
+      expect(readdirSync(folder).filter((name) => name.endsWith('.letter'))).toHaveLength(FRAMES);
+    },
+  );
 
   it('with a batch tries each frame alone: those that it can deliver are delivered', { timeout: 120_000 }, async () => {
     const { report } = await run(1);

@@ -11,12 +11,10 @@ import { startRedisServer } from '../support/servers/redis-server.js';
 import { requireServer } from '../support/servers/require-server.js';
 import { RespClient } from '../support/servers/resp-client.js';
 import { freePort } from '../support/servers/server-process.js';
-import { isFull } from '../support/test-size.js';
+import { itFull, sized } from '../support/test-size.js';
 
-/** A tenth, but all of it in continuous integration. */
-const FULL = isFull;
-const MANY = FULL ? 100_000 : 10_000;
-const SOME = FULL ? 5000 : 500;
+const MANY = sized(2000, 100_000);
+const SOME = sized(200, 5000);
 const TIMEOUT = 600_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-slots-'));
@@ -57,13 +55,13 @@ function expectIntact(frames: Iterable<Uint8Array>, count: number): void {
 }
 
 describe('with two slots, poisoned as they are released, every frame is intact and in order', () => {
-  it(`at the null sink (${MANY} frames)`, { timeout: TIMEOUT }, () => deliver(MANY, { type: 'null', checksum: true }));
+  itFull(`at the null sink (${MANY} frames)`, { timeout: TIMEOUT }, () => deliver(MANY, { type: 'null', checksum: true }));
 
   it('and the check would see a slot that is released too early', async () => {
     expect(fault(new Uint8Array(480).fill(0xde), 3)).toMatch(/corrupt/);
   });
 
-  it(`at the print sink (${MANY} frames)`, { timeout: TIMEOUT }, async () => {
+  itFull(`at the print sink (${MANY} frames)`, { timeout: TIMEOUT }, async () => {
     const run = await runCommand(folder, 'print.yaml', description(MANY, { type: 'print', format: 'json', data: true }, [1, 40]), [
       '--report',
       join(folder, 'r.json'),
@@ -86,7 +84,7 @@ describe('with two slots, poisoned as they are released, every frame is intact a
     );
   });
 
-  it(`in NPY files (${SOME} frames)`, { timeout: TIMEOUT }, async () => {
+  itFull(`in NPY files (${SOME} frames)`, { timeout: TIMEOUT }, async () => {
     await deliver(SOME, { type: 'file', format: 'npy', path: join(folder, 'npy', '{ordinal}.npy') }, [64, 64]);
     const names = readdirSync(join(folder, 'npy')).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
     expectIntact(
@@ -95,7 +93,7 @@ describe('with two slots, poisoned as they are released, every frame is intact a
     );
   });
 
-  it(`in images (${SOME} frames)`, { timeout: TIMEOUT }, async () => {
+  itFull(`in images (${SOME} frames)`, { timeout: TIMEOUT }, async () => {
     const { default: sharp } = await import('sharp');
     // A byte frame is encoded from the slot itself.
     await deliver(SOME, { type: 'image', path: join(folder, 'png', '{ordinal}.png') }, [64, 64]);
@@ -163,7 +161,7 @@ describe('with two slots, poisoned as they are released, every frame is intact a
 });
 
 describe.skipIf(redis.missing)(redis.suite('the same through redis'), () => {
-  it(`${MANY} frames in a stream`, { timeout: TIMEOUT }, async () => {
+  itFull(`${MANY} frames in a stream`, { timeout: TIMEOUT }, async () => {
     const server = await startRedisServer();
     try {
       await deliver(MANY, { type: 'redis', url: server.url, stream: 'frames' });
@@ -181,7 +179,7 @@ describe.skipIf(redis.missing)(redis.suite('the same through redis'), () => {
 });
 
 describe.skipIf(kafka.missing)(kafka.suite('the same through Kafka'), () => {
-  it(`${SOME} frames in a topic`, { timeout: TIMEOUT }, async () => {
+  itFull(`${SOME} frames in a topic`, { timeout: TIMEOUT }, async () => {
     const server = await startKafkaServer();
     try {
       await deliver(SOME, { type: 'kafka', brokers: [server.broker], topic: 'frames' });

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../src/codecs/npy.js';
 import type { Report } from '../../src/observe/report.js';
 import { accounted, operatorPath, Pipeline, specFromObject } from '../support/run-pipeline.js';
+import { itFull, sized } from '../support/test-size.js';
 
 const PIXELS = 64;
 const pixels = (n: number): Uint16Array => Uint16Array.from({ length: PIXELS }, (_, i) => (n * 31 + i * 977) % 4096);
@@ -78,7 +79,7 @@ function check({ seen, report, pushed }: { seen: Seen[]; report: Report; pushed:
 }
 
 describe('parameters that change while the pipeline runs', () => {
-  for (const workers of [1, 3]) {
+  for (const workers of sized([3], [1, 3])) {
     it(`each of ${workers} workers makes every frame by the parameters of its hash, and none is lost`, { timeout: 60_000 }, async () => {
       const UPDATES = 200;
       const marks: { hash: string; pushed: number }[] = [];
@@ -168,7 +169,7 @@ describe('parameters that change while the pipeline runs', () => {
     check({ ...run, pushed: 6 }, thresholded);
   });
 
-  it('a worker that dies meanwhile is replaced by one with the present parameters', { timeout: 60_000 }, async () => {
+  itFull('a worker that dies meanwhile is replaced by one with the present parameters', { timeout: 60_000 }, async () => {
     const run = await underLoad({ workers: 2, attempts: 50, operators: [{ type: 'threshold', above: 4000, put: 1 }] }, async (pipeline) => {
       for (let i = 2; i < 42; i++) {
         const updated = pipeline.update('work', 0, { above: 4000, put: i });

@@ -6,9 +6,10 @@ import { formatArena } from '../../src/pipeline/format-arena.js';
 import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import { LINE, RING } from '../../src/ring/ring-layout.js';
+import { sized } from '../support/test-size.js';
 
 /** Spinning threads on fewer cores are slow: a run takes seconds on two, more beside other work. */
-const ITEMS = 50_000;
+const ITEMS = sized(3000, 50_000);
 
 /** Real threads on one edge: producers claim, commit and push; consumers take and release. */
 async function run(producers: number, consumers: number, capacity: number): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { itFull, sized } from '../support/test-size.js';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const script = join(repository, 'scripts/check-layers.mjs');
@@ -25,7 +26,7 @@ describe('layer check', () => {
     writeFileSync(join(root, file), text);
   }
 
-  it('finds a violation planted in a copy of the sources, at its line', () => {
+  itFull('finds a violation planted in a copy of the sources, at its line', () => {
     for (const folder of ['src', 'workers']) cpSync(join(repository, folder), join(root, folder), { recursive: true });
     const before = check().lines;
     const planted = 'src/codecs/raw.ts';
@@ -48,7 +49,7 @@ describe('layer check', () => {
     expect(check()).toEqual({ status: 0, lines: ['layers: every import points the right way'] });
   });
 
-  it.each([
+  const violations = [
     ['a layer above', 'src/frame/f.ts', "import '../ring/r.js';", 'frame must not import from ring'],
     ['a sibling', 'src/ingress/i.ts', "import type { X } from '../egress/e.js';", 'ingress must not import from egress'],
     [
@@ -66,7 +67,8 @@ describe('layer check', () => {
     ['a subpath of a client', 'src/codecs/c.ts', "import 'h5wasm/node';", 'only src/transports/h5wasm.ts imports h5wasm'],
     ['a wait outside park', 'src/agents/a.ts', 'Atomics.waitAsync(new Int32Array(1), 0, 0);', 'only src/ring/park.ts waits'],
     ['a new folder', 'src/utils/u.ts', '', "the folder 'utils' has no place"],
-  ])('refuses %s', (_case, file, text, complaint) => {
+  ] as const;
+  it.each(sized(violations.slice(0, 3), [...violations]))('refuses %s', (_case, file, text, complaint) => {
     plant('workers/.keep', '');
     plant(file, text);
     const { status, lines } = check();

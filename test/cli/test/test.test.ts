@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareSink } from '../../../src/cli/test/compare.js';
 import { writeNpy } from '../../../src/codecs/npy.js';
+import { itFull } from '../../support/test-size.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
@@ -135,7 +136,7 @@ cases:
     );
   });
 
-  it('ends with 78 and names line and column where the test file or its pipeline is wrong', () => {
+  itFull('ends with 78 and names line and column where the test file or its pipeline is wrong', () => {
     write(
       'bad.test.yaml',
       `pipeline: p.yaml

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { askRun } from '../../../src/cli/ctl/ask-run.js';
+import { itFull } from '../../support/test-size.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const IN_PTY = fileURLToPath(new URL('../../support/in-pty.py', import.meta.url));
@@ -82,7 +83,7 @@ describe('the control socket', () => {
 });
 
 describe('millrace top without a terminal', () => {
-  it('prints one snapshot', () => {
+  itFull('prints one snapshot', () => {
     const { status, stdout } = spawnSync(process.execPath, [MAIN, 'top', socket], { encoding: 'utf8' });
     expect(status).toBe(0);
     expect(stdout).not.toContain('\u001b');
@@ -136,7 +137,7 @@ describe.runIf(hasPython)('millrace top in a pseudo terminal (python3)', { timeo
     expect(screen).not.toContain('█');
   });
 
-  it('prints one snapshot on a terminal that can do nothing, or with --once', () => {
+  itFull('prints one snapshot on a terminal that can do nothing, or with --once', () => {
     expect(inPty([socket], [], { TERM: 'dumb' }).screen).not.toContain('\u001b');
     expect(inPty([socket, '--once'], []).screen).not.toContain('\u001b');
   });

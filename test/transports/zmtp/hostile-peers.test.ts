@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { encodeCommand } from '../../../src/transports/zmtp/command.js';
 import { frame } from '../../../src/transports/zmtp/frame-layout.js';
 import { Pub, Pull, Push, type SocketEvent } from '../../../src/transports/zmtp/zmtp.js';
+import { itFull } from '../../support/test-size.js';
 import { opening, openStream } from './raw-peer.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -58,7 +59,7 @@ describe('a peer is cut off with a code when it', () => {
     expect(event.error).toMatchObject({ code });
   });
 
-  test('wants a million subscriptions', async () => {
+  itFull('wants a million subscriptions', async () => {
     const before = process.memoryUsage().rss;
     const event = await lossOf(keep(new Pub()), subscriptions(1_000_000));
     expect(event.error).toMatchObject({ code: 'ERR_PEER_LIMIT' });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { SocketOptions } from '../../../src/transports/zmtp/zmtp.js';
 import * as own from '../../../src/transports/zmtp/zmtp.js';
 import { requireServer } from '../../support/servers/require-server.js';
+import { itFull, sized } from '../../support/test-size.js';
 import { makePart, type PartPlan, PyzmqPeer, type PyzmqSocket } from './pyzmq-peer.js';
 
 // Interoperability with libzmq as Python programs use it: every pair of socket types, both ways, with either side bound.
@@ -131,7 +132,7 @@ describe.skipIf(pyzmq.missing)(pyzmq.suite('with pyzmq'), () => {
   }
 
   for (const [index, [type, partner, way]] of PAIRS.entries()) {
-    for (const oursBinds of [true, false]) {
+    for (const oursBinds of sized(index % 2 === 0 ? [index % 4 === 0] : [], [true, false])) {
       test(`${type} here (${oursBinds ? 'bound' : 'connected'}) and ${partner} there: all sizes and numbers of parts, ${way}`, async () => {
         const named = type === 'ROUTER' || partner === 'ROUTER';
         const mine = keep(MAKE[type]!(named ? { routingId: 'me' } : {}) as AnySocket);
@@ -155,7 +156,7 @@ describe.skipIf(pyzmq.missing)(pyzmq.suite('with pyzmq'), () => {
     }
   }
 
-  test('a million messages come in order, and a million go', { timeout: 180_000 }, async () => {
+  itFull('a million messages come in order, and a million go', { timeout: 180_000 }, async () => {
     const count = 1_000_000;
     const pull = keep(new own.Pull());
     await pull.bind('tcp://127.0.0.1:*');
