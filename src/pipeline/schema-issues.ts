@@ -24,7 +24,10 @@ export function checkSchema(value: unknown, registries: Registries): SchemaIssue
   let validate = known.get(key);
   if (!validate) {
     // What the registries hold is right: checking it against the schema of schemas would take longer than all else.
-    validate = compileSchema(pipelineSchema(registries, (kind, type) => used.has(`${kind} ${type}`)), false);
+    validate = compileSchema(
+      pipelineSchema(registries, (kind, type) => used.has(`${kind} ${type}`)),
+      false,
+    );
     known.set(key, validate);
   }
   return validateWith(validate, value);
