@@ -66,7 +66,7 @@ try {
 const frozen = process.argv.includes('--frozen');
 if (await writeOptionTypes({ frozen })) {
   if (frozen) {
-    console.error('src/pipeline/option-types.ts does not match the schemas: run npm run build and commit it');
+    console.error('src/spec/option-types.ts does not match the schemas: run npm run build and commit it');
     process.exit(1);
   }
   compileTypeScript();

@@ -10,6 +10,7 @@ const LAYERS = [
   ['memory', 'frame'],
   ['ring', 'kernels', 'geometry', 'codecs', 'transports', 'observe'],
   ['operators', 'ingress', 'egress', 'dead-letters'],
+  ['spec'],
   ['agents'],
   ['pipeline'],
   ['control'],

@@ -1,15 +1,15 @@
-// Writes src/pipeline/option-types.ts, the TypeScript types of the builder's options, from the JSON Schemas of the build.
+// Writes src/spec/option-types.ts, the TypeScript types of the builder's options, from the JSON Schemas of the build.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-export const OPTION_TYPES = join(root, 'src/pipeline/option-types.ts');
+export const OPTION_TYPES = join(root, 'src/spec/option-types.ts');
 
 /** Writes the file if it is not current. Returns whether it was not; with `frozen` it is left as it is. */
 export async function writeOptionTypes({ frozen = false } = {}) {
-  const { pipelineSchema } = await import(join(root, 'dist/src/pipeline/schema.js'));
-  const { BUILTIN } = await import(join(root, 'dist/src/pipeline/builtin-registries.js'));
+  const { pipelineSchema } = await import(join(root, 'dist/src/spec/schema.js'));
+  const { BUILTIN } = await import(join(root, 'dist/src/spec/builtin-registries.js'));
   const text = optionTypes(pipelineSchema(BUILTIN));
   let before = '';
   try {

@@ -43,11 +43,11 @@ export {
   type SourceOptions,
   type StageOptions,
 } from './pipeline/builder.js';
-export { ConfigError } from './pipeline/config-error.js';
-export { loadPipeline, parsePipeline, specFromObject } from './pipeline/load.js';
-export type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './pipeline/option-types.js';
 export { Pipeline, type PipelineOptions } from './pipeline/pipeline.js';
 export { type PushFrame, PushSource } from './pipeline/push-source.js';
 export { type OwnFrame, SinkReader } from './pipeline/sink-reader.js';
-export type { PipelineSpec } from './pipeline/spec.js';
 export type { UpdateResult } from './pipeline/updater.js';
+export { ConfigError } from './spec/config-error.js';
+export { loadPipeline, parsePipeline, specFromObject } from './spec/load.js';
+export type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './spec/option-types.js';
+export type { PipelineSpec } from './spec/spec.js';

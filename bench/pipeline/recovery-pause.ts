@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { type Bench, check } from '../support/bench.js';
 import { operatorPath } from '../support/run-pipeline.js';
 

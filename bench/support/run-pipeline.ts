@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/observe/report.js';
 import type { ModulePath } from '../../src/pipeline/builder.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { check } from './bench.js';
 
 const LOOK_MS = 5;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../errors/errors.js';
 import type { FailOn } from '../observe/fail-on.js';
 import type { Report } from '../observe/report.js';
-import { specFromObject } from '../pipeline/load.js';
+import { specFromObject } from '../spec/load.js';
 import { makeFolder } from '../transports/make-folder.js';
 import type { CliContext } from './context.js';
 import { freePort } from './demo/free-port.js';

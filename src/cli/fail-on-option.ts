@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { FAIL_ON, type FailOn, failOnOf } from '../observe/fail-on.js';
-import type { PipelineSpec } from '../pipeline/spec.js';
+import type { PipelineSpec } from '../spec/spec.js';
 
 export const FAIL_ON_OPTION = [
   '--fail-on <list>',

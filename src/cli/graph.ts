@@ -1,6 +1,6 @@
 import { EXIT } from '../errors/errors.js';
-import { toGraphviz, toMermaid } from '../pipeline/graph.js';
-import { loadPipeline } from '../pipeline/load.js';
+import { toGraphviz, toMermaid } from '../spec/graph.js';
+import { loadPipeline } from '../spec/load.js';
 import type { CliContext } from './context.js';
 
 /** `millrace graph FILE`: the pipeline as Graphviz or Mermaid text. */

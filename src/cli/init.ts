@@ -1,7 +1,7 @@
 import { access, open } from 'node:fs/promises';
 import { asMillraceError, EXIT, MillraceError } from '../errors/errors.js';
-import { parsePipeline } from '../pipeline/load.js';
-import { suggest } from '../pipeline/suggest.js';
+import { parsePipeline } from '../spec/load.js';
+import { suggest } from '../spec/suggest.js';
 import type { CliContext } from './context.js';
 import { FIRST_OPERATORS, FIRST_SINKS, FIRST_SOURCES, type FirstPart, firstPipeline } from './first-pipeline.js';
 

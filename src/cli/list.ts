@@ -1,6 +1,6 @@
 import { EXIT } from '../errors/errors.js';
-import { BUILTIN } from '../pipeline/builtin-registries.js';
-import { pipelineSchema } from '../pipeline/schema.js';
+import { BUILTIN } from '../spec/builtin-registries.js';
+import { pipelineSchema } from '../spec/schema.js';
 import type { CliContext } from './context.js';
 
 export const LISTS = ['sources', 'operators', 'sinks', 'codecs'] as const;

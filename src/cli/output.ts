@@ -1,6 +1,6 @@
 import { EXIT, MillraceError } from '../errors/errors.js';
 import { redact } from '../errors/secrets.js';
-import { ConfigError, type ConfigIssue, formatIssue } from '../pipeline/config-error.js';
+import { ConfigError, type ConfigIssue, formatIssue } from '../spec/config-error.js';
 import { type Paint, paintFor } from './colour.js';
 
 /** Where a verb writes. The tests give their own. */

@@ -1,4 +1,4 @@
-import { relaySpec } from '../pipeline/relay-url.js';
+import { relaySpec } from '../spec/relay-url.js';
 import type { CliContext } from './context.js';
 import { type RunOptions, runSpec } from './run.js';
 

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { asMillraceError, EXIT } from '../errors/errors.js';
 import type { FailOn } from '../observe/fail-on.js';
-import { loadPipeline } from '../pipeline/load.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
-import type { PipelineSpec } from '../pipeline/spec.js';
+import { loadPipeline } from '../spec/load.js';
+import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
 import { withFailOn } from './fail-on-option.js';
 import type { Output } from './output.js';

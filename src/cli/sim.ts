@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
-import { relaySpec } from '../pipeline/relay-url.js';
+import { relaySpec } from '../spec/relay-url.js';
 import type { CliContext } from './context.js';
 import { type RunOptions, runSpec } from './run.js';
 

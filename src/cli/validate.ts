@@ -1,8 +1,8 @@
 import { EXIT } from '../errors/errors.js';
 import type { PlanWithTables } from '../pipeline/draft.js';
-import { loadPipeline } from '../pipeline/load.js';
 import type { Plan } from '../pipeline/plan-types.js';
-import type { PipelineSpec } from '../pipeline/spec.js';
+import { loadPipeline } from '../spec/load.js';
+import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
 
 /** `millrace validate FILE`: the file, its links and promises, then the plan, for which operators read their files. */

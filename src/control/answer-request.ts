@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Meta } from '../frame/frame.js';
 import type { Pipeline } from '../pipeline/pipeline.js';
-import { specHash } from '../pipeline/spec-hash.js';
+import { specHash } from '../spec/spec-hash.js';
 
 /** How long a request waits for a frame. */
 const PROFILE_MS = 300;

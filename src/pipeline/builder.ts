@@ -1,9 +1,9 @@
 import type { Logger } from '../errors/logger.js';
-import { specFromObject } from './load.js';
-import type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './option-types.js';
+import { specFromObject } from '../spec/load.js';
+import type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from '../spec/option-types.js';
+import type { PipelineSpec } from '../spec/spec.js';
 import { Pipeline } from './pipeline.js';
 import { refuseOthers } from './refuse-others.js';
-import type { PipelineSpec } from './spec.js';
 
 /** The options of a source: those of its `type`, and those that each source has. */
 export type SourceOptions = SourceTypes[keyof SourceTypes];

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
-import { isJoin } from './join-stage.js';
+import { isJoin } from '../spec/join-stage.js';
+import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
 import type { PreparedStage } from './prepare-stage.js';
-import type { EdgeSpec, PipelineSpec } from './spec.js';
 
 /**
  * What the links alone do not say: a stage whose operators may be asynchronous finishes frames in any order, even with one

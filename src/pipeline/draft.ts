@@ -1,9 +1,9 @@
 import type { FaultInjection } from '../agents/fault-injection.js';
 import type { TypedArray } from '../frame/dtype.js';
+import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
 import type { Plan } from './plan-types.js';
 import type { FrameKind, PreparedStage } from './prepare-stage.js';
 import type { SourceRoutes } from './routes.js';
-import type { EdgeSpec, PipelineSpec } from './spec.js';
 
 /** Sizes decided before anything has an address. */
 export interface Draft {

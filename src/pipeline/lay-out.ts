@@ -28,8 +28,10 @@ import {
   SOURCE,
   VIEWS,
 } from '../ring/ring-layout.js';
+import { isJoin } from '../spec/join-stage.js';
+import { DEFAULTS, type StageSpec } from '../spec/spec.js';
+import { specHash } from '../spec/spec-hash.js';
 import { type Draft, type PlanWithTables, parcelSlots } from './draft.js';
-import { isJoin } from './join-stage.js';
 import { stageHash } from './parameters-hash.js';
 import type {
   ConstantPlan,
@@ -47,8 +49,6 @@ import type {
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
 import { countedSinks, headlineLeaves, sinkLeaves } from './sink-leaves.js';
-import { DEFAULTS, type StageSpec } from './spec.js';
-import { specHash } from './spec-hash.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 

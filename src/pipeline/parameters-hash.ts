@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TypedArray } from '../frame/dtype.js';
-import { sorted } from './spec-hash.js';
+import { sorted } from '../spec/spec-hash.js';
 
 /** What decides how an operator treats a frame. */
 export interface HashedOperator {

@@ -1,9 +1,9 @@
 import type { LetterPlan } from '../dead-letters/letter-box.js';
 import type { DType } from '../frame/dtype.js';
+import type { EdgeOrder, OverflowKind } from '../spec/spec.js';
 import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
 import type { SinkLeaves } from './sink-leaves.js';
-import type { EdgeOrder, OverflowKind } from './spec.js';
 
 /** An edge into a node: its only one, or one of several. All addresses are bytes in the arena. Plain data: threads get it as it is. */
 export interface EdgePlan {

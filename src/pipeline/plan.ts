@@ -5,15 +5,15 @@ import { SOURCES } from '../ingress/registry.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
 import { powerOfTwo } from '../memory/power-of-two.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
+import { isJoin } from '../spec/join-stage.js';
+import { DEFAULTS, type EdgeSpec, isKeyed, type PipelineSpec, type StageSpec } from '../spec/spec.js';
 import { checkOrder } from './check-order.js';
 import { checkParameters } from './check-parameters.js';
 import { type Draft, type DraftEdge, type ParcelsHere, type PlanOptions, type PlanWithTables, parcelSlots } from './draft.js';
-import { isJoin } from './join-stage.js';
 import { layOut } from './lay-out.js';
 import type { Plan } from './plan-types.js';
 import { type FrameKind, type PreparedStage, prepareStage } from './prepare-stage.js';
 import { leavesOver, routesOf, type SourceRoutes } from './routes.js';
-import { DEFAULTS, type EdgeSpec, isKeyed, type PipelineSpec, type StageSpec } from './spec.js';
 
 /** Capacities that the pipeline does not name shrink to this before the plan is refused. */
 const MIN_CAPACITY = 4;

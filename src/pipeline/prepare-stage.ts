@@ -5,10 +5,10 @@ import { loadOperator, mayBeAsync } from '../operators/load-operator.js';
 import type { ModuleCode } from '../operators/module-code.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
+import type { OperatorSpec, StageSpec } from '../spec/spec.js';
 import { checkParameters } from './check-parameters.js';
 import { checkState } from './check-state.js';
 import { operatorHash } from './parameters-hash.js';
-import type { OperatorSpec, StageSpec } from './spec.js';
 
 /** What is known of the frames that enter or leave a stage. */
 export interface FrameKind {

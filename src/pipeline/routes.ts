@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import { MAX_LEAVES } from '../ring/ring-layout.js';
-import { isJoin } from './join-stage.js';
-import type { KeySpec, PipelineSpec } from './spec.js';
+import { isJoin } from '../spec/join-stage.js';
+import type { KeySpec, PipelineSpec } from '../spec/spec.js';
 
 /** One way on from a node: into `node`, by the reference of `branch`, serving `leaves`. */
 export interface Way {

@@ -1,5 +1,5 @@
+import type { PipelineSpec } from '../spec/spec.js';
 import type { SourceRoutes } from './routes.js';
-import type { PipelineSpec } from './spec.js';
 
 /** A sink that the frames of a source reach, and the leaves by which it counts how they ended. */
 export interface SinkLeaves {

@@ -17,12 +17,12 @@ import type { ParametersReport } from '../observe/parameters-report.js';
 import type { FoldedOperator, Prepared } from '../operators/operator.js';
 import { wakeThreads } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
+import type { OperatorSpec, PipelineSpec } from '../spec/spec.js';
 import { checkParameters } from './check-parameters.js';
 import { checkState } from './check-state.js';
 import { operatorHash, stageHash } from './parameters-hash.js';
 import type { ConstantPlan, OperatorPlan, ParametersPlan, Plan, StageNode } from './plan-types.js';
 import { constantBytes, type PreparedStage, type PreparedWith } from './prepare-stage.js';
-import type { OperatorSpec, PipelineSpec } from './spec.js';
 
 /** What an update came to. */
 export interface UpdateResult {

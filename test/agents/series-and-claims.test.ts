@@ -9,8 +9,8 @@ import type { FrameView } from '../../src/frame/frame-view.js';
 import { createArena } from '../../src/memory/arena.js';
 import type { SeriesReport } from '../../src/observe/report.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
+import { specFromObject } from '../../src/spec/load.js';
 
 const frame = (sequence: number): FrameHeader => ({ dtype: 'uint8', shape: [2, 4], sequence });
 const begin = (series: string) => ({ kind: 'series-start', series }) as const;

@@ -5,9 +5,9 @@ import { WorkerChain } from '../../src/agents/worker-chain.js';
 import { SILENT } from '../../src/errors/logger.js';
 import { createArena } from '../../src/memory/arena.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import { Updater } from '../../src/pipeline/updater.js';
+import { specFromObject } from '../../src/spec/load.js';
 
 /** One worker with a `threshold`, whose chain the test makes, and the updater of its parameters. */
 async function bench(): Promise<{ chain: () => WorkerChain; update: (put: number) => Promise<number> }> {

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FIRST_OPERATORS, FIRST_SINKS, FIRST_SOURCES, firstPipeline } from '../../src/cli/first-pipeline.js';
 import { runCli } from '../../src/cli/program.js';
-import { parsePipeline } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
+import { parsePipeline } from '../../src/spec/load.js';
 import { collectedOutput } from '../support/collected-output.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));

@@ -7,7 +7,7 @@ import { standalone } from '../../src/cli/demo/standalone.js';
 import { PathTemplate, runName } from '../../src/egress/file/path-template.js';
 import { sayFound } from '../../src/egress/file/say-found.js';
 import { SILENT } from '../../src/errors/logger.js';
-import { loadPipeline } from '../../src/pipeline/load.js';
+import { loadPipeline } from '../../src/spec/load.js';
 import { plainFrame } from '../support/plain-frame.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'path-template-'));

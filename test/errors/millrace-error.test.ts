@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 // The tests run the sources: this is another copy of the class, as a bundle has one.
 import * as copy from '#dist/src/errors/errors.js';
 import { MillraceError } from '../../src/errors/errors.js';
-import { ConfigError } from '../../src/pipeline/config-error.js';
+import { ConfigError } from '../../src/spec/config-error.js';
 
 describe('instanceof MillraceError', () => {
   it('holds for an error of another copy of the class', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BUILTIN } from '../../src/pipeline/builtin-registries.js';
-import { ConfigError } from '../../src/pipeline/config-error.js';
-import { parsePipelineWith } from '../../src/pipeline/parse-pipeline.js';
+import { BUILTIN } from '../../src/spec/builtin-registries.js';
+import { ConfigError } from '../../src/spec/config-error.js';
+import { parsePipelineWith } from '../../src/spec/parse-pipeline.js';
 
 /** Each error of a pipeline with these stages, from line 6 on, as `line:column code message`. */
 function errorsOf(stages: string, sink = 'out: { type: "null", from: j }'): string[] {

@@ -9,7 +9,7 @@ import { readLetter } from '../../src/dead-letters/letter-file.js';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { metricsText } from '../../src/observe/metrics-text.js';
 import { pipeline } from '../../src/pipeline/builder.js';
-import { specHash } from '../../src/pipeline/spec-hash.js';
+import { specHash } from '../../src/spec/spec-hash.js';
 import { operatorPath, type Run, runPipeline, specFromObject } from '../support/run-pipeline.js';
 import { itFull } from '../support/test-size.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
+import { specFromObject } from '../../src/spec/load.js';
 
 const MIB = 2 ** 20;
 const ARENA_BYTES = 4 * 2 ** 30;

@@ -2,7 +2,7 @@ import type { Codec } from '../../src/codecs/codec.js';
 import type { EgressDefinition } from '../../src/egress/egress.js';
 import type { IngressDefinition } from '../../src/ingress/ingress.js';
 import type { OperatorDefinition } from '../../src/operators/operator.js';
-import type { Registries } from '../../src/pipeline/registries.js';
+import type { Registries } from '../../src/spec/registries.js';
 
 const never = (): never => {
   throw new Error('nothing is made of these');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { toGraphviz, toMermaid } from '../../src/pipeline/graph.js';
-import { specFromObject } from '../../src/pipeline/load.js';
+import { toGraphviz, toMermaid } from '../../src/spec/graph.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { FAKES } from './fake-registries.js';
 
 const spec = specFromObject(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { ConfigError } from '../../src/pipeline/config-error.js';
+import type { ConfigError } from '../../src/spec/config-error.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, Pipeline, recordingLogger, runPipeline, specFromObject } from '../support/run-pipeline.js';
 import { itFull, sized } from '../support/test-size.js';

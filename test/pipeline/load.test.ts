@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BUILTIN } from '../../src/pipeline/builtin-registries.js';
-import { ConfigError } from '../../src/pipeline/config-error.js';
-import { loadPipeline, parsePipeline, specFromObject } from '../../src/pipeline/load.js';
-import { pipelineSchema } from '../../src/pipeline/schema.js';
+import { BUILTIN } from '../../src/spec/builtin-registries.js';
+import { ConfigError } from '../../src/spec/config-error.js';
+import { loadPipeline, parsePipeline, specFromObject } from '../../src/spec/load.js';
+import { pipelineSchema } from '../../src/spec/schema.js';
 import { FAKES } from './fake-registries.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-load-'));

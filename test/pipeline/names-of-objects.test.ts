@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyOverride, parseOverride } from '../../src/pipeline/set-path.js';
+import { applyOverride, parseOverride } from '../../src/spec/set-path.js';
 import { operatorPath, Pipeline, runPipeline, specFromObject } from '../support/run-pipeline.js';
 
 describe('a name that every object has', () => {

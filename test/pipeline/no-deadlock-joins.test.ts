@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { registerSimulated } from '../support/simulated-operators.js';
 import { simulatePlan } from '../support/simulated-plan.js';
 

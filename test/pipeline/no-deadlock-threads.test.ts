@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
 import { testSize } from '../support/test-size.js';

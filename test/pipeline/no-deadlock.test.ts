@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
 import type { Plan } from '../../src/pipeline/plan-types.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { seeded } from '../support/arena.js';
 import { randomPipeline } from '../support/random-pipeline.js';
 import { registerSimulated } from '../support/simulated-operators.js';

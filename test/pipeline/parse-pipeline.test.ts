@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { ConfigError } from '../../src/pipeline/config-error.js';
-import { parsePipelineWith } from '../../src/pipeline/parse-pipeline.js';
-import type { PipelineSpec } from '../../src/pipeline/spec.js';
+import { ConfigError } from '../../src/spec/config-error.js';
+import { parsePipelineWith } from '../../src/spec/parse-pipeline.js';
+import type { PipelineSpec } from '../../src/spec/spec.js';
 import { FAKES } from './fake-registries.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-parse-'));

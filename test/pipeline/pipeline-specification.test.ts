@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../src/errors/errors.js';
-import { BUILTIN } from '../../src/pipeline/builtin-registries.js';
-import { parsePipelineWith } from '../../src/pipeline/parse-pipeline.js';
-import { pipelineSchema } from '../../src/pipeline/schema.js';
-import { DEFAULTS } from '../../src/pipeline/spec.js';
+import { BUILTIN } from '../../src/spec/builtin-registries.js';
+import { parsePipelineWith } from '../../src/spec/parse-pipeline.js';
+import { pipelineSchema } from '../../src/spec/schema.js';
+import { DEFAULTS } from '../../src/spec/spec.js';
 import { FAKES } from './fake-registries.js';
 
 // docs/specs/pipeline.md is the norm: the code is measured against it.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePipeline } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
+import { parsePipeline } from '../../src/spec/load.js';
 
 const OPERATORS = new URL('../support/operators/', import.meta.url).pathname;
 

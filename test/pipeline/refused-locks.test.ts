@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan } from '../../src/pipeline/plan.js';
-import type { PipelineSpec } from '../../src/pipeline/spec.js';
+import { specFromObject } from '../../src/spec/load.js';
+import type { PipelineSpec } from '../../src/spec/spec.js';
 import { registerSimulated } from '../support/simulated-operators.js';
 import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
 

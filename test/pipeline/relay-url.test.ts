@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { relaySpec } from '../../src/pipeline/relay-url.js';
-import type { PipelineSpec } from '../../src/pipeline/spec.js';
+import { relaySpec } from '../../src/spec/relay-url.js';
+import type { PipelineSpec } from '../../src/spec/spec.js';
 import { FAKES } from './fake-registries.js';
 
 const relay = (source: string, sink?: string, throughs: string[] = []): PipelineSpec =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { routeKey, routesOf } from '../../src/pipeline/routes.js';
+import { specFromObject } from '../../src/spec/load.js';
 
 const pass = { operators: [{ type: 'veto', min: 0 }] };
 const sim = { type: 'sim', frames: 1 };

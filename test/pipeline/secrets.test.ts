@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { pipeline } from '#dist/src/index.js';
 import { MillraceError } from '../../src/errors/errors.js';
 import { protectSecrets, redact } from '../../src/errors/secrets.js';
-import { BUILTIN } from '../../src/pipeline/builtin-registries.js';
-import { parsePipelineWith } from '../../src/pipeline/parse-pipeline.js';
-import { relaySpec } from '../../src/pipeline/relay-url.js';
+import { BUILTIN } from '../../src/spec/builtin-registries.js';
+import { parsePipelineWith } from '../../src/spec/parse-pipeline.js';
+import { relaySpec } from '../../src/spec/relay-url.js';
 import { itFull } from '../support/test-size.js';
 
 type Properties = Readonly<Record<string, { readonly properties?: Properties; readonly type?: unknown }>>;

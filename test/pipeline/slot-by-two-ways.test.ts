@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { specFromObject } from '#dist/src/pipeline/load.js';
 import { Pipeline } from '#dist/src/pipeline/pipeline.js';
+import { specFromObject } from '#dist/src/spec/load.js';
 
 const FRAMES = 300;
 const folder = mkdtempSync(join(tmpdir(), 'millrace-two-ways-'));

@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { createArena } from '../../src/memory/arena.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import { LINE, RING } from '../../src/ring/ring-layout.js';
+import { specFromObject } from '../../src/spec/load.js';
 import { sized } from '../support/test-size.js';
 
 /** Spinning threads on fewer cores are slow: a run takes seconds on two, more beside other work. */

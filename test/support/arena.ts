@@ -3,10 +3,10 @@ import { SLOT } from '../../src/frame/slot-layout.js';
 import { createArena } from '../../src/memory/arena.js';
 import type { PlanOptions } from '../../src/pipeline/draft.js';
 import { formatArena } from '../../src/pipeline/format-arena.js';
-import { specFromObject } from '../../src/pipeline/load.js';
 import { plan as makePlan } from '../../src/pipeline/plan.js';
 import type { EdgePlan, Plan, PoolPlan } from '../../src/pipeline/plan-types.js';
 import { ENTRY, LEDGER, LINE, RING, SETTLE, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
+import { specFromObject } from '../../src/spec/load.js';
 
 export interface BenchOptions extends PlanOptions {
   /** The edge into the sinks, each by its name. */

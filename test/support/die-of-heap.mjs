@@ -1,7 +1,7 @@
 // node --max-old-space-size=128 die-of-heap.mjs FOLDER ROUNDS: workers that fill their heap; prints the report.
 
-import { specFromObject } from '../../dist/src/pipeline/load.js';
 import { Pipeline } from '../../dist/src/pipeline/pipeline.js';
+import { specFromObject } from '../../dist/src/spec/load.js';
 
 const [folder, rounds] = process.argv.slice(2);
 const pipeline = new Pipeline(

@@ -4,7 +4,7 @@ import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
 
 /** The build, loaded as plain JavaScript: threads cannot start from TypeScript sources. */
 const { Pipeline } = (await import('#dist/src/pipeline/pipeline.js' as string)) as typeof import('../../src/pipeline/pipeline.js');
-const { specFromObject } = (await import('#dist/src/pipeline/load.js' as string)) as typeof import('../../src/pipeline/load.js');
+const { specFromObject } = (await import('#dist/src/spec/load.js' as string)) as typeof import('../../src/spec/load.js');
 
 export { Pipeline, specFromObject };
 

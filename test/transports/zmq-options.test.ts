@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePipeline } from '../../src/pipeline/load.js';
+import { parsePipeline } from '../../src/spec/load.js';
 
 const pipeline = (source: string, sink = 'connect: "tcp://127.0.0.1:5556"'): string => `version: 1
 sources:

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { asMillraceError } from '../../errors/errors.js';
 import { DTYPES, type DType } from '../../frame/dtype.js';
-import { ConfigError, type ConfigIssue } from '../../pipeline/config-error.js';
-import type { KeyPath } from '../../pipeline/key-path.js';
-import { loadPipeline } from '../../pipeline/load.js';
-import { type Locate, readYaml } from '../../pipeline/read-yaml.js';
-import { compileSchema, validateWith } from '../../pipeline/schema-issues.js';
-import type { PipelineSpec } from '../../pipeline/spec.js';
-import { suggest } from '../../pipeline/suggest.js';
+import { ConfigError, type ConfigIssue } from '../../spec/config-error.js';
+import type { KeyPath } from '../../spec/key-path.js';
+import { loadPipeline } from '../../spec/load.js';
+import { type Locate, readYaml } from '../../spec/read-yaml.js';
+import { compileSchema, validateWith } from '../../spec/schema-issues.js';
+import type { PipelineSpec } from '../../spec/spec.js';
+import { suggest } from '../../spec/suggest.js';
 import { type CaseFrame, framesOfFile, framesOfLists } from './case-frames.js';
 
 /** Largest difference that counts as equal: `absolute + relative * |expected|`. */

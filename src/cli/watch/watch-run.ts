@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { EXIT } from '../../errors/errors.js';
-import { loadPipeline } from '../../pipeline/load.js';
-import type { PipelineSpec } from '../../pipeline/spec.js';
+import { loadPipeline } from '../../spec/load.js';
+import type { PipelineSpec } from '../../spec/spec.js';
 import type { CliContext } from '../context.js';
 import { reportError } from '../output.js';
 import { type RunOptions, runSpec } from '../run.js';

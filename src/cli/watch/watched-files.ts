@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { operatorUrl } from '../../operators/load-operator.js';
 import { readModuleCode } from '../../operators/module-code.js';
-import type { PipelineSpec } from '../../pipeline/spec.js';
+import type { PipelineSpec } from '../../spec/spec.js';
 
 /** An editor writes a file in several steps: files must rest this long. */
 const REST_MS = 200;

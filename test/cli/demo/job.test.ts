@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planJob } from '../../../src/cli/demo/job.js';
 import { writeNpy } from '../../../src/codecs/npy.js';
-import { specFromObject } from '../../../src/pipeline/load.js';
+import { specFromObject } from '../../../src/spec/load.js';
 
 describe('demo job', () => {
   let out: string;
