@@ -1,4 +1,4 @@
-import type { EdgePlan } from '../pipeline/plan-types.js';
+import type { EdgePlan } from '../plan/plan-types.js';
 import { ARRAY, EMPTY, RING } from '../ring/ring-layout.js';
 
 /** Address of the array of one source in an ordered edge. */

@@ -2,7 +2,7 @@ import { type ArenaViews, viewArena } from '../frame/arena-views.js';
 import { FrameView } from '../frame/frame-view.js';
 import { SLOT } from '../frame/slot-layout.js';
 import type { WasmMemory } from '../frame/wasm-memory.js';
-import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../pipeline/plan-types.js';
+import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../plan/plan-types.js';
 import { waitForGate } from '../ring/park.js';
 import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../ring/ring-operations.js';

@@ -3,7 +3,7 @@ import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import { encodeMeta, FrameView } from '../frame/frame-view.js';
 import { MAX_META_BYTES } from '../frame/slot-layout.js';
 import type { CreateSpec, Emitter } from '../operators/operator.js';
-import type { OperatorPlan } from '../pipeline/plan-types.js';
+import type { OperatorPlan } from '../plan/plan-types.js';
 
 const columnsMeta = new WeakMap<readonly string[], Meta>();
 

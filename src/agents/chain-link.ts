@@ -4,8 +4,8 @@ import { loadPlannedModule } from '../operators/load-module.js';
 import { definitionOf, isAsyncOperator, madeOperator } from '../operators/load-operator.js';
 import type { Operator, OperatorDefinition, PartialView, SharedTable } from '../operators/operator.js';
 import { OPERATORS } from '../operators/registry.js';
-import type { OperatorPlan } from '../pipeline/plan-types.js';
-import type { OperatorParameters } from './stage-parameters.js';
+import type { OperatorPlan } from '../plan/plan-types.js';
+import type { OperatorParameters } from '../plan/stage-parameters.js';
 
 /** By source, the series whose start the operators of a worker have heard. */
 export type SeriesSeen = Map<number, number>;

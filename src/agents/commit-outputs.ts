@@ -1,5 +1,5 @@
 import type { FrameView } from '../frame/frame-view.js';
-import type { Route } from '../pipeline/routes.js';
+import type { Route } from '../plan/routes.js';
 import { waitForGate } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';

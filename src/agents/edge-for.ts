@@ -1,7 +1,7 @@
 import type { Meta } from '../frame/frame.js';
 import type { FrameView } from '../frame/frame-view.js';
-import type { MetaKey } from '../pipeline/plan-types.js';
-import type { EdgeChoice, Route } from '../pipeline/routes.js';
+import type { MetaKey } from '../plan/plan-types.js';
+import type { EdgeChoice, Route } from '../plan/routes.js';
 
 /**
  * The edge over which a frame goes by a route, as an index into the plan's: where there are several, the producer chooses by

@@ -11,14 +11,14 @@ import type { Series } from '../frame/series.js';
 import { Histogram } from '../observe/histogram.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import type { EdgePlan, SinkNode } from '../pipeline/plan-types.js';
+import type { EdgePlan, SinkNode } from '../plan/plan-types.js';
+import { readSeries } from '../plan/series-table.js';
 import { sleepAsync } from '../ring/park.js';
 import { ENTRY, LINE } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';
 import { RecordWriter, readChain } from './commit-outputs.js';
 import { HeldReferences } from './held-references.js';
 import { LateDeliveries } from './late-deliveries.js';
-import { readSeries } from './series-table.js';
 import { unpack } from './unpack.js';
 
 /** A sink that never waits still gives its event loop a turn this often. */

@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/errors.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { guardOfHeader, guardOfPayload, isIntact } from '../frame/guard-bytes.js';
 import { SLOT } from '../frame/slot-layout.js';
-import type { Plan } from '../pipeline/plan-types.js';
+import type { Plan } from '../plan/plan-types.js';
 import { EMPTY, LINE, SLOT_MASK } from '../ring/ring-layout.js';
 import type { RingOperations } from '../ring/ring-operations.js';
 

@@ -1,7 +1,7 @@
 import type { FrameView } from '../frame/frame-view.js';
+import { HELD, heldWord, liveHeldBank } from '../plan/held-frames.js';
 import { LINE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
-import { HELD, heldWord, liveHeldBank } from './held-frames.js';
 import { NumberRanges } from './number-ranges.js';
 import { stampAggregate } from './stamp-aggregate.js';
 

@@ -8,7 +8,7 @@ import type { SeriesMessage } from '../frame/series.js';
 import type { FrameWriter, LentSlot, RefuseReason } from '../ingress/ingress.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { SeriesReport } from '../observe/report.js';
-import type { PoolPlan, SourceNode } from '../pipeline/plan-types.js';
+import type { PoolPlan, SourceNode } from '../plan/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { EMPTY, LEDGER } from '../ring/ring-layout.js';
 import { SlotStock } from '../ring/slot-stock.js';

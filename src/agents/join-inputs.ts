@@ -1,7 +1,7 @@
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { JoinParams } from '../operators/join.js';
-import type { EdgePlan, StageNode } from '../pipeline/plan-types.js';
+import type { EdgePlan, StageNode } from '../plan/plan-types.js';
 import { EMPTY, GATE_CLOSED } from '../ring/ring-layout.js';
 import { arrayAddress, newestIn, nextOf } from './array-reader.js';
 import { Arrivals } from './arrivals.js';

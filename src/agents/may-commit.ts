@@ -1,4 +1,4 @@
-import type { StageNode } from '../pipeline/plan-types.js';
+import type { StageNode } from '../plan/plan-types.js';
 import type { AsyncLane } from './async-lane.js';
 import type { Attachment } from './attachment.js';
 import { edgeFor } from './edge-for.js';

@@ -3,7 +3,7 @@ import type { FrameHeader, Meta } from '../frame/frame.js';
 import { encodeMeta, type FrameView } from '../frame/frame-view.js';
 import { blockOf, recordBytes } from '../frame/parcel-layout.js';
 import type { ParcelWriter } from '../frame/parcel-writer.js';
-import type { ParcelPlan } from '../pipeline/plan-types.js';
+import type { ParcelPlan } from '../plan/plan-types.js';
 import { sameWays } from './edge-for.js';
 
 const NO_META = new Uint8Array(0);

@@ -3,7 +3,7 @@ import type { Logger } from '../errors/logger.js';
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
 import type { JoinParams } from '../operators/join.js';
-import type { EdgePlan, PoolPlan, StageNode } from '../pipeline/plan-types.js';
+import type { EdgePlan, PoolPlan, StageNode } from '../plan/plan-types.js';
 import { sleepAsync, waitForGate, waitSync } from '../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';

@@ -6,7 +6,7 @@ import { ParcelReader } from '../frame/parcel-reader.js';
 import { ParcelWriter } from '../frame/parcel-writer.js';
 import { MAX_META_BYTES } from '../frame/slot-layout.js';
 import { OUTCOME } from '../observe/outcome.js';
-import type { MetaKey, StageNode } from '../pipeline/plan-types.js';
+import type { MetaKey, StageNode } from '../plan/plan-types.js';
 import type { Attachment } from './attachment.js';
 import { sameWays } from './edge-for.js';
 import type { Aggregates, ChainLane, OutputStock } from './operator-chain.js';

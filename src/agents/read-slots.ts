@@ -2,7 +2,7 @@ import { viewArena } from '../frame/arena-views.js';
 import { FrameView } from '../frame/frame-view.js';
 import { ParcelReader } from '../frame/parcel-reader.js';
 import { SLOT } from '../frame/slot-layout.js';
-import type { Plan } from '../pipeline/plan-types.js';
+import type { Plan } from '../plan/plan-types.js';
 import { EMPTY } from '../ring/ring-layout.js';
 import { unpack } from './unpack.js';
 

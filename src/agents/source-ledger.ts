@@ -1,9 +1,9 @@
 import { lateCounts } from '../observe/late-losses.js';
-import type { SourceNode } from '../pipeline/plan-types.js';
+import { PartialsLost } from '../plan/partials-lost.js';
+import type { SourceNode } from '../plan/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
-import { PartialsLost } from './partials-lost.js';
 import type { LedgerReading } from './series-keeper.js';
 
 /** Settled entries are counted after so many commits, and whenever the source is idle. */

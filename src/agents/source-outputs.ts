@@ -1,5 +1,5 @@
 import type { FrameView } from '../frame/frame-view.js';
-import type { SourceNode } from '../pipeline/plan-types.js';
+import type { SourceNode } from '../plan/plan-types.js';
 import { sleepAsync } from '../ring/park.js';
 import { GATE_CLOSED, LINE, SLOT_MASK } from '../ring/ring-layout.js';
 import { type Attachment, bitIn } from './attachment.js';

@@ -3,10 +3,10 @@ import { MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import type { SeriesEnding, SeriesMessage } from '../frame/series.js';
 import type { SeriesReport } from '../observe/report.js';
-import type { SourceNode } from '../pipeline/plan-types.js';
+import type { SourceNode } from '../plan/plan-types.js';
+import { writeSeries } from '../plan/series-table.js';
 import type { Attachment } from './attachment.js';
 import { SeriesKeeper } from './series-keeper.js';
-import { writeSeries } from './series-table.js';
 import type { SourceLedger } from './source-ledger.js';
 import type { Numbering } from './verdict-of-numbers.js';
 

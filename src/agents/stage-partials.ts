@@ -1,6 +1,6 @@
 import type { FrameView } from '../frame/frame-view.js';
 import type { PartialView } from '../operators/operator.js';
-import type { StageNode } from '../pipeline/plan-types.js';
+import type { StageNode } from '../plan/plan-types.js';
 import type { Attachment } from './attachment.js';
 import type { NumberRanges } from './number-ranges.js';
 import { WorkerPartials } from './worker-partials.js';

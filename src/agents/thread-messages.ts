@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { SeriesMessage } from '../frame/series.js';
 import type { PeerReport, SeriesReport } from '../observe/report.js';
-import type { Plan } from '../pipeline/plan-types.js';
+import type { FaultInjection } from '../plan/fault-injection.js';
+import type { Plan } from '../plan/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../spec/spec.js';
-import type { FaultInjection } from './fault-injection.js';
 import type { LateReport } from './late-deliveries.js';
 import type { ProfileSample } from './profile-sample.js';
 import type { SequenceVerdict } from './sequence-tracker.js';

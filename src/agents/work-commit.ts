@@ -1,6 +1,6 @@
 import type { FrameView } from '../frame/frame-view.js';
 import { OUTCOME } from '../observe/outcome.js';
-import type { EdgePlan, StageNode } from '../pipeline/plan-types.js';
+import type { EdgePlan, StageNode } from '../plan/plan-types.js';
 import { waitSync } from '../ring/park.js';
 import { GATE_CLOSED, LINE } from '../ring/ring-layout.js';
 import type { Taken } from './async-lane.js';

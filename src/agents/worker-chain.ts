@@ -1,10 +1,10 @@
 import type { Logger } from '../errors/logger.js';
 import { ParametersStamp } from '../frame/parameters-stamp.js';
 import type { PartialView } from '../operators/operator.js';
-import type { StageNode } from '../pipeline/plan-types.js';
+import type { StageNode } from '../plan/plan-types.js';
+import { BACK, epochAddress, LEFT, readParameters, workerAddress } from '../plan/stage-parameters.js';
 import type { Attachment } from './attachment.js';
 import { type ChainLink, closeLink, makeLink, type SeriesSeen } from './chain-link.js';
-import { BACK, epochAddress, LEFT, readParameters, workerAddress } from './stage-parameters.js';
 
 /** The operators of a worker with the parameters of one epoch, and how their frames are marked. */
 export interface Chain {

@@ -1,10 +1,10 @@
 import type { FrameView } from '../frame/frame-view.js';
-import type { PartialPlan, StageNode } from '../pipeline/plan-types.js';
+import { BOOK, BOOK_BANK, PartialBooks } from '../plan/partial-books.js';
+import type { PartialPlan, StageNode } from '../plan/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
 import { shardOf } from './edge-for.js';
 import { NumberRanges } from './number-ranges.js';
-import { BOOK, BOOK_BANK, PartialBooks } from './partial-books.js';
 
 const NONE = -1;
 

@@ -1,6 +1,6 @@
 import { EXIT } from '../errors/errors.js';
-import type { PlanWithTables } from '../pipeline/draft.js';
-import type { Plan } from '../pipeline/plan-types.js';
+import type { PlanWithTables } from '../plan/draft.js';
+import type { Plan } from '../plan/plan-types.js';
 import { loadPipeline } from '../spec/load.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
@@ -12,7 +12,7 @@ export async function validate(
   { output }: CliContext,
 ): Promise<number> {
   const spec = await loadPipeline(file, { set: options.set ?? [] });
-  const { plan } = await import('../pipeline/plan.js');
+  const { plan } = await import('../plan/plan.js');
   const planned = await plan(spec);
   const arenaBytes = planned.plan.bytes;
   const notes = [...sizesOf(spec, planned.plan), ...notesOf(planned.stages)];

@@ -1,9 +1,9 @@
-import { HELD, heldWord, liveHeldBank } from '../agents/held-frames.js';
-import { BOOK_BANK, PartialBooks } from '../agents/partial-books.js';
 import { CounterFold } from '../observe/counter-fold.js';
 import type { AggregatesReport } from '../observe/report.js';
+import { HELD, heldWord, liveHeldBank } from '../plan/held-frames.js';
+import { BOOK_BANK, PartialBooks } from '../plan/partial-books.js';
+import type { Plan, StageNode } from '../plan/plan-types.js';
 import { LINE } from '../ring/ring-layout.js';
-import type { Plan, StageNode } from './plan-types.js';
 
 const COUNTS: readonly (keyof AggregatesReport)[] = ['results', 'frames', 'lost'];
 

@@ -1,7 +1,7 @@
 import type { ArenaViews } from '../frame/arena-views.js';
+import type { Plan } from '../plan/plan-types.js';
 import { CONTROL, LINE, RING } from '../ring/ring-layout.js';
 import type { Counters } from './counters.js';
-import type { Plan } from './plan-types.js';
 
 /** What a run that does not go on looks like: gate, edges, pools and threads, a line each. A glance, for whoever searches a fault. */
 export function arenaState({ words }: ArenaViews, plan: Plan, counters: Counters): string[] {

@@ -20,9 +20,9 @@ import type {
   UnreadableReport,
   Verdict,
 } from '../observe/report.js';
+import type { Plan } from '../plan/plan-types.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { Counters } from './counters.js';
-import type { Plan } from './plan-types.js';
 import type { RecoveryCounts } from './supervisor.js';
 
 export interface ReportInput {

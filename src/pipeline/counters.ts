@@ -5,9 +5,9 @@ import { type LateCounts, lateCounts } from '../observe/late-losses.js';
 import { OUTCOME, type OutcomeName, outcomeName } from '../observe/outcome.js';
 import type { DeadLetterReport, Ledger } from '../observe/report.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
+import type { EdgePlan, Plan, SinkNode, SourceNode } from '../plan/plan-types.js';
 import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RING, SOURCE } from '../ring/ring-layout.js';
 import { AggregateTotals } from './aggregate-totals.js';
-import type { EdgePlan, Plan, SinkNode, SourceNode } from './plan-types.js';
 import { ledgerOf, type OutcomeCounts, SinkLedgers, withLate } from './sink-ledgers.js';
 
 /** From this code on: messages that became no frame. */

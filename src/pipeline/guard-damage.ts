@@ -1,7 +1,7 @@
 import { damageOfSlot } from '../agents/guarded-ring.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { isIntact } from '../frame/guard-bytes.js';
-import type { Plan } from './plan-types.js';
+import type { Plan } from '../plan/plan-types.js';
 
 /** Regions of the arena beyond whose end something was written, in words. Empty for a plan without `guards`. */
 export function guardDamage(arena: ArenaViews, plan: Plan): string[] {

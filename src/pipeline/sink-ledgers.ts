@@ -3,8 +3,8 @@ import { CounterFold } from '../observe/counter-fold.js';
 import type { LateCounts } from '../observe/late-losses.js';
 import { isDead, isDrop, OUTCOME, OUTCOME_CODES, outcomeName } from '../observe/outcome.js';
 import type { Ledger } from '../observe/report.js';
+import type { SourceNode } from '../plan/plan-types.js';
 import { ENTRY, LEAF_OUTCOMES, VIEWS } from '../ring/ring-layout.js';
-import type { SourceNode } from './plan-types.js';
 
 const CODES = VIEWS.countBytes / 4;
 

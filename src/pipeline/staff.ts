@@ -1,9 +1,9 @@
-import type { FaultInjection } from '../agents/fault-injection.js';
 import type { FromThread, ThreadError } from '../agents/thread-messages.js';
 import { MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
+import type { FaultInjection } from '../plan/fault-injection.js';
+import type { Plan, StageNode } from '../plan/plan-types.js';
 import { afterAwake } from './awake-clock.js';
-import type { Plan, StageNode } from './plan-types.js';
 import { Supervisor } from './supervisor.js';
 import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 

@@ -1,8 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createClock } from '../agents/clock.js';
-import { HELD, heldWord, liveHeldBank } from '../agents/held-frames.js';
-import { PartialBooks } from '../agents/partial-books.js';
-import { PartialsLost } from '../agents/partials-lost.js';
 import { readSlots } from '../agents/read-slots.js';
 import type { ThreadError } from '../agents/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
@@ -11,13 +8,16 @@ import type { Logger } from '../errors/logger.js';
 import { SLOT } from '../frame/slot-layout.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
+import { HELD, heldWord, liveHeldBank } from '../plan/held-frames.js';
+import { PartialBooks } from '../plan/partial-books.js';
+import { PartialsLost } from '../plan/partials-lost.js';
+import type { Plan, StageNode } from '../plan/plan-types.js';
 import { Census } from '../ring/census.js';
 import type { CensusResult } from '../ring/census-types.js';
 import { wakeThreads } from '../ring/park.js';
 import { BANK, CONTROL, ENTRY, LINE, SLOT_MASK } from '../ring/ring-layout.js';
 import { loadRing } from '../ring/ring-operations.js';
 import { AwakeClock } from './awake-clock.js';
-import type { Plan, StageNode } from './plan-types.js';
 
 /** A live thread is inside a ring operation for microseconds, or until it is scheduled again. */
 const PATIENCE_MS = 5000;

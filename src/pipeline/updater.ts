@@ -1,28 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { makeLink } from '../agents/chain-link.js';
-import {
-  encodeParameters,
-  epochAddress,
-  LEFT,
-  type OperatorParameters,
-  workerAddress,
-  writeParameters,
-} from '../agents/stage-parameters.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import type { WasmMemory } from '../frame/wasm-memory.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
 import type { FoldedOperator, Prepared } from '../operators/operator.js';
+import { checkParameters } from '../plan/check-parameters.js';
+import { checkState } from '../plan/check-state.js';
+import { operatorHash, stageHash } from '../plan/parameters-hash.js';
+import type { ConstantPlan, OperatorPlan, ParametersPlan, Plan, StageNode } from '../plan/plan-types.js';
+import { constantBytes, type PreparedStage, type PreparedWith } from '../plan/prepare-stage.js';
+import { encodeParameters, epochAddress, LEFT, type OperatorParameters, workerAddress, writeParameters } from '../plan/stage-parameters.js';
 import { wakeThreads } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import type { OperatorSpec, PipelineSpec } from '../spec/spec.js';
-import { checkParameters } from './check-parameters.js';
-import { checkState } from './check-state.js';
-import { operatorHash, stageHash } from './parameters-hash.js';
-import type { ConstantPlan, OperatorPlan, ParametersPlan, Plan, StageNode } from './plan-types.js';
-import { constantBytes, type PreparedStage, type PreparedWith } from './prepare-stage.js';
 
 /** What an update came to. */
 export interface UpdateResult {
@@ -56,7 +49,7 @@ interface StageState {
   readonly history: ParametersReport[];
 }
 
-/** Changes the parameters of operators at work: the main thread's side of src/agents/stage-parameters.ts. One at a time. */
+/** Changes the parameters of operators at work: the main thread's side of src/plan/stage-parameters.ts. One at a time. */
 export class Updater {
   readonly #options: UpdaterOptions;
   readonly #words: Int32Array;

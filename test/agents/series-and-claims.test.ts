@@ -8,8 +8,8 @@ import type { Frame, FrameHeader } from '../../src/frame/frame.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { createArena } from '../../src/memory/arena.js';
 import type { SeriesReport } from '../../src/observe/report.js';
-import { formatArena } from '../../src/pipeline/format-arena.js';
-import { plan as makePlan } from '../../src/pipeline/plan.js';
+import { formatArena } from '../../src/plan/format-arena.js';
+import { plan as makePlan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 
 const frame = (sequence: number): FrameHeader => ({ dtype: 'uint8', shape: [2, 4], sequence });

@@ -4,9 +4,9 @@ import { Attachment } from '../../src/agents/attachment.js';
 import { WorkerChain } from '../../src/agents/worker-chain.js';
 import { SILENT } from '../../src/errors/logger.js';
 import { createArena } from '../../src/memory/arena.js';
-import { formatArena } from '../../src/pipeline/format-arena.js';
-import { plan as makePlan } from '../../src/pipeline/plan.js';
 import { Updater } from '../../src/pipeline/updater.js';
+import { formatArena } from '../../src/plan/format-arena.js';
+import { plan as makePlan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 
 /** One worker with a `threshold`, whose chain the test makes, and the updater of its parameters. */

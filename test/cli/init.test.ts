@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FIRST_OPERATORS, FIRST_SINKS, FIRST_SOURCES, firstPipeline } from '../../src/cli/first-pipeline.js';
 import { runCli } from '../../src/cli/program.js';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { parsePipeline } from '../../src/spec/load.js';
 import { collectedOutput } from '../support/collected-output.js';
 

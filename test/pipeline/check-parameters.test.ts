@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkParameters } from '../../src/pipeline/check-parameters.js';
+import { checkParameters } from '../../src/plan/check-parameters.js';
 
 const place = { file: 'pipeline.yaml', line: 6, column: 3 };
 

@@ -219,7 +219,7 @@ describe('the folder of letters', () => {
     const start = run({ ...failing, deadLetters: { directory: join(folder, 'file/letters') } });
     await expect(start).rejects.toMatchObject({ code: 'ERR_CONFIG_FILE', exitCode: 78 });
     const spec = specFromObject({ version: 1, ...failing, deadLetters: { directory: 'letters' } }, { baseDir: folder });
-    const { plan } = (await import('#dist/src/pipeline/plan.js' as string)) as typeof import('../../src/pipeline/plan.js');
+    const { plan } = (await import('#dist/src/plan/plan.js' as string)) as typeof import('../../src/plan/plan.js');
     expect((await plan(spec)).plan.deadLetters).toMatchObject({ directory: join(folder, 'letters'), maxFiles: 10_000 });
   });
 

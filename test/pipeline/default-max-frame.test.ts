@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 
 const MIB = 2 ** 20;

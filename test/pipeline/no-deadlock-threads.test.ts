@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { seeded } from '../support/arena.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';

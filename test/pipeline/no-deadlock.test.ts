@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { plan } from '../../src/pipeline/plan.js';
-import type { Plan } from '../../src/pipeline/plan-types.js';
+import { plan } from '../../src/plan/plan.js';
+import type { Plan } from '../../src/plan/plan-types.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { seeded } from '../support/arena.js';
 import { randomPipeline } from '../support/random-pipeline.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { faultsOf } from '../support/random-pipelines/check-run.js';
 import { describeCase } from '../support/random-pipelines/describe-case.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { parsePipeline } from '../../src/spec/load.js';
 
 const OPERATORS = new URL('../support/operators/', import.meta.url).pathname;

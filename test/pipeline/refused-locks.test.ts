@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { plan } from '../../src/pipeline/plan.js';
+import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 import type { PipelineSpec } from '../../src/spec/spec.js';
 import { registerSimulated } from '../support/simulated-operators.js';

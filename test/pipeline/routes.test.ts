@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { routeKey, routesOf } from '../../src/pipeline/routes.js';
+import { routeKey, routesOf } from '../../src/plan/routes.js';
 import { specFromObject } from '../../src/spec/load.js';
 
 const pass = { operators: [{ type: 'veto', min: 0 }] };

@@ -1,10 +1,10 @@
 import { Attachment } from '../../src/agents/attachment.js';
 import { SLOT } from '../../src/frame/slot-layout.js';
 import { createArena } from '../../src/memory/arena.js';
-import type { PlanOptions } from '../../src/pipeline/draft.js';
-import { formatArena } from '../../src/pipeline/format-arena.js';
-import { plan as makePlan } from '../../src/pipeline/plan.js';
-import type { EdgePlan, Plan, PoolPlan } from '../../src/pipeline/plan-types.js';
+import type { PlanOptions } from '../../src/plan/draft.js';
+import { formatArena } from '../../src/plan/format-arena.js';
+import { plan as makePlan } from '../../src/plan/plan.js';
+import type { EdgePlan, Plan, PoolPlan } from '../../src/plan/plan-types.js';
 import { ENTRY, LEDGER, LINE, RING, SETTLE, SLOT_MASK, SOURCE } from '../../src/ring/ring-layout.js';
 import { specFromObject } from '../../src/spec/load.js';
 

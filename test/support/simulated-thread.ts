@@ -3,7 +3,7 @@ import { RecordWriter, readChain } from '../../src/agents/commit-outputs.js';
 import { edgeFor } from '../../src/agents/edge-for.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
-import type { EdgePlan, SourceNode } from '../../src/pipeline/plan-types.js';
+import type { EdgePlan, SourceNode } from '../../src/plan/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../../src/ring/ring-layout.js';
 import { SlotStock } from '../../src/ring/slot-stock.js';
 

@@ -4,7 +4,7 @@ import { edgeFor } from '../../src/agents/edge-for.js';
 import { JoinInputs } from '../../src/agents/join-inputs.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
-import type { EdgePlan, PoolPlan, StageNode } from '../../src/pipeline/plan-types.js';
+import type { EdgePlan, PoolPlan, StageNode } from '../../src/plan/plan-types.js';
 import { checkMark, mark, Rest, type SimulatedThread, type Wait } from './simulated-thread.js';
 
 /** What one worker does with its inputs, by the stage's type and parameters (simulated-operators.ts). */

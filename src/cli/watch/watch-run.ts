@@ -62,7 +62,7 @@ async function checked(file: string, options: { readonly set?: readonly string[]
   const spec = await loadPipeline(file, { set: options.set ?? [] });
   // Before the plan: where a module is wrong, its change is what is waited for.
   watched.add(filesOf(file, spec));
-  const { plan } = await import('../../pipeline/plan.js');
+  const { plan } = await import('../../plan/plan.js');
   await plan(spec);
   return spec;
 }

@@ -2,7 +2,7 @@ import type { Attachment } from '../../../src/agents/attachment.js';
 import { type RecordWriter, recordOutputs } from '../../../src/agents/commit-outputs.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
-import type { StageNode } from '../../../src/pipeline/plan-types.js';
+import type { StageNode } from '../../../src/plan/plan-types.js';
 import { LINE } from '../../../src/ring/ring-layout.js';
 import type { SimWorld } from './sim-thread.js';
 

@@ -2,7 +2,7 @@ import type { Attachment } from '../../../src/agents/attachment.js';
 import { RecordWriter, readChain } from '../../../src/agents/commit-outputs.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
-import type { EdgePlan } from '../../../src/pipeline/plan-types.js';
+import type { EdgePlan } from '../../../src/plan/plan-types.js';
 import { LINE } from '../../../src/ring/ring-layout.js';
 import { check } from './payload.js';
 import type { SimThread, SimWorld, Sleep, Wait } from './sim-thread.js';

@@ -2,7 +2,7 @@ import type { Attachment } from '../../../src/agents/attachment.js';
 import { RecordWriter, readChain, recordOutputs } from '../../../src/agents/commit-outputs.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
-import type { EdgePlan, StageNode } from '../../../src/pipeline/plan-types.js';
+import type { EdgePlan, StageNode } from '../../../src/plan/plan-types.js';
 import { fateOf } from '../operators/fates.mjs';
 import { check, fill, PAYLOAD_BYTES } from './payload.js';
 import { SimParcels } from './sim-parcels.js';

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { ConstantPlan, ParametersPlan } from '../pipeline/plan-types.js';
+import type { ConstantPlan, ParametersPlan } from './plan-types.js';
 
 /**
  * The parameters of a stage that is at work, in the arena. Two banks; epoch `e` stands in bank `e & 1`, and epoch 0

@@ -1,5 +1,5 @@
-import type { PartialPlan, Plan, StageNode } from '../pipeline/plan-types.js';
 import { LINE } from '../ring/ring-layout.js';
+import type { PartialPlan, Plan, StageNode } from './plan-types.js';
 
 /**
  * What the partials of a stage hold of the frames of one source, in one book a worker. All words are written plainly by that worker (by the supervisor

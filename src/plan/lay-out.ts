@@ -1,10 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { serialize } from 'node:v8';
-import { heldBankBytes } from '../agents/held-frames.js';
-import { bankBytesOf, bookBytesOf } from '../agents/partial-books.js';
-import { SERIES_TABLE } from '../agents/series-table.js';
-import { STAGE_PARAMETERS } from '../agents/stage-parameters.js';
 import { LETTER_STATS, type LetterPlan } from '../dead-letters/letter-box.js';
 import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
@@ -32,7 +28,9 @@ import { isJoin } from '../spec/join-stage.js';
 import { DEFAULTS, type StageSpec } from '../spec/spec.js';
 import { specHash } from '../spec/spec-hash.js';
 import { type Draft, type PlanWithTables, parcelSlots } from './draft.js';
+import { heldBankBytes } from './held-frames.js';
 import { stageHash } from './parameters-hash.js';
+import { bankBytesOf, bookBytesOf } from './partial-books.js';
 import type {
   ConstantPlan,
   EdgePlan,
@@ -48,7 +46,9 @@ import type {
 } from './plan-types.js';
 import { constantBytes, type PreparedOperator } from './prepare-stage.js';
 import { type EdgeChoice, leavesOver, type Route, routeKey } from './routes.js';
+import { SERIES_TABLE } from './series-table.js';
 import { countedSinks, headlineLeaves, sinkLeaves } from './sink-leaves.js';
+import { STAGE_PARAMETERS } from './stage-parameters.js';
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 

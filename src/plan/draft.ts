@@ -1,6 +1,6 @@
-import type { FaultInjection } from '../agents/fault-injection.js';
 import type { TypedArray } from '../frame/dtype.js';
 import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
+import type { FaultInjection } from './fault-injection.js';
 import type { Plan } from './plan-types.js';
 import type { FrameKind, PreparedStage } from './prepare-stage.js';
 import type { SourceRoutes } from './routes.js';

@@ -1,7 +1,7 @@
-import type { Plan } from '../pipeline/plan-types.js';
 import { LINE, SOURCE } from '../ring/ring-layout.js';
 import { HELD, heldWord, liveHeldBank } from './held-frames.js';
 import { PartialBooks } from './partial-books.js';
+import type { Plan } from './plan-types.js';
 
 /**
  * How many frames of a source were counted as merged whose result will never come: those that the supervisor took from the
