@@ -1,11 +1,11 @@
 // An egress thread: opens the sink, writes what comes over its edge until that is closed and empty.
 import { parentPort, workerData } from 'node:worker_threads';
-import { Attachment } from '../src/agents/attachment.js';
-import { EgressAgent } from '../src/agents/egress-agent.js';
-import { OptionalEgress } from '../src/agents/optional-egress.js';
-import { profileOf } from '../src/agents/profile-sample.js';
-import type { EgressThreadData, ToThread } from '../src/agents/thread-messages.js';
-import { ThreadPort } from '../src/agents/thread-port.js';
+import { EgressAgent } from '../src/agents/egress/egress-agent.js';
+import { OptionalEgress } from '../src/agents/egress/optional-egress.js';
+import { profileOf } from '../src/agents/egress/profile-sample.js';
+import { Attachment } from '../src/agents/thread/attachment.js';
+import type { EgressThreadData, ToThread } from '../src/agents/thread/thread-messages.js';
+import { ThreadPort } from '../src/agents/thread/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
 import type { Egress, LateFrames } from '../src/egress/egress.js';
 import { SINKS } from '../src/egress/registry.js';

@@ -1,9 +1,9 @@
 // An ingress thread: opens the source, runs it until it ends or is stopped, then sweeps until every frame is settled.
 import { parentPort, workerData } from 'node:worker_threads';
-import { Attachment } from '../src/agents/attachment.js';
-import { IngressAgent } from '../src/agents/ingress-agent.js';
-import type { IngressThreadData, SeriesCommand, ToThread } from '../src/agents/thread-messages.js';
-import { ThreadPort } from '../src/agents/thread-port.js';
+import { IngressAgent } from '../src/agents/ingress/ingress-agent.js';
+import { Attachment } from '../src/agents/thread/attachment.js';
+import type { IngressThreadData, SeriesCommand, ToThread } from '../src/agents/thread/thread-messages.js';
+import { ThreadPort } from '../src/agents/thread/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
 import { asMillraceError, MillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';

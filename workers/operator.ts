@@ -1,10 +1,10 @@
 // A worker of the pool. Its one task is the run loop of a stage; the promise of the task is the worker's lease.
 import { threadId } from 'node:worker_threads';
-import { Attachment } from '../src/agents/attachment.js';
-import { faultyAttachment } from '../src/agents/faulty-attachment.js';
-import { OperatorAgent } from '../src/agents/operator-agent.js';
-import type { OperatorTask, TaskResult } from '../src/agents/thread-messages.js';
-import { ThreadPort, toThreadError } from '../src/agents/thread-port.js';
+import { OperatorAgent } from '../src/agents/stage/operator-agent.js';
+import { Attachment } from '../src/agents/thread/attachment.js';
+import { faultyAttachment } from '../src/agents/thread/faulty-attachment.js';
+import type { OperatorTask, TaskResult } from '../src/agents/thread/thread-messages.js';
+import { ThreadPort, toThreadError } from '../src/agents/thread/thread-port.js';
 
 export default async function run(task: OperatorTask): Promise<TaskResult> {
   const { memory, plan, thread, name, worker, port: messages, fault } = task;

@@ -1,4 +1,4 @@
-import { createClock } from '../../src/agents/clock.js';
+import { createClock } from '../../src/agents/thread/clock.js';
 import { viewArena } from '../../src/frame/arena-views.js';
 import { FrameView } from '../../src/frame/frame-view.js';
 import { ParcelReader } from '../../src/frame/parcel-reader.js';

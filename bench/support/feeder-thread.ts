@@ -1,7 +1,7 @@
 // Both ends of a rig: commits slots as an ingress does, without filling them, and settles what the stage hands on as a sink does.
 import { parentPort } from 'node:worker_threads';
-import { Attachment } from '../../src/agents/attachment.js';
-import { IngressAgent } from '../../src/agents/ingress-agent.js';
+import { IngressAgent } from '../../src/agents/ingress/ingress-agent.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SILENT } from '../../src/errors/logger.js';
 import { SLOT } from '../../src/frame/slot-layout.js';
 import { OUTCOME } from '../../src/observe/outcome.js';

@@ -1,7 +1,7 @@
 // The worker of a rig: the operator agent until its edge is closed and empty, or the operator in a bare loop over the same slots.
 import { parentPort } from 'node:worker_threads';
-import { Attachment } from '../../src/agents/attachment.js';
-import { OperatorAgent } from '../../src/agents/operator-agent.js';
+import { OperatorAgent } from '../../src/agents/stage/operator-agent.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SILENT } from '../../src/errors/logger.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import type { Emitter, Operator } from '../../src/operators/operator.js';

@@ -1,6 +1,6 @@
-import type { LateReport } from '../agents/late-deliveries.js';
-import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import { verdictOfNumbers } from '../agents/verdict-of-numbers.js';
+import type { LateReport } from '../agents/egress/late-deliveries.js';
+import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
+import { verdictOfNumbers } from '../agents/ingress/verdict-of-numbers.js';
 import { SINKS } from '../egress/registry.js';
 import { redactData } from '../errors/secrets.js';
 import type { ArenaViews } from '../frame/arena-views.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProfileSample } from '../agents/profile-sample.js';
-import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread, SourceTask, ThreadError } from '../agents/thread-messages.js';
+import type { ProfileSample } from '../agents/egress/profile-sample.js';
+import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
+import type { FromThread, SourceTask, ThreadError } from '../agents/thread/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { runName } from '../egress/file/path-template.js';
 import { SINKS } from '../egress/registry.js';

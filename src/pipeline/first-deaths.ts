@@ -1,4 +1,4 @@
-import type { FromThread } from '../agents/thread-messages.js';
+import type { FromThread } from '../agents/thread/thread-messages.js';
 import type { FirstDeath } from '../observe/judge.js';
 
 /** A report names so many nodes at which frames died, each with the first of its reasons. */

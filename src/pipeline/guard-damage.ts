@@ -1,4 +1,4 @@
-import { damageOfSlot } from '../agents/guarded-ring.js';
+import { damageOfSlot } from '../agents/thread/guarded-ring.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { isIntact } from '../frame/guard-bytes.js';
 import type { Plan } from '../plan/plan-types.js';

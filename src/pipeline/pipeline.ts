@@ -1,6 +1,6 @@
-import type { ProfileSample } from '../agents/profile-sample.js';
-import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { FromThread } from '../agents/thread-messages.js';
+import type { ProfileSample } from '../agents/egress/profile-sample.js';
+import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
+import type { FromThread } from '../agents/thread/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { type Logger, redacting, SILENT } from '../errors/logger.js';

@@ -1,4 +1,4 @@
-import type { FromThread, ThreadError } from '../agents/thread-messages.js';
+import type { FromThread, ThreadError } from '../agents/thread/thread-messages.js';
 import { MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import type { FaultInjection } from '../plan/fault-injection.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createClock } from '../agents/clock.js';
-import { readSlots } from '../agents/read-slots.js';
-import type { ThreadError } from '../agents/thread-messages.js';
+import { createClock } from '../agents/thread/clock.js';
+import { readSlots } from '../agents/thread/read-slots.js';
+import type { ThreadError } from '../agents/thread/thread-messages.js';
 import { LetterBox } from '../dead-letters/letter-box.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';

@@ -1,7 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import type { ProfileSample } from '../agents/profile-sample.js';
-import type { SequenceVerdict } from '../agents/sequence-tracker.js';
-import type { EgressThreadData, FromThread, IngressThreadData, SeriesCommand, ThreadError, ToThread } from '../agents/thread-messages.js';
+import type { ProfileSample } from '../agents/egress/profile-sample.js';
+import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
+import type {
+  EgressThreadData,
+  FromThread,
+  IngressThreadData,
+  SeriesCommand,
+  ThreadError,
+  ToThread,
+} from '../agents/thread/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
 import { packageFile } from '../memory/package-file.js';
 import type { SeriesReport } from '../observe/report.js';

@@ -1,4 +1,4 @@
-import type { ThreadError } from '../agents/thread-messages.js';
+import type { ThreadError } from '../agents/thread/thread-messages.js';
 
 /** What a thread threw that nothing caught: an error, or any other value, `null` too. */
 export function thrownByThread(thrown: unknown): ThreadError {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { makeLink } from '../agents/chain-link.js';
+import { makeLink } from '../agents/stage/chain-link.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Logger } from '../errors/logger.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import type { FromThread, OperatorTask, TaskResult, ThreadError } from '../agents/thread-messages.js';
+import type { FromThread, OperatorTask, TaskResult, ThreadError } from '../agents/thread/thread-messages.js';
 import { packageFile, requireDependency } from '../memory/package-file.js';
 import { thrownByThread } from './thrown-by-thread.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LateDeliveries } from '../../src/agents/late-deliveries.js';
+import { LateDeliveries } from '../../src/agents/egress/late-deliveries.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { lateCounts } from '../../src/observe/late-losses.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Attachment } from '../../src/agents/attachment.js';
-import { EgressAgent } from '../../src/agents/egress-agent.js';
-import { IngressAgent } from '../../src/agents/ingress-agent.js';
+import { EgressAgent } from '../../src/agents/egress/egress-agent.js';
+import { IngressAgent } from '../../src/agents/ingress/ingress-agent.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SILENT } from '../../src/errors/logger.js';
 import type { Frame, FrameHeader } from '../../src/frame/frame.js';
 import type { FrameView } from '../../src/frame/frame-view.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SequenceTracker } from '../../src/agents/sequence-tracker.js';
-import { type Numbering, verdictOfNumbers, verdictOfSeriesNumbers } from '../../src/agents/verdict-of-numbers.js';
+import { SequenceTracker } from '../../src/agents/ingress/sequence-tracker.js';
+import { type Numbering, verdictOfNumbers, verdictOfSeriesNumbers } from '../../src/agents/ingress/verdict-of-numbers.js';
 import type { Verdict } from '../../src/observe/report.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20261130);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Attachment } from '../../src/agents/attachment.js';
-import { WorkerChain } from '../../src/agents/worker-chain.js';
+import { WorkerChain } from '../../src/agents/stage/worker-chain.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SILENT } from '../../src/errors/logger.js';
 import { createArena } from '../../src/memory/arena.js';
 import { Updater } from '../../src/pipeline/updater.js';

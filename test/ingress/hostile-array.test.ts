@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Push } from 'zeromq';
-import { Attachment } from '../../src/agents/attachment.js';
-import { IngressAgent } from '../../src/agents/ingress-agent.js';
+import { IngressAgent } from '../../src/agents/ingress/ingress-agent.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { array10 } from '../../src/codecs/array-1.0.js';
 import { type DType, itemSize } from '../../src/frame/dtype.js';
 import { SLOT } from '../../src/frame/slot-layout.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attachment } from '../../src/agents/attachment.js';
+import type { Attachment } from '../../src/agents/thread/attachment.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import { EMPTY, LINE } from '../../src/ring/ring-layout.js';
 import { RingBench, seeded } from '../support/arena.js';

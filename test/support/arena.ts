@@ -1,4 +1,4 @@
-import { Attachment } from '../../src/agents/attachment.js';
+import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SLOT } from '../../src/frame/slot-layout.js';
 import { createArena } from '../../src/memory/arena.js';
 import type { PlanOptions } from '../../src/plan/draft.js';

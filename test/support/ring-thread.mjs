@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Attachment } from '#dist/src/agents/attachment.js';
+import { Attachment } from '#dist/src/agents/thread/attachment.js';
 import { SLOT } from '#dist/src/frame/slot-layout.js';
 import { LINE } from '#dist/src/ring/ring-layout.js';
 

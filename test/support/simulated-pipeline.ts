@@ -1,4 +1,4 @@
-import { Attachment, bitIn } from '../../src/agents/attachment.js';
+import { Attachment, bitIn } from '../../src/agents/thread/attachment.js';
 import { viewArena } from '../../src/frame/arena-views.js';
 import { createArena } from '../../src/memory/arena.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';

@@ -1,4 +1,4 @@
-import { Attachment, bitIn } from '../../src/agents/attachment.js';
+import { Attachment, bitIn } from '../../src/agents/thread/attachment.js';
 import { createArena } from '../../src/memory/arena.js';
 import { powerOfTwo } from '../../src/memory/power-of-two.js';
 import { OUTCOME, OUTCOME_CODES } from '../../src/observe/outcome.js';

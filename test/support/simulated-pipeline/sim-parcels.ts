@@ -1,5 +1,5 @@
-import type { Attachment } from '../../../src/agents/attachment.js';
-import { type RecordWriter, recordOutputs } from '../../../src/agents/commit-outputs.js';
+import type { Attachment } from '../../../src/agents/thread/attachment.js';
+import { type RecordWriter, recordOutputs } from '../../../src/agents/thread/commit-outputs.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
 import type { StageNode } from '../../../src/plan/plan-types.js';

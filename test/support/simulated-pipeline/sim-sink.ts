@@ -1,5 +1,5 @@
-import type { Attachment } from '../../../src/agents/attachment.js';
-import { RecordWriter, readChain } from '../../../src/agents/commit-outputs.js';
+import type { Attachment } from '../../../src/agents/thread/attachment.js';
+import { RecordWriter, readChain } from '../../../src/agents/thread/commit-outputs.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
 import type { EdgePlan } from '../../../src/plan/plan-types.js';

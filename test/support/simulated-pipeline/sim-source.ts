@@ -1,4 +1,4 @@
-import type { Attachment } from '../../../src/agents/attachment.js';
+import type { Attachment } from '../../../src/agents/thread/attachment.js';
 import { OUTCOME } from '../../../src/observe/outcome.js';
 import { LEDGER, LINE, SOURCE } from '../../../src/ring/ring-layout.js';
 import { SlotStock } from '../../../src/ring/slot-stock.js';

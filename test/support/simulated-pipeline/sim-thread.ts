@@ -1,4 +1,4 @@
-import type { Attachment } from '../../../src/agents/attachment.js';
+import type { Attachment } from '../../../src/agents/thread/attachment.js';
 
 export interface Sleep {
   readonly seen: number;

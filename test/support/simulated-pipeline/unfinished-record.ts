@@ -1,4 +1,4 @@
-import type { Attachment } from '../../../src/agents/attachment.js';
+import type { Attachment } from '../../../src/agents/thread/attachment.js';
 import { LINE } from '../../../src/ring/ring-layout.js';
 import type { Wait } from './sim-thread.js';
 

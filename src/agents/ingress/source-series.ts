@@ -1,0 +1,208 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MillraceError } from '../../errors/errors.js';
+import type { Logger } from '../../errors/logger.js';
+import type { SeriesEnding, SeriesMessage } from '../../frame/series.js';
+import type { SeriesReport } from '../../observe/report.js';
+import type { SourceNode } from '../../plan/plan-types.js';
+import { writeSeries } from '../../plan/series-table.js';
+import type { Attachment } from '../thread/attachment.js';
+import { SeriesKeeper } from './series-keeper.js';
+import type { SourceLedger } from './source-ledger.js';
+import type { Numbering } from './verdict-of-numbers.js';
+
+/** What a series needs of its source, to end. */
+export interface SeriesWriter {
+  /** A record of a parcel is claimed: neither committed nor taken back. */
+  readonly hasClaimedRecord: boolean;
+  /** Hands on what is committed and still stands in a parcel; a promise is returned when a blocking edge is full. */
+  handOn(): Promise<void> | undefined;
+  /** Commits the frame with which leaves what operators still hold. */
+  sendEnd(): Promise<void>;
+}
+
+export interface SeriesOptions {
+  readonly signal: AbortSignal;
+  /** Hears of every series that has closed. */
+  readonly onSeries: (report: SeriesReport) => void;
+  /** A series of which nothing comes for so long ends. */
+  readonly timeoutMs: number | undefined;
+}
+
+/**
+ * The series of a source: they begin and end, by its messages, from outside, or by time, one after the other, and only while
+ * nothing of the source is under way.
+ */
+export class SourceSeries {
+  readonly #attachment: Attachment;
+  readonly #node: SourceNode;
+  readonly #ledger: SourceLedger;
+  readonly #writer: SeriesWriter;
+  readonly #log: Logger;
+  readonly #options: SeriesOptions;
+  readonly #keeper = new SeriesKeeper();
+  #closed: SeriesReport | undefined;
+  #isFinished = false;
+  /** Ordinals given when the last end was sent. */
+  #endedAt = 0;
+  /** Starts and ends, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #held: Promise<void> | undefined;
+
+  constructor(attachment: Attachment, node: SourceNode, ledger: SourceLedger, writer: SeriesWriter, log: Logger, options: SeriesOptions) {
+    this.#attachment = attachment;
+    this.#node = node;
+    this.#ledger = ledger;
+    this.#writer = writer;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  /** While a series ends nothing is claimed, and what is claimed is not committed. */
+  get held(): Promise<void> | undefined {
+    return this.#held;
+  }
+
+  /** Number of the open series; 0: there is none. */
+  get index(): number {
+    return this.#keeper.index;
+  }
+
+  get id(): string | number | undefined {
+    return this.#keeper.id;
+  }
+
+  /** A frame of the open series was committed; `sequence`: the sender's number, if it sent one. */
+  add(sequence: number | undefined): void {
+    this.#keeper.add(sequence);
+  }
+
+  /** False when the run was given up. */
+  async start(start: SeriesMessage): Promise<boolean> {
+    this.#refuseInRecord();
+    return this.#inTurn(() => this.#start(start, 'told-or-from-zero'));
+  }
+
+  /** Ends the open series, if it has this name. False when the run was given up. */
+  async end(end: SeriesMessage): Promise<boolean> {
+    this.#refuseInRecord();
+    return this.#inTurn(() => this.#endNamed(end));
+  }
+
+  /** Begins a series from outside. The report of the one before, if one was open; rejects when the source takes none any more. */
+  commandStart(start: SeriesMessage): Promise<SeriesReport | undefined> {
+    return this.#inTurn(async () => {
+      this.#refuseLate();
+      this.#closed = undefined;
+      if (!(await this.#start(start, 'from-the-first-that-came')))
+        throw new MillraceError('ERR_CLOSED', 'the run was given up before the series began');
+      return this.#closed;
+    });
+  }
+
+  /** Ends the open series from outside; with `id`, only that one. */
+  commandEnd(id: string | number | undefined): Promise<SeriesReport> {
+    return this.#inTurn(async () => {
+      this.#refuseLate();
+      if (!this.#keeper.isOpen) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has no series open`);
+      if (id !== undefined && id !== this.#keeper.id)
+        throw new MillraceError('ERR_STATE', `the series open at source '${this.#node.name}' is ${this.#keeper.id}, not ${id}`);
+      this.#closed = undefined;
+      if (!(await this.#end('end')) || !this.#closed)
+        throw new MillraceError('ERR_CLOSED', 'the run was given up, or the series timed out, before it was ended');
+      return this.#closed;
+    });
+  }
+
+  /** After the last frame: ends the open series, or lets operators hand on what they hold of a source without any. */
+  finish(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isFinished = true;
+      await this.#end(this.#options.signal.aborted ? 'stopped' : 'end');
+    });
+  }
+
+  /** Called now and then: ends a series of which nothing comes any more. */
+  look(): void {
+    const { timeoutMs } = this.#options;
+    if (timeoutMs !== undefined && !this.#held && !this.#writer.hasClaimedRecord && this.#keeper.isSilent(timeoutMs))
+      this.#end('timed-out').catch(() => {}); // the next look tries again
+  }
+
+  /** Operators are told of an end once: not again at the next start, or at the end of the source, when nothing has come since. */
+  get #hasWhatToEnd(): boolean {
+    if (this.#keeper.isOpen) return this.#ledger.given > 0;
+    return this.#node.flushes && this.#ledger.given !== this.#endedAt;
+  }
+
+  #refuseLate(): void {
+    if (this.#isFinished || this.#options.signal.aborted || this.#attachment.aborted)
+      throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
+  }
+
+  /** Its parcel belongs to the open series, and cannot be handed on before it: the source would wait for itself. */
+  #refuseInRecord(): void {
+    if (this.#writer.hasClaimedRecord)
+      throw new MillraceError(
+        'ERR_STATE',
+        `source '${this.#node.name}' has claimed a record: commit or abort it before a series begins or ends`,
+      );
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {}); // told to the one who asked
+    return done;
+  }
+
+  async #start(start: SeriesMessage, numbering: Numbering): Promise<boolean> {
+    // The entry is free: its last series closed before the one that is open began.
+    writeSeries(this.#attachment.arena, this.#node.series, this.#keeper.nextIndex, start);
+    return this.#end('superseded', { start, numbering });
+  }
+
+  async #endNamed(end: SeriesMessage): Promise<boolean> {
+    const { series } = end;
+    if (this.#keeper.id !== series) {
+      this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
+      return true;
+    }
+    this.#keeper.expect(end);
+    return this.#end('end');
+  }
+
+  /**
+   * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
+   * is claimed or committed; `next` begins before anything is again. It never waits for a slot that the source has claimed:
+   * the source may be the one who asks. (It waits for a record in a parcel; a source that has one is not let in here.) False
+   * when the run was given up.
+   */
+  async #end(ended: SeriesEnding, next?: { readonly start: SeriesMessage; readonly numbering: Numbering }): Promise<boolean> {
+    while (this.#held) await this.#held;
+    let release: () => void = () => {};
+    this.#held = new Promise((resolve) => {
+      release = resolve;
+    });
+    try {
+      // A record that is being decoded into the parcel still belongs to the old series.
+      while (this.#writer.hasClaimedRecord && !this.#isFinished && !this.#options.signal.aborted && !this.#attachment.aborted)
+        await delay(1);
+      const handing = this.#writer.handOn();
+      if (handing) await handing;
+      if (!(await this.#ledger.atRest())) return false;
+      if (this.#hasWhatToEnd) {
+        await this.#writer.sendEnd();
+        this.#endedAt = this.#ledger.given;
+        if (!(await this.#ledger.atRest())) return false;
+      }
+      if (this.#keeper.isOpen) {
+        this.#closed = this.#keeper.end(ended, this.#ledger.read());
+        this.#options.onSeries(this.#closed);
+      }
+      if (next) this.#keeper.begin(next.start, next.numbering, this.#ledger.read());
+      return true;
+    } finally {
+      this.#held = undefined;
+      release();
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import type { StageNode } from '../../plan/plan-types.js';
+import type { Attachment } from '../thread/attachment.js';
+import { edgeFor } from '../thread/edge-for.js';
+import type { AsyncLane } from './async-lane.js';
+
+/** Whether every ordered edge would take the results now. */
+export function mayCommit(attachment: Attachment, stage: StageNode, lane: AsyncLane): boolean {
+  const input = lane.inputs[0]!;
+  const outputs = input.records === 0 ? lane.chain.outputs : lane.parcel.passesOn ? lane.inputs : lane.parcel.outputs;
+  const head = outputs[0];
+  if (lane.outcome >= 0 || !head) return true;
+  const { sourceIndex, ordinal } = input;
+  for (const route of stage.routes[sourceIndex]![lane.reference >>> 24]!) {
+    const edge = attachment.plan.edges[edgeFor(route, head)]!;
+    // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
+    const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
+    if (waits && !attachment.admits(edge, sourceIndex, ordinal)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,127 @@
+import type { FrameView } from '../../frame/frame-view.js';
+import { OUTCOME } from '../../observe/outcome.js';
+import type { EdgePlan, StageNode } from '../../plan/plan-types.js';
+import { waitSync } from '../../ring/park.js';
+import { GATE_CLOSED, LINE } from '../../ring/ring-layout.js';
+import { type Attachment, bitIn } from '../thread/attachment.js';
+import { RecordWriter, recordOutputs } from '../thread/commit-outputs.js';
+import type { Taken } from './async-lane.js';
+import type { JoinInputs } from './join-inputs.js';
+import type { Aggregates, ChainLane } from './operator-chain.js';
+import type { ParcelRun } from './parcel-run.js';
+
+/** Whether the run was aborted is looked at this often. */
+const LOOK_MS = 50;
+
+/** Commits what a worker made of an input: outputs, settlements, what is released, and the counts that go with them. */
+export class WorkCommit {
+  readonly #attachment: Attachment;
+  readonly #stage: StageNode;
+  readonly #worker: number;
+  readonly #edge: EdgePlan;
+  readonly #join: JoinInputs | undefined;
+  readonly #aggregates: Aggregates;
+  readonly #onLost: (source: number, frames: number) => void;
+  readonly #record: RecordWriter;
+
+  constructor(
+    attachment: Attachment,
+    stage: StageNode,
+    worker: number,
+    edge: EdgePlan,
+    join: JoinInputs | undefined,
+    aggregates: Aggregates,
+    onLost: (source: number, frames: number) => void,
+  ) {
+    this.#attachment = attachment;
+    this.#stage = stage;
+    this.#worker = worker;
+    this.#edge = edge;
+    this.#join = join;
+    this.#aggregates = aggregates;
+    this.#onLost = onLost;
+    this.#record = new RecordWriter(attachment);
+  }
+
+  get outputCount(): number {
+    return this.#record.outputCount;
+  }
+
+  /** The edge that output `i` of the last commit is for. */
+  edgeOf(i: number): EdgePlan {
+    return this.#attachment.plan.edges[this.#record.edgeIndex(i)]!;
+  }
+
+  /** What a worker before this one had committed and an ordered edge did not admit yet. */
+  finishRecord(): void {
+    const { ring, arena, park, line, plan, thread } = this.#attachment;
+    if ((this.#attachment.word(line + LINE.record) & 1) === 0) return;
+    const outputs = this.#attachment.word(line + LINE.outputs);
+    let done = this.#attachment.throughGate(() => ring.resume(0));
+    while (done < outputs && !this.#attachment.aborted) {
+      const before = done;
+      const edge = plan.edges.find((one) => one.ring === this.#attachment.word(line + LINE.outputRefs + 8 * done + 4))!;
+      const resume = (): number => {
+        const result = ring.resume(done);
+        if (result !== GATE_CLOSED) done = result;
+        return result;
+      };
+      waitSync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, thread), park, resume, () => done === before, LOOK_MS);
+    }
+  }
+
+  /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
+  fill(reference: number, { inputs, partners }: Taken, lane: ChainLane, failure: number): number {
+    const record = this.#record;
+    const { sourceIndex: source, ordinal } = inputs[0]!;
+    const branch = reference >>> 24;
+    let bytes = 0;
+    let frames = 0;
+    for (const input of inputs) if (!input.empty) frames++;
+    for (const input of inputs[0]!.joined ?? inputs) bytes += input.lengthBytes;
+    record.start();
+    const failed = failure >= 0;
+    if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
+    const code = failed ? failure : lane.outputs.length > 0 || lane.merged ? OUTCOME.merged : OUTCOME.filtered;
+    if (lane.outputs.length === 0) {
+      record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
+      record.input(reference);
+    } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
+    for (let i = 0; i < partners.length; i++) {
+      const partner = partners[i]!;
+      const { sourceIndex, ordinal } = this.#attachment.frame(partner);
+      record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
+      record.input(partner);
+    }
+    this.#fillAggregates(source, failed);
+    return record.commit(frames, bytes);
+  }
+
+  /** The same for a parcel: records that ended here are named one by one, unless all did, in the same way. */
+  fillParcel(reference: number, inputs: readonly FrameView[], run: ParcelRun): number {
+    const record = this.#record;
+    const { sourceIndex: source, ordinal } = inputs[0]!;
+    const branch = reference >>> 24;
+    const leaves = this.#edge.leaves[source]![branch]!;
+    const outputs = run.passesOn ? inputs : run.outputs;
+    record.start();
+    if (run.codes !== 0 && (outputs.length > 0 || (run.codes & (run.codes - 1)) !== 0)) {
+      const address = this.#stage.outcomes[this.#worker]!;
+      this.#attachment.arena.bytes.set(run.ended, address);
+      record.settleEach(source, ordinal, leaves, address);
+    }
+    if (outputs.length === 0) {
+      record.settle(source, ordinal, leaves, 31 - Math.clz32(run.codes));
+      record.input(reference);
+    } else recordOutputs(this.#attachment, record, reference, run.passesOn, outputs, this.#stage.routes[source]![branch]!);
+    this.#fillAggregates(source, false);
+    return record.commit(run.records, run.bytes);
+  }
+
+  /** What aggregates hold, handed on and lost, into the banks that this commit makes the live ones. */
+  #fillAggregates(source: number, failed: boolean): void {
+    const { partials, held } = this.#aggregates;
+    const lost = partials ? partials.fill(failed) : held ? held.fill(source) : 0;
+    if (lost > 0) this.#onLost(source, lost);
+  }
+}
