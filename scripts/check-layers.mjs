@@ -13,7 +13,7 @@ const LAYERS = [
   ['spec'],
   ['plan'],
   ['agents'],
-  ['pipeline'],
+  ['run'],
   ['control'],
   ['cli', 'workers', '.'],
 ];
@@ -25,7 +25,7 @@ const EXCEPTIONS = [
 
 // Packages that one file alone may import, so that they stay replaceable and are loaded lazily.
 const HOMES = {
-  piscina: 'src/pipeline/worker-pool.ts',
+  piscina: 'src/run/worker-pool.ts',
   zeromq: 'src/transports/zmq-libzmq.ts',
   ioredis: 'src/transports/redis.ts',
   kafkajs: 'src/transports/kafka.ts',

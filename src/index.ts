@@ -42,11 +42,11 @@ export {
   type SinkOptions,
   type SourceOptions,
   type StageOptions,
-} from './pipeline/builder.js';
-export { Pipeline, type PipelineOptions } from './pipeline/pipeline.js';
-export { type PushFrame, PushSource } from './pipeline/push-source.js';
-export { type OwnFrame, SinkReader } from './pipeline/sink-reader.js';
-export type { UpdateResult } from './pipeline/updater.js';
+} from './run/builder.js';
+export { Pipeline, type PipelineOptions } from './run/pipeline.js';
+export { type PushFrame, PushSource } from './run/push-source.js';
+export { type OwnFrame, SinkReader } from './run/sink-reader.js';
+export type { UpdateResult } from './run/updater.js';
 export { ConfigError } from './spec/config-error.js';
 export { loadPipeline, parsePipeline, specFromObject } from './spec/load.js';
 export type { OperatorTypes, PipelineSettings, SinkTypes, SourceTypes, StageSettings } from './spec/option-types.js';

@@ -1,4 +1,4 @@
-import type { Pipeline } from '../../src/pipeline/pipeline.js';
+import type { Pipeline } from '../../src/run/pipeline.js';
 import { type Bench, check, isSlow } from '../support/bench.js';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
 import { median } from '../support/statistics.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { Pipeline } from '../../src/run/pipeline.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { type Bench, check } from '../support/bench.js';
 import { operatorPath } from '../support/run-pipeline.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { Pipeline } from '../../src/run/pipeline.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { type Bench, type BenchRow, burn, check, isSlow } from '../support/bench.js';
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type OperatorOptions, pipeline } from '../../src/pipeline/builder.js';
+import { type OperatorOptions, pipeline } from '../../src/run/builder.js';
 import { type Bench, type BenchRow, check, isSlow, isWanted } from '../support/bench.js';
 import { drawFrame, integration, PARAMETERS, PIXELS, SEEDS } from '../support/integrate-frame.js';
 import { operatorPath } from '../support/run-pipeline.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Pull, Push } from 'zeromq';
 import { freePort } from '../../src/cli/demo/free-port.js';
-import { Pipeline } from '../../src/pipeline/pipeline.js';
+import { Pipeline } from '../../src/run/pipeline.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { type Bench, type BenchRow, burn, check, isSlow } from '../support/bench.js';
 import { operatorPath } from '../support/run-pipeline.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/observe/report.js';
-import type { ModulePath } from '../../src/pipeline/builder.js';
-import { Pipeline } from '../../src/pipeline/pipeline.js';
+import type { ModulePath } from '../../src/run/builder.js';
+import { Pipeline } from '../../src/run/pipeline.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { check } from './bench.js';
 

@@ -1,10 +1,10 @@
 import { createArena } from '../../src/memory/arena.js';
-import { type OperatorOptions, pipeline } from '../../src/pipeline/builder.js';
 import { formatArena } from '../../src/plan/format-arena.js';
 import { plan as makePlan } from '../../src/plan/plan.js';
 import type { Plan } from '../../src/plan/plan-types.js';
 import { BANK, CONTROL, LINE, SOURCE } from '../../src/ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../../src/ring/ring-operations.js';
+import { type OperatorOptions, pipeline } from '../../src/run/builder.js';
 
 export interface SmallArena {
   readonly memory: WebAssembly.Memory;

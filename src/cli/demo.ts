@@ -103,7 +103,7 @@ async function runJob(
   options: DemoOptions,
   { output, signal }: CliContext,
 ): Promise<{ report: Report; isSent: boolean }> {
-  const { Pipeline } = await import('../pipeline/pipeline.js');
+  const { Pipeline } = await import('../run/pipeline.js');
   const warn = new LogOutput(output.err, { level: 'warn', format: logFormatFor(output.isTty, process.env) });
   const pipeline = new Pipeline(withFailOn(specFromObject(job.pipeline, { baseDir: out }), options.failOn), { logger: warn });
   const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { asMillraceError, EXIT } from '../errors/errors.js';
 import type { FailOn } from '../observe/fail-on.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../run/pipeline.js';
 import { loadPipeline } from '../spec/load.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
@@ -32,7 +32,7 @@ export async function runSpec(
   { output, signal, force, readerGone, abandonOutput }: CliContext,
 ): Promise<number> {
   // The engine with its threads is loaded only by the verbs that need it.
-  const { Pipeline } = await import('../pipeline/pipeline.js');
+  const { Pipeline } = await import('../run/pipeline.js');
   const shown = new RunOutput(output, options);
   const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: shown.log });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });

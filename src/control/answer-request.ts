@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Meta } from '../frame/frame.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../run/pipeline.js';
 import { specHash } from '../spec/spec-hash.js';
 
 /** How long a request waits for a frame. */

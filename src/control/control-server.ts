@@ -2,7 +2,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
-import type { Pipeline } from '../pipeline/pipeline.js';
+import type { Pipeline } from '../run/pipeline.js';
 import { answerRequest } from './answer-request.js';
 import { DETOUR_CHARACTERS, listenPrivately } from './listen-privately.js';
 import { Patience } from './patience.js';

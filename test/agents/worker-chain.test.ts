@@ -4,9 +4,9 @@ import { WorkerChain } from '../../src/agents/stage/worker-chain.js';
 import { Attachment } from '../../src/agents/thread/attachment.js';
 import { SILENT } from '../../src/errors/logger.js';
 import { createArena } from '../../src/memory/arena.js';
-import { Updater } from '../../src/pipeline/updater.js';
 import { formatArena } from '../../src/plan/format-arena.js';
 import { plan as makePlan } from '../../src/plan/plan.js';
+import { Updater } from '../../src/run/updater.js';
 import { specFromObject } from '../../src/spec/load.js';
 
 /** One worker with a `threshold`, whose chain the test makes, and the updater of its parameters. */

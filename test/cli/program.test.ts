@@ -51,7 +51,7 @@ const engine = vi.hoisted(() => ({
   spec: undefined as unknown,
 }));
 
-vi.mock('../../src/pipeline/pipeline.js', () => ({
+vi.mock('../../src/run/pipeline.js', () => ({
   Pipeline: class {
     closed = Promise.resolve(engine.report);
     constructor(readonly spec: unknown) {

@@ -70,7 +70,7 @@ async function output(file: string, env: object = {}): Promise<string> {
 
 test('a bundle by esbuild runs, and leaves out the clients and what starts threads', async () => {
   const inputs = await bundle('esm', join(folder, 'esbuild/daemon.mjs'));
-  expect(inputs.some((file) => file.includes('millrace/dist/src/pipeline/pipeline.js'))).toBe(true);
+  expect(inputs.some((file) => file.includes('millrace/dist/src/run/pipeline.js'))).toBe(true);
   expect(inputs.filter((file) => LEFT_OUT.test(file))).toEqual([]);
   expect(await output(join(folder, 'esbuild/daemon.mjs'))).toBe(expected);
 });

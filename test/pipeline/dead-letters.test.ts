@@ -8,7 +8,7 @@ import { letterNames } from '../../src/dead-letters/letter-directory.js';
 import { readLetter } from '../../src/dead-letters/letter-file.js';
 import { checkCounter } from '../../src/ingress/sim/counter.js';
 import { metricsText } from '../../src/observe/metrics-text.js';
-import { pipeline } from '../../src/pipeline/builder.js';
+import { pipeline } from '../../src/run/builder.js';
 import { specHash } from '../../src/spec/spec-hash.js';
 import { operatorPath, type Run, runPipeline, specFromObject } from '../support/run-pipeline.js';
 import { itFull } from '../support/test-size.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { Pipeline } from '#dist/src/pipeline/pipeline.js';
+import { Pipeline } from '#dist/src/run/pipeline.js';
 import { specFromObject } from '#dist/src/spec/load.js';
 
 const FRAMES = 300;

@@ -42,7 +42,7 @@ describe('layer check', () => {
     plant('src/errors/e.ts', 'export const e = 1;\n');
     plant('src/ring/park.ts', "import { e } from '../errors/e.js';\nAtomics.wait(new Int32Array(8), e, 0);\n");
     plant('src/agents/a.ts', "import type { P } from '../pipeline/p.js';\nimport { type Q } from '../pipeline/p.js';\n");
-    plant('src/pipeline/worker-pool.ts', "import { Piscina } from 'piscina';\n");
+    plant('src/run/worker-pool.ts', "import { Piscina } from 'piscina';\n");
     plant('src/transports/zmq-libzmq.ts', "const load = () => import('zeromq');\n");
     plant('workers/w.ts', "import '../src/agents/a.js';\n");
     plant('src/codecs/c.ts', "// import '../cli/main.js';\nconst text = \"import '../cli/main.js'\";\n");

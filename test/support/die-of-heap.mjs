@@ -1,6 +1,6 @@
 // node --max-old-space-size=128 die-of-heap.mjs FOLDER ROUNDS: workers that fill their heap; prints the report.
 
-import { Pipeline } from '../../dist/src/pipeline/pipeline.js';
+import { Pipeline } from '../../dist/src/run/pipeline.js';
 import { specFromObject } from '../../dist/src/spec/load.js';
 
 const [folder, rounds] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import type { Report } from '../../src/observe/report.js';
-import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
+import type { PipelineOptions } from '../../src/run/pipeline.js';
 import { Pipeline, recordingLogger, specFromObject } from './run-pipeline.js';
 
 /** A result as a test keeps it: the data are a copy. */

@@ -1,9 +1,9 @@
 import type { Logger } from '../../src/errors/logger.js';
 import type { Report } from '../../src/observe/report.js';
-import type { PipelineOptions } from '../../src/pipeline/pipeline.js';
+import type { PipelineOptions } from '../../src/run/pipeline.js';
 
 /** The build, loaded as plain JavaScript: threads cannot start from TypeScript sources. */
-const { Pipeline } = (await import('#dist/src/pipeline/pipeline.js' as string)) as typeof import('../../src/pipeline/pipeline.js');
+const { Pipeline } = (await import('#dist/src/run/pipeline.js' as string)) as typeof import('../../src/run/pipeline.js');
 const { specFromObject } = (await import('#dist/src/spec/load.js' as string)) as typeof import('../../src/spec/load.js');
 
 export { Pipeline, specFromObject };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ControlServer } from '../../control/control-server.js';
 import { openPrivateFolder } from '../../control/private-folder.js';
 import { asMillraceError } from '../../errors/errors.js';
-import type { Pipeline } from '../../pipeline/pipeline.js';
+import type { Pipeline } from '../../run/pipeline.js';
 import type { Output } from '../output.js';
 import { version } from '../version.js';
 import { removeDeadRuns } from './remove-dead-runs.js';

@@ -8,7 +8,7 @@ import { MAX_META_BYTES } from '../../frame/slot-layout.js';
 import type { FailOn } from '../../observe/fail-on.js';
 import type { OutcomeName } from '../../observe/outcome.js';
 import type { Report } from '../../observe/report.js';
-import type { Pipeline } from '../../pipeline/pipeline.js';
+import type { Pipeline } from '../../run/pipeline.js';
 import { loadPipeline } from '../../spec/load.js';
 import { type ReplayedFrames, replaySpec } from '../../spec/replay-spec.js';
 import type { PipelineSpec } from '../../spec/spec.js';
@@ -67,7 +67,7 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
     }
   }
   check(spec, bySource, output.err);
-  const { Pipeline } = await import('../../pipeline/pipeline.js');
+  const { Pipeline } = await import('../../run/pipeline.js');
   const shown = new RunOutput(output, options);
   const pipeline = new Pipeline(await replaySpec(spec, framesOf(bySource)), { logger: shown.log });
   force?.addEventListener('abort', () => void pipeline.abort(), { once: true });

@@ -1,7 +1,7 @@
 import { asMillraceError } from '../../errors/errors.js';
 import { SILENT } from '../../errors/logger.js';
 import type { Report } from '../../observe/report.js';
-import type { Pipeline } from '../../pipeline/pipeline.js';
+import type { Pipeline } from '../../run/pipeline.js';
 import { replaySpec } from '../../spec/replay-spec.js';
 import type { EdgeSpec, PipelineSpec, SinkSpec } from '../../spec/spec.js';
 import type { CaseFrame } from './case-frames.js';
@@ -15,7 +15,7 @@ interface Collected extends CaseFrame {
 
 /** Runs one case in a pipeline of its own. Rejects only when `signal` ends it. */
 export async function runCase(spec: PipelineSpec, test: TestCase, signal: AbortSignal): Promise<Difference[]> {
-  const { Pipeline } = await import('../../pipeline/pipeline.js');
+  const { Pipeline } = await import('../../run/pipeline.js');
   const pipeline = new Pipeline(await testSpec(spec, test), { logger: SILENT });
   try {
     await pipeline.start({ signal });
