@@ -17,19 +17,19 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   guard: { times: 10, script: './guard.js' },
   recovery: {
     times: 1,
-    tests: ['test/pipeline/recovery.test.ts', 'test/ring/census.test.ts'],
+    tests: ['test/run/recovery.test.ts', 'test/ring/census.test.ts'],
     env: { MILLRACE_TEST_KILLS: '300', MILLRACE_TEST_ROUNDS: '100', MILLRACE_TEST_OUTPUT_DEATHS: '1000' },
   },
   hostile: { times: 1, tests: ['test/ingress/hostile-array.test.ts'], env: { MILLRACE_TEST_MESSAGES: '1000000' } },
   kill: { times: 1, tests: ['test/integration/kill.test.ts'], env: { MILLRACE_TEST_PROCESS_KILLS: '50' } },
   locks: {
     times: 1,
-    tests: ['test/pipeline/no-deadlock.test.ts', 'test/pipeline/no-deadlock-threads.test.ts'],
+    tests: ['test/plan/no-deadlock.test.ts', 'test/plan/no-deadlock-threads.test.ts'],
     env: { MILLRACE_TEST_PIPELINES: '20000', MILLRACE_TEST_THREAD_PIPELINES: '50', MILLRACE_TEST_HOLD_MS: '1000' },
   },
   pipelines: {
     times: 1,
-    tests: ['test/pipeline/random-pipelines.test.ts'],
+    tests: ['test/run/random-pipelines.test.ts'],
     env: { MILLRACE_TEST_SIZE: 'full', MILLRACE_TEST_PIPELINES: '5000' },
   },
   memory: {

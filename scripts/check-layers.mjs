@@ -12,7 +12,8 @@ const LAYERS = [
   ['operators', 'ingress', 'egress', 'dead-letters'],
   ['spec'],
   ['plan'],
-  ['agents'],
+  ['agents/thread'],
+  ['agents/ingress', 'agents/stage', 'agents/egress'],
   ['run'],
   ['control'],
   ['cli', 'workers', '.'],
@@ -60,7 +61,9 @@ function layerOf(path) {
   const parts = path.split('/');
   if (parts[0] === 'workers') return 'workers';
   if (parts[0] !== 'src') return undefined;
-  return parts.length > 2 ? parts[1] : '.';
+  if (parts.length <= 2) return '.';
+  // Each kind of thread is a layer of its own.
+  return parts[1] === 'agents' && parts.length > 3 ? `agents/${parts[2]}` : parts[1];
 }
 
 function check(file) {

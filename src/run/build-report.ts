@@ -1,11 +1,10 @@
-import type { LateReport } from '../agents/egress/late-deliveries.js';
-import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
 import { verdictOfNumbers } from '../agents/ingress/verdict-of-numbers.js';
 import { SINKS } from '../egress/registry.js';
 import { redactData } from '../errors/secrets.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
 import { type FirstDeath, judge } from '../observe/judge.js';
+import type { LateReport } from '../observe/late-report.js';
 import type { ParametersReport } from '../observe/parameters-report.js';
 import type {
   FrameIds,
@@ -20,6 +19,7 @@ import type {
   UnreadableReport,
   Verdict,
 } from '../observe/report.js';
+import type { SequenceVerdict } from '../observe/sequence-verdict.js';
 import type { Plan } from '../plan/plan-types.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { Counters } from './counters.js';

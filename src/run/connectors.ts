@@ -1,6 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProfileSample } from '../agents/egress/profile-sample.js';
-import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
 import type { FromThread, SourceTask, ThreadError } from '../agents/thread/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { runName } from '../egress/file/path-template.js';
@@ -9,7 +7,9 @@ import { MillraceError } from '../errors/errors.js';
 import type { Meta } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
 import { SOURCES } from '../ingress/registry.js';
+import type { ProfileSample } from '../observe/profile-sample.js';
 import type { SeriesReport } from '../observe/report.js';
+import type { SequenceVerdict } from '../observe/sequence-verdict.js';
 import type { Plan, SourceNode } from '../plan/plan-types.js';
 import { lastSeries } from '../plan/series-table.js';
 import { LEDGER, LINE, SOURCE } from '../ring/ring-layout.js';

@@ -1,5 +1,3 @@
-import type { ProfileSample } from '../agents/egress/profile-sample.js';
-import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
 import type { FromThread } from '../agents/thread/thread-messages.js';
 import { openLetterDirectory } from '../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
@@ -12,7 +10,9 @@ import { cumulate } from '../observe/histogram.js';
 import { MetricsServer } from '../observe/metrics-server.js';
 import { metricsText } from '../observe/metrics-text.js';
 import type { OutcomeName } from '../observe/outcome.js';
+import type { ProfileSample } from '../observe/profile-sample.js';
 import type { Progress, QueueDepth, Report, SeriesReport } from '../observe/report.js';
+import type { SequenceVerdict } from '../observe/sequence-verdict.js';
 import type { PlanOptions } from '../plan/draft.js';
 import { formatArena } from '../plan/format-arena.js';
 import { plan as makePlan } from '../plan/plan.js';

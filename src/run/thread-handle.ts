@@ -1,6 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import type { ProfileSample } from '../agents/egress/profile-sample.js';
-import type { SequenceVerdict } from '../agents/ingress/sequence-tracker.js';
 import type {
   EgressThreadData,
   FromThread,
@@ -11,7 +9,9 @@ import type {
 } from '../agents/thread/thread-messages.js';
 import { ERRORS, type ErrorCode, MillraceError } from '../errors/errors.js';
 import { packageFile } from '../memory/package-file.js';
+import type { ProfileSample } from '../observe/profile-sample.js';
 import type { SeriesReport } from '../observe/report.js';
+import type { SequenceVerdict } from '../observe/sequence-verdict.js';
 import { afterAwake } from './awake-clock.js';
 import { thrownByThread } from './thrown-by-thread.js';
 

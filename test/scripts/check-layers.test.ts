@@ -31,41 +31,59 @@ describe('layer check', () => {
     const before = check().lines;
     const planted = 'src/codecs/raw.ts';
     const line = readFileSync(join(root, planted), 'utf8').split('\n').length;
-    appendFileSync(join(root, planted), "import '../pipeline/plan.js';\n");
+    appendFileSync(join(root, planted), "import '../run/pipeline.js';\n");
     const after = check();
     expect(after.status).toBe(1);
     const added = after.lines.filter((text) => !before.includes(text) && !text.startsWith('layers:'));
-    expect(added).toEqual([`${planted}:${line}: codecs must not import from pipeline (../pipeline/plan.js)`]);
+    expect(added).toEqual([`${planted}:${line}: codecs must not import from run (../run/pipeline.js)`]);
   });
 
-  it('passes arrows that point down, types handed up to agents, and packages in their homes', () => {
+  it('passes arrows that point down, and packages in their homes', () => {
     plant('src/errors/e.ts', 'export const e = 1;\n');
     plant('src/ring/park.ts', "import { e } from '../errors/e.js';\nAtomics.wait(new Int32Array(8), e, 0);\n");
-    plant('src/agents/a.ts', "import type { P } from '../pipeline/p.js';\nimport { type Q } from '../pipeline/p.js';\n");
+    plant('src/agents/stage/a.ts', "import { P } from '../../plan/p.js';\nimport { t } from '../thread/t.js';\n");
     plant('src/run/worker-pool.ts', "import { Piscina } from 'piscina';\n");
     plant('src/transports/zmq-libzmq.ts', "const load = () => import('zeromq');\n");
-    plant('workers/w.ts', "import '../src/agents/a.js';\n");
+    plant('workers/w.ts', "import '../src/agents/stage/a.js';\n");
     plant('src/codecs/c.ts', "// import '../cli/main.js';\nconst text = \"import '../cli/main.js'\";\n");
     expect(check()).toEqual({ status: 0, lines: ['layers: every import points the right way'] });
+  });
+
+  it('has the layers that CONTRIBUTING shows', () => {
+    const shown = /^errors\n(?: {2}< .*\n)+/m.exec(readFileSync(join(repository, 'CONTRIBUTING.md'), 'utf8'))![0];
+    const rows = shown
+      .trimEnd()
+      .split('\n')
+      .map((row) =>
+        row
+          .replace(/^ *< /, '')
+          .replace(/ {2,}.*/, '')
+          .split(', '),
+      );
+    const [, layers] = /const LAYERS = \[\n([^;]*)\];/.exec(readFileSync(script, 'utf8'))!;
+    const checked = [...layers!.matchAll(/\[(.*)\]/g)].map(([, row]) => [...row!.matchAll(/'([^']*)'/g)].map(([, layer]) => layer));
+    expect(rows.map((row) => row.map((layer) => (layer === 'index.ts' ? '.' : layer)))).toEqual(checked);
   });
 
   const violations = [
     ['a layer above', 'src/frame/f.ts', "import '../ring/r.js';", 'frame must not import from ring'],
     ['a sibling', 'src/ingress/i.ts', "import type { X } from '../egress/e.js';", 'ingress must not import from egress'],
     [
-      'a value of the plan in an agent',
-      'src/agents/a.ts',
-      "import { type A, b } from '../pipeline/p.js';",
-      'agents must not import from pipeline',
+      'a type of the run in an agent',
+      'src/agents/stage/a.ts',
+      "import type { A } from '../../run/r.js';",
+      'agents/stage must not import from run',
     ],
+    ['another kind of agent', 'src/agents/stage/a.ts', "import '../egress/e.js';", 'agents/stage must not import from agents/egress'],
+    ['an agent in the plan', 'src/plan/p.ts', "import '../agents/thread/t.js';", 'plan must not import from agents/thread'],
     ['a re-export', 'src/errors/e.ts', "export * from '../frame/f.js';", 'errors must not import from frame'],
     ['a lazy import', 'src/operators/o.ts', "const o = () => import('../cli/c.js');", 'operators must not import from cli'],
-    ['an import type', 'src/observe/o.ts', "type T = import('../pipeline/p.js').T;", 'observe must not import from pipeline'],
-    ['the public index from inside', 'src/pipeline/p.ts', "import '../index.js';", 'pipeline must not import from .'],
+    ['an import type', 'src/observe/o.ts', "type T = import('../run/p.js').T;", 'observe must not import from run'],
+    ['the public index from inside', 'src/run/p.ts', "import '../index.js';", 'run must not import from .'],
     ['tests', 'src/cli/c.ts', "import '../../test/support/s.js';", 'cli must not import from outside'],
     ['a client outside its home', 'src/egress/e.ts', "import { Redis } from 'ioredis';", 'only src/transports/redis.ts imports ioredis'],
     ['a subpath of a client', 'src/codecs/c.ts', "import 'h5wasm/node';", 'only src/transports/h5wasm.ts imports h5wasm'],
-    ['a wait outside park', 'src/agents/a.ts', 'Atomics.waitAsync(new Int32Array(1), 0, 0);', 'only src/ring/park.ts waits'],
+    ['a wait outside park', 'src/agents/thread/a.ts', 'Atomics.waitAsync(new Int32Array(1), 0, 0);', 'only src/ring/park.ts waits'],
     ['a new folder', 'src/utils/u.ts', '', "the folder 'utils' has no place"],
   ] as const;
   it.each(sized(violations.slice(0, 3), [...violations]))('refuses %s', (_case, file, text, complaint) => {

@@ -1,17 +1,11 @@
 import type { LateFate, LateFrames } from '../../egress/egress.js';
 import type { FrameView } from '../../frame/frame-view.js';
-import type { FrameIds } from '../../observe/report.js';
+import type { LateReport } from '../../observe/late-report.js';
 import { LATE } from '../../observe/sink-stats.js';
 
 /** Ranges of numbers that are listed for each source, and frames whose identity is kept so that none counts twice. */
 const MAX_RANGES = 100;
 const MAX_KEYS = 65_536;
-
-/** What a thread says of frames that its sink had accepted and did not deliver. */
-export interface LateReport {
-  readonly lost: Readonly<Record<string, FrameIds['ranges'][string]>>;
-  readonly undelivered: Readonly<Record<string, FrameIds['ranges'][string]>>;
-}
 
 /**
  * Frames that a sink has accepted and that its client takes later: a tag for each, until its fate is known. Its words, three

@@ -1,5 +1,6 @@
 import type { Verdict } from '../../observe/report.js';
-import type { SequenceTracker, SequenceVerdict, UnknownNumbers } from './sequence-tracker.js';
+import type { SequenceVerdict, UnknownNumbers } from '../../observe/sequence-verdict.js';
+import type { SequenceTracker } from './sequence-tracker.js';
 
 /** Where the numbers of a series begin, if its start does not say: the wire's may go on or begin anew, those from outside go on. */
 export type Numbering = 'told-or-from-zero' | 'from-the-first-that-came';

@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { SeriesMessage } from '../../frame/series.js';
+import type { LateReport } from '../../observe/late-report.js';
+import type { ProfileSample } from '../../observe/profile-sample.js';
 import type { PeerReport, SeriesReport } from '../../observe/report.js';
+import type { SequenceVerdict } from '../../observe/sequence-verdict.js';
 import type { FaultInjection } from '../../plan/fault-injection.js';
 import type { Plan } from '../../plan/plan-types.js';
 import type { SinkSpec, SourceSpec } from '../../spec/spec.js';
-import type { LateReport } from '../egress/late-deliveries.js';
-import type { ProfileSample } from '../egress/profile-sample.js';
-import type { SequenceVerdict } from '../ingress/sequence-tracker.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

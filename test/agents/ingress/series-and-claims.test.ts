@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EgressAgent } from '../../src/agents/egress/egress-agent.js';
-import { IngressAgent } from '../../src/agents/ingress/ingress-agent.js';
-import { Attachment } from '../../src/agents/thread/attachment.js';
-import { SILENT } from '../../src/errors/logger.js';
-import type { Frame, FrameHeader } from '../../src/frame/frame.js';
-import type { FrameView } from '../../src/frame/frame-view.js';
-import { createArena } from '../../src/memory/arena.js';
-import type { SeriesReport } from '../../src/observe/report.js';
-import { formatArena } from '../../src/plan/format-arena.js';
-import { plan as makePlan } from '../../src/plan/plan.js';
-import { specFromObject } from '../../src/spec/load.js';
+import { EgressAgent } from '../../../src/agents/egress/egress-agent.js';
+import { IngressAgent } from '../../../src/agents/ingress/ingress-agent.js';
+import { Attachment } from '../../../src/agents/thread/attachment.js';
+import { SILENT } from '../../../src/errors/logger.js';
+import type { Frame, FrameHeader } from '../../../src/frame/frame.js';
+import type { FrameView } from '../../../src/frame/frame-view.js';
+import { createArena } from '../../../src/memory/arena.js';
+import type { SeriesReport } from '../../../src/observe/report.js';
+import { formatArena } from '../../../src/plan/format-arena.js';
+import { plan as makePlan } from '../../../src/plan/plan.js';
+import { specFromObject } from '../../../src/spec/load.js';
 
 const frame = (sequence: number): FrameHeader => ({ dtype: 'uint8', shape: [2, 4], sequence });
 const begin = (series: string) => ({ kind: 'series-start', series }) as const;

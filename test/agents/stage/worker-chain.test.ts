@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { WorkerChain } from '../../src/agents/stage/worker-chain.js';
-import { Attachment } from '../../src/agents/thread/attachment.js';
-import { SILENT } from '../../src/errors/logger.js';
-import { createArena } from '../../src/memory/arena.js';
-import { formatArena } from '../../src/plan/format-arena.js';
-import { plan as makePlan } from '../../src/plan/plan.js';
-import { Updater } from '../../src/run/updater.js';
-import { specFromObject } from '../../src/spec/load.js';
+import { WorkerChain } from '../../../src/agents/stage/worker-chain.js';
+import { Attachment } from '../../../src/agents/thread/attachment.js';
+import { SILENT } from '../../../src/errors/logger.js';
+import { createArena } from '../../../src/memory/arena.js';
+import { formatArena } from '../../../src/plan/format-arena.js';
+import { plan as makePlan } from '../../../src/plan/plan.js';
+import { Updater } from '../../../src/run/updater.js';
+import { specFromObject } from '../../../src/spec/load.js';
 
 /** One worker with a `threshold`, whose chain the test makes, and the updater of its parameters. */
 async function bench(): Promise<{ chain: () => WorkerChain; update: (put: number) => Promise<number> }> {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SequenceTracker } from '../../src/agents/ingress/sequence-tracker.js';
-import { type Numbering, verdictOfNumbers, verdictOfSeriesNumbers } from '../../src/agents/ingress/verdict-of-numbers.js';
-import type { Verdict } from '../../src/observe/report.js';
+import { SequenceTracker } from '../../../src/agents/ingress/sequence-tracker.js';
+import { type Numbering, verdictOfNumbers, verdictOfSeriesNumbers } from '../../../src/agents/ingress/verdict-of-numbers.js';
+import type { Verdict } from '../../../src/observe/report.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20261130);
 

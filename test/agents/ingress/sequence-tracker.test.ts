@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SequenceTracker } from '../../src/agents/ingress/sequence-tracker.js';
+import { SequenceTracker } from '../../../src/agents/ingress/sequence-tracker.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20261130);
 const RUNS = { seed: SEED, numRuns: 3000 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { LateDeliveries } from '../../src/agents/egress/late-deliveries.js';
-import type { FrameView } from '../../src/frame/frame-view.js';
-import { lateCounts } from '../../src/observe/late-losses.js';
+import { LateDeliveries } from '../../../src/agents/egress/late-deliveries.js';
+import type { FrameView } from '../../../src/frame/frame-view.js';
+import { lateCounts } from '../../../src/observe/late-losses.js';
 
 const frame = { sourceIndex: 0, sequence: 7, ordinal: 7, index: 0, receivedUs: 1 } as unknown as FrameView;
 const words = new Int32Array(8);

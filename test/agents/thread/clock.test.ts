@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { createClock } from '../../src/agents/thread/clock.js';
+import { createClock } from '../../../src/agents/thread/clock.js';
 
 test('two threads read the same time within 50 microseconds', async () => {
-  const clock = new URL('../../dist/src/agents/thread/clock.js', import.meta.url).href;
+  const clock = new URL('../../../dist/src/agents/thread/clock.js', import.meta.url).href;
   const code = `import(${JSON.stringify(clock)}).then(({ createClock }) => { const now = createClock(); const { parentPort, workerData } = require('node:worker_threads');
     const words = new Int32Array(workerData); const times = new Float64Array(workerData, 64);
     for (let n = 1; n <= 101; n++) { while (Atomics.load(words, 0) !== n); times[0] = now(); Atomics.store(words, 1, n); } });`;
