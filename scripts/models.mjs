@@ -4,7 +4,7 @@
 // Exits 1 if a run finds an error, or if a mutant, or a place where the code needs its time-out, goes unnoticed.
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -233,32 +233,43 @@ function report({ model, defs, kind, role }, { states, errors, seconds, cut, fai
   return ok;
 }
 
+/** Runs a program in `folder`. At `limitS` it gets SIGINT: a verifier then prints what it has seen. */
+function execute(program, args, folder, limitS) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    let outOfTime = false;
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+    const timer =
+      limitS &&
+      setTimeout(() => {
+        outOfTime = true;
+        child.kill('SIGINT');
+      }, limitS * 1e3);
+    child.on('error', reject);
+    child.on('close', (status) => {
+      clearTimeout(timer);
+      resolve({ status, text, outOfTime });
+    });
+  });
+}
+
 /** Builds and runs one verifier in `folder`. */
 async function verify({ model, defs, kind, role }, folder, limitS) {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1e3;
   const failed = (failure) => ({ states: 0, errors: 0, seconds: seconds(), cut: '', failure });
   copyFileSync(join(FOLDER, `${model}.pml`), join(folder, 'model.pml'));
-  const options = { cwd: folder, encoding: 'utf8' };
-  const spin = spawnSync('spin', [...defs.split(' ').filter(Boolean), '-a', 'model.pml'], options);
-  if (spin.status !== 0 || /error/i.test(spin.stdout)) return failed(`spin: ${(spin.stdout + spin.stderr).trim().split('\n')[0]}`);
+  const spin = await execute('spin', [...defs.split(' ').filter(Boolean), '-a', 'model.pml'], folder);
+  if (spin.status !== 0 || /error/i.test(spin.text)) return failed(`spin: ${spin.text.trim().split('\n')[0]}`);
   // A mutant is caught soon: it is compiled for longer than it runs.
-  const gcc = spawnSync(
+  const gcc = await execute(
     'gcc',
     [role === 'mutant' ? '-O1' : '-O2', '-w', '-DVECTORSZ=2048', `-DMEMLIM=${MEMORY_MB}`, ...KINDS[kind].compile, '-o', 'pan', 'pan.c'],
-    options,
+    folder,
   );
-  if (gcc.status !== 0) return failed(`gcc: ${gcc.stderr.trim().split('\n')[0]}`);
-  const pan = spawn(join(folder, 'pan'), ['-m1000000', ...KINDS[kind].run], { cwd: folder });
-  let text = '';
-  let outOfTime = false;
-  for (const stream of [pan.stdout, pan.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-  const timer = setTimeout(() => {
-    outOfTime = true;
-    pan.kill('SIGINT'); // it then prints what it has seen
-  }, limitS * 1e3);
-  await new Promise((resolve) => pan.on('close', resolve));
-  clearTimeout(timer);
+  if (gcc.status !== 0) return failed(`gcc: ${gcc.text.trim().split('\n')[0]}`);
+  const { text, outOfTime } = await execute(join(folder, 'pan'), ['-m1000000', ...KINDS[kind].run], folder, limitS);
   const errors = Number(/errors: (\d+)/.exec(text)?.[1] ?? -1);
   const states = Number(/(\d+) states, stored/.exec(text)?.[1] ?? 0);
   if (errors < 0) return failed(text.trim().split('\n')[0] || 'the verifier said nothing');
@@ -310,14 +321,21 @@ async function main(options) {
     return role !== 'long' || values.full;
   });
   let failures = chosen.length === 0 ? 1 : 0;
-  for (const one of chosen) {
-    const folder = mkdtempSync(join(tmpdir(), 'ring-models-'));
-    try {
-      if (!report(one, await verify(one, folder, limitS))) failures++;
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+  // A long run may need all of the memory.
+  const atOnce = values.full || values.long ? 1 : availableParallelism();
+  let next = 0;
+  const work = async () => {
+    while (next < chosen.length) {
+      const one = chosen[next++];
+      const folder = mkdtempSync(join(tmpdir(), 'ring-models-'));
+      try {
+        if (!report(one, await verify(one, folder, limitS))) failures++;
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
   const runs = `${chosen.length} run${chosen.length === 1 ? '' : 's'}`;
   console.log(failures === 0 ? `${runs}, as it should be` : `${failures} of ${runs} not as it should be`);
   return failures === 0 ? 0 : 1;
