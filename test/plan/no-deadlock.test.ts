@@ -10,7 +10,7 @@ import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
 import { testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 1);
-const PIPELINES = testSize('MILLRACE_TEST_PIPELINES', 12, 1000);
+const PIPELINES = testSize('MILLRACE_TEST_PIPELINES', 12, 500);
 const FRAMES = 40;
 
 registerSimulated();

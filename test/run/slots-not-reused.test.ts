@@ -13,8 +13,8 @@ import { RespClient } from '../support/servers/resp-client.js';
 import { freePort } from '../support/servers/server-process.js';
 import { itFull, sized } from '../support/test-size.js';
 
-const MANY = sized(2000, 100_000);
-const SOME = sized(200, 5000);
+const MANY = sized(2000, 30_000);
+const SOME = sized(200, 2000);
 const TIMEOUT = 600_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-slots-'));

@@ -8,7 +8,7 @@ import { encodeGreetingRest, encodeSignature } from '../../../src/transports/zmt
 import { Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub } from '../../../src/transports/zmtp/zmtp.js';
 import { testSize } from '../../support/test-size.js';
 
-const CASES = testSize('MILLRACE_TEST_ZMTP_STREAMS', 1500, 200_000);
+const CASES = testSize('MILLRACE_TEST_ZMTP_STREAMS', 1500, 80_000);
 // Ends earlier, when it is set.
 const SECONDS = Number(process.env.MILLRACE_TEST_ZMTP_SECONDS ?? Number.POSITIVE_INFINITY);
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 37);
