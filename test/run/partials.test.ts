@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { seeded } from '../support/arena.js';
 import { blocks, type Read, readIterates } from '../support/read-iterates.js';
 import { accounted, operatorPath, runPipeline } from '../support/run-pipeline.js';
-import { sized } from '../support/test-size.js';
+import { itFull, sized } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 20_261_124);
 const SHAPE = [4, 6];
@@ -274,7 +274,7 @@ describe(`a worker that dies with a partial, seed ${SEED}`, () => {
 
   // Before the store that publishes the commit, behind it, and while it is carried out.
   const STEPS = [70, 71, 72, 73, 74];
-  it('at each step of the commit of a frame or of the end: exact, and one result', { timeout: 120_000 }, async () => {
+  itFull('at each step of the commit of a frame or of the end: exact, and one result', { timeout: 120_000 }, async () => {
     const hits = new SharedArrayBuffer(4 * 128);
     const words = new Int32Array(hits);
     let lost = 0;
