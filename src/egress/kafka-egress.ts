@@ -51,7 +51,7 @@ class KafkaEgress implements Egress {
   constructor(options: KafkaEgressOptions, context: EgressContext) {
     this.#options = options;
     this.#context = context;
-    this.#outage = new Outage(context);
+    this.#outage = new Outage(context, brokerList(options.brokers));
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
   }
 

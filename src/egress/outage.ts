@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../errors/errors.js';
-import { RateLimiter } from '../errors/logger.js';
 import type { EgressContext } from './egress.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
-const LOG_INTERVAL_MS = 5000;
+/** An outage that goes on is told after so long, then after twice as long, and at least every minute. */
+const FIRST_MS = 2000;
+const LONGEST_MS = 60_000;
 /** Reasons that begin alike are one. */
 const REASON_CHARACTERS = 40;
 
@@ -19,13 +20,20 @@ const isAnswer = (thrown: unknown): boolean => (thrown as Partial<ServerAnswer> 
 /** Counts the time in which a sink cannot hand on, and paces the attempts: 50 ms at first, doubling to one second. */
 export class Outage {
   readonly #context: EgressContext;
-  readonly #limiter = new RateLimiter(LOG_INTERVAL_MS);
+  readonly #addresses: readonly string[];
+  /** Reasons that were told in this outage. */
+  readonly #told = new Set<string>();
+  #sayAfterMs = FIRST_MS;
+  #isWaiting = false;
+  #suppressed = 0;
   #startedAt: number | undefined;
   #countedUntil = 0;
   #pauseMs = FIRST_PAUSE_MS;
 
-  constructor(context: EgressContext) {
+  /** `addresses`: where the server is. */
+  constructor(context: EgressContext, addresses: readonly string[]) {
     this.#context = context;
+    this.#addresses = addresses;
   }
 
   /** An attempt that began at `attemptAt` (performance.now) failed. Returns when it is time for the next one. @throws ERR_SINK at the signal. */
@@ -36,17 +44,13 @@ export class Outage {
     }
     this.#count();
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    // By reason: a new one is told at once.
-    const suppressed = this.#limiter.admit(isAnswer(thrown) ? reason.slice(0, REASON_CHARACTERS) : 'unreachable');
-    if (suppressed >= 0) {
-      const { name } = this.#context;
-      const what = isAnswer(thrown) ? `the server of sink '${name}' answers: ${reason}` : `sink '${name}' cannot be reached: ${reason}`;
-      this.#context.log.warn({ sink: name, reason, suppressed }, `${what}; trying again`);
-    }
+    this.#say(thrown, reason);
     if (!this.#context.signal.aborted) await delay(this.#pauseMs, undefined, { signal: this.#context.signal }).catch(() => {});
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     this.#count();
-    if (this.#context.signal.aborted) throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${reason}`, { cause: thrown });
+    if (!this.#context.signal.aborted) return;
+    this.#endWait();
+    throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${reason}`, { cause: thrown });
   }
 
   /** Attempts until one succeeds; what `isLasting` tells, or what fails after so long, is thrown as it came. */
@@ -65,12 +69,45 @@ export class Outage {
     }
   }
 
+  /** A new reason at once, one that stays at growing intervals. */
+  #say(thrown: unknown, reason: string): void {
+    const waitedMs = performance.now() - this.#startedAt!;
+    const key = isAnswer(thrown) ? reason.slice(0, REASON_CHARACTERS) : 'unreachable';
+    const isLong = waitedMs >= this.#sayAfterMs;
+    if (isLong) {
+      this.#sayAfterMs = Math.min(2 * this.#sayAfterMs, this.#sayAfterMs + LONGEST_MS);
+      this.#isWaiting = true;
+      this.#context.waiting?.(this.#addresses, waitedMs);
+    }
+    if (!isLong && this.#told.has(key)) {
+      this.#suppressed++;
+      return;
+    }
+    this.#told.add(key);
+    const { name, log } = this.#context;
+    const what = isAnswer(thrown) ? `the server of sink '${name}' answers: ${reason}` : `sink '${name}' cannot be reached: ${reason}`;
+    const since = isLong ? `, for ${Math.round(waitedMs / 1000)} s now` : '';
+    log.warn(
+      { sink: name, reason, waitedMs: Math.round(waitedMs), addresses: this.#addresses, suppressed: this.#suppressed },
+      `${what}; trying again${since}`,
+    );
+    this.#suppressed = 0;
+  }
+
+  #endWait(): void {
+    if (this.#isWaiting) this.#context.waiting?.([], performance.now() - this.#startedAt!);
+    this.#isWaiting = false;
+    this.#told.clear();
+    this.#sayAfterMs = FIRST_MS;
+  }
+
   /** An attempt succeeded. */
   over(): void {
     if (this.#startedAt === undefined) return;
     this.#count();
     const outageMs = Math.round(performance.now() - this.#startedAt);
     this.#context.log.info({ sink: this.#context.name, outageMs }, `sink '${this.#context.name}' delivers again`);
+    this.#endWait();
     this.#startedAt = undefined;
     this.#pauseMs = FIRST_PAUSE_MS;
   }

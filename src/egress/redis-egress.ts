@@ -30,6 +30,7 @@ interface Outcome {
   readonly problem?: Error;
 }
 
+const DEFAULT_URL = 'redis://127.0.0.1:6379';
 /** Redis takes no longer argument unless it is told to. */
 const MAX_ARGUMENT_BYTES = 512 * 2 ** 20;
 /** One script call holds its arguments twice in the server's memory. */
@@ -84,7 +85,7 @@ class RedisEgress implements Egress {
   constructor(options: RedisEgressOptions, context: EgressContext) {
     this.#options = options;
     this.#context = context;
-    this.#outage = new Outage(context);
+    this.#outage = new Outage(context, [new URL(options.url ?? DEFAULT_URL).host]);
   }
 
   async open(): Promise<void> {
@@ -199,7 +200,7 @@ class RedisEgress implements Egress {
   async #connected(): Promise<RedisConnection> {
     if (this.#connection?.open) return this.#connection;
     this.#connection?.destroy();
-    const { url = 'redis://127.0.0.1:6379', stream, replyTimeoutMs = 30_000 } = this.#options;
+    const { url = DEFAULT_URL, stream, replyTimeoutMs = 30_000 } = this.#options;
     const { signal, baseDir } = this.#context;
     const { ca } = readTls(this.#options.tls, baseDir);
     const connection = await connectRedis(url, { connectTimeoutMs: 5000, replyTimeoutMs, signal, ca });
@@ -257,7 +258,7 @@ export const redisEgress: EgressDefinition<RedisEgressOptions> = {
       url: {
         type: 'string',
         minLength: 1,
-        default: 'redis://127.0.0.1:6379',
+        default: DEFAULT_URL,
         description: 'redis://user:password@host:port/db, rediss:// for TLS',
       },
       stream: { type: 'string', minLength: 1, description: 'XADD to this stream' },
