@@ -4,7 +4,11 @@ import { Outage } from '../../src/egress/outage.js';
 
 /** Time that passes only while somebody waits for it. */
 const clock = vi.hoisted(() => ({ nowMs: 1000 }));
-vi.mock('node:timers/promises', () => ({ setTimeout: async (ms: number) => void (clock.nowMs += ms) }));
+vi.mock('node:timers/promises', () => ({
+  setTimeout: async (ms: number) => {
+    clock.nowMs += ms;
+  },
+}));
 beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => clock.nowMs));
 afterEach(() => void vi.restoreAllMocks());
 
@@ -21,7 +25,10 @@ function observed(signal = new AbortController().signal): Seen {
   let outageMs = 0;
   const log = { debug() {}, info() {}, error() {}, warn: (fields: object) => warnings.push(fields as never) };
   const waiting = (addresses: readonly string[], ms: number): void => void waits.push([addresses, Math.round(ms)]);
-  const context = { name: 'out', log, signal, waiting, outage: (ms: number) => void (outageMs += ms) };
+  const count = (ms: number): void => {
+    outageMs += ms;
+  };
+  const context = { name: 'out', log, signal, waiting, outage: count };
   return { outage: new Outage(context as unknown as EgressContext, ['db:6379']), waits, warnings, counted: () => Math.round(outageMs) };
 }
 
