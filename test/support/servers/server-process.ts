@@ -5,10 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Of the ports below those that the system gives to clients. */
+const RANGES = 6;
+const PORTS = 2000;
+
 /** A port of 127.0.0.1 that nobody listens on, below the range that the kernel gives to others. */
 export async function freePort(): Promise<number> {
+  // Files of tests that run at the same time draw from ranges of their own.
+  const range = Number(process.env.VITEST_POOL_ID ?? 0) % RANGES;
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const port = 20_000 + range * PORTS + Math.floor(Math.random() * PORTS);
     const free = await new Promise<boolean>((resolve) => {
       const server = createServer();
       server.once('error', () => resolve(false));
