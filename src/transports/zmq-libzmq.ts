@@ -3,6 +3,8 @@
  * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
  * before the thread may go; `close()` settles what is pending.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,6 +19,8 @@ const MAX_PART_BYTES = 2 ** 30;
 /** How much longer than its linger a socket may take to give up its messages. */
 const RELEASE_MS = 1000;
 const RELEASE_POLL_MS = 10;
+/** How long after its close a socket may keep its address. */
+const UNBIND_MS = 2000;
 /** libzmq gets the address of longer parts and never says when it is done with them. */
 const ZERO_COPY_ABOVE_BYTES = 128;
 /** What may lie about, sent and not collected, beside what libzmq still holds. */
@@ -37,19 +41,47 @@ function security({ plain, curve }: ZmqOptions): object {
   };
 }
 
-async function attach(socket: Zmq.Socket, options: ZmqReaderOptions | ZmqWriterOptions): Promise<void> {
+/** Gives back the addresses that the socket listens on. */
+async function attach(socket: Zmq.Socket, options: ZmqReaderOptions | ZmqWriterOptions): Promise<string[]> {
   let endpoint = '';
+  const bound: string[] = [];
   try {
     for (endpoint of endpointList(options.bind)) {
       await socket.bind(endpoint);
+      bound.push(socket.lastEndpoint ?? endpoint);
       options.log?.info({ endpoint: socket.lastEndpoint }, `listens on ${socket.lastEndpoint}`);
     }
     for (endpoint of endpointList(options.connect)) socket.connect(endpoint);
+    return bound;
   } catch (thrown) {
     socket.close();
     const text = thrown instanceof Error ? thrown.message : String(thrown);
     throw new Error(`${endpoint}: ${text}`, { cause: thrown });
   }
+}
+
+/**
+ * Resolves when the addresses of a closed socket are free again. The I/O thread of libzmq closes them some time after the
+ * addon's `close()`, and the addon does not report it.
+ */
+async function unbound(endpoints: readonly string[]): Promise<void> {
+  const until = performance.now() + UNBIND_MS;
+  for (const endpoint of endpoints) {
+    const [, host, port] = /^tcp:\/\/\[?([^\]]+?)\]?:(\d+)$/.exec(endpoint) ?? [];
+    while (host !== undefined && (await isTaken(host, Number(port))) && performance.now() < until) await sleep(RELEASE_POLL_MS);
+  }
+}
+
+async function isTaken(host: string, port: number): Promise<boolean> {
+  const probe = createServer((stream) => stream.destroy());
+  try {
+    probe.listen({ host, port, exclusive: true });
+    await once(probe, 'listening');
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  }
+  await new Promise((resolve) => probe.close(resolve));
+  return false;
 }
 
 const isTimeout = (thrown: unknown): boolean => (thrown as { code?: unknown } | undefined)?.code === 'EAGAIN';
@@ -66,8 +98,9 @@ export async function openLibzmqReader(options: ZmqReaderOptions): Promise<ZmqRe
   const socket = options.socket === 'sub' ? new zmq.Subscriber(settings) : new zmq.Pull(settings);
   // Without an argument it subscribes to everything; an empty list in the options means the same.
   if (socket instanceof zmq.Subscriber) socket.subscribe(...(options.subscribe ?? []));
+  let bound: string[];
   try {
-    await attach(socket, options);
+    bound = await attach(socket, options);
   } catch (thrown) {
     throw new MillraceError('ERR_SOURCE', (thrown as Error).message, { cause: thrown });
   }
@@ -87,7 +120,11 @@ export async function openLibzmqReader(options: ZmqReaderOptions): Promise<ZmqRe
     },
     waitsFor: () => undefined,
     resumeFrames: () => {},
-    close: async () => socket.close(),
+    close: async () => {
+      if (socket.closed) return;
+      socket.close();
+      await unbound(bound);
+    },
   };
 }
 
@@ -98,8 +135,9 @@ export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWr
   const settings = { sendHighWaterMark: options.highWaterMark, linger: lingerMs, immediate: options.immediate, ...security(options) };
   const copies = new SentCopies();
   const socket = options.socket === 'pub' ? new zmq.Publisher(settings) : new zmq.Push(settings);
+  let bound: string[];
   try {
-    await attach(socket, options);
+    bound = await attach(socket, options);
   } catch (thrown) {
     throw new MillraceError('ERR_SINK', (thrown as Error).message, { cause: thrown });
   }
@@ -128,7 +166,10 @@ export async function openLibzmqWriter(options: ZmqWriterOptions): Promise<ZmqWr
       if (lingerMs !== undefined) socket.linger = lingerMs;
       socket.close();
     },
-    released: () => copies.released((options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs) + RELEASE_MS),
+    released: async () => {
+      await copies.released((options.lingerMs < 0 ? LONGEST_LINGER_MS : options.lingerMs) + RELEASE_MS);
+      await unbound(bound);
+    },
   };
 }
 

@@ -240,6 +240,19 @@ describe.each(sized(PAIRS.slice(0, 2), PAIRS))('%s reads what %s writes', (readi
     }
   });
 
+  it('the address of a writer is free again when it has released everything', async () => {
+    const at = await tcp();
+    for (let round = 0; round < 3; round++) {
+      const to = await writer(writing, { bind: at });
+      const from = await reader(reading, { connect: at });
+      await to.send(['x']);
+      expect((await next(from))!.length).toBe(1);
+      to.close(0);
+      await to.released();
+      await from.close();
+    }
+  });
+
   it('what waits ends when it is closed: a receive, a send', async () => {
     const from = await reader(reading, { bind: await tcp() });
     from.waitAtMost(-1);
