@@ -56,7 +56,7 @@ export function firstPipeline(source: string, operator: string, sink: string): s
   // Only `zmq` does not know the shape of its frames before they arrive.
   const shape = source === 'zmq' ? ', shape: [1024, 1024] }' : ' }';
   const operators = FIRST_OPERATORS[operator]!.lines.map((line) => (operator === 'accumulate' ? line.replace(/ }$/, shape) : line));
-  return `# A pipeline of Millrace. Every key: docs/specs/pipeline.md; every type with its options: millrace list
+  return `# A pipeline of Millrace. Every key: docs/reference/pipeline.md; every type with its options: millrace list
 version: 1
 name: first
 

@@ -17,7 +17,7 @@ export const VERB_HELP: Readonly<Record<string, VerbHelp>> = {
   run: { example: 'millrace run pipeline.yaml --set stages.reduce.workers=1 --report report.json', args: { file: PIPELINE } },
   validate: { example: 'millrace validate pipeline.yaml', args: { file: PIPELINE } },
   init: { example: 'millrace init first.yaml --source sim --operator threshold --sink file' },
-  test: { example: 'millrace test pipeline.test.yaml', args: { files: 'test files (docs/specs/pipeline-tests.md)' } },
+  test: { example: 'millrace test pipeline.test.yaml', args: { files: 'test files (docs/reference/pipeline-tests.md)' } },
   relay: {
     example: "millrace relay 'sim:?frames=3&shape=8x8' print: --through rebin:factor=4",
     args: { source: 'address of the source, such as zmq+pull://HOST:PORT', sink: 'address of the sink (default: print:)' },

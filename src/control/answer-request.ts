@@ -6,7 +6,7 @@ import { specHash } from '../spec/spec-hash.js';
 /** How long a request waits for a frame. */
 const PROFILE_MS = 300;
 
-/** Carries out one request of the control protocol (docs/specs/control.md). Gives what its answer holds; rejects with coded errors. */
+/** Carries out one request of the control protocol (docs/reference/control.md). Gives what its answer holds; rejects with coded errors. */
 export async function answerRequest(pipeline: Pipeline, request: Readonly<Record<string, unknown>>, version: string): Promise<object> {
   switch (request.do) {
     case 'status':

@@ -25,7 +25,7 @@ const MAX_CLIENTS = 32;
 const CLOSE_MS = 500;
 const IDLE_MS = 30_000;
 
-/** Answers the control protocol (docs/specs/control.md) on a Unix socket that only this user may open. */
+/** Answers the control protocol (docs/reference/control.md) on a Unix socket that only this user may open. */
 export class ControlServer implements AsyncDisposable {
   readonly #pipeline: Pipeline;
   readonly #options: ControlServerOptions;

@@ -1,7 +1,7 @@
 import type { DType } from '../frame/dtype.js';
 import type { Meta } from '../frame/frame.js';
 
-/** The normative text is `docs/specs/dead-letters.md`. */
+/** The normative text is `docs/reference/dead-letters.md`. */
 export const LETTER_VERSION = 1;
 /** Ends the name of every letter. */
 export const LETTER_SUFFIX = '.letter';

@@ -1,6 +1,6 @@
 /**
  * The element types of frames, by numpy's names, little-endian and in C order. `bytes` is an opaque payload.
- * The number of each is what stands in a slot header (docs/specs/slot.md) and never changes.
+ * The number of each is what stands in a slot header (docs/internals/slot.md) and never changes.
  */
 export const DTYPES = ['bytes', 'uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64'] as const;
 

@@ -1,5 +1,5 @@
 /**
- * A parcel: a slot whose payload is many records, one behind the other (docs/specs/slot.md). The slot's header says that it
+ * A parcel: a slot whose payload is many records, one behind the other (docs/internals/slot.md). The slot's header says that it
  * is one (`FLAGS.parcel`), how many records it has (`SLOT.count`), the bytes of all of them (`SLOT.length`), and dtype, shape
  * and meta of every record that does not bring its own, and sequence and timestamp of the first. A record begins on a
  * multiple of eight bytes:

@@ -1,5 +1,5 @@
 /**
- * Words of a slot header (docs/specs/slot.md). Headers form one dense table of constant stride; a header names its payload.
+ * Words of a slot header (docs/internals/slot.md). Headers form one dense table of constant stride; a header names its payload.
  * A header begins 24 bytes into a cache line, so that its place words, which go downwards from it, share that line with the
  * words that the ring operations touch.
  *

@@ -10,7 +10,7 @@ import type { FrameWriter, Ingress, IngressContext, IngressDefinition } from './
 export interface FileIngressOptions {
   /** A file, or a pattern with `*`, `?` and `**`. */
   readonly path: string;
-  /** The dataset of HDF5 files, a group, or a pattern (docs/specs/hdf5.md); without it what NeXus marks, or the only one that holds images. */
+  /** The dataset of HDF5 files, a group, or a pattern (docs/reference/hdf5.md); without it what NeXus marks, or the only one that holds images. */
   readonly dataset?: string;
   /** Frames per second; as fast as they are taken where it is not given. */
   readonly rate?: number;

@@ -64,7 +64,7 @@ const FAILURES: readonly Finding['kind'][] = [...FAIL_ON, 'error', 'unbalanced',
 
 /**
  * The counters of a report, final or taken while the pipeline runs. Every sample carries the pipeline's name, and every
- * series is there from the start: docs/specs/metrics.md lists them.
+ * series is there from the start: docs/reference/metrics.md lists them.
  */
 export function metricsText(report: Report, { latencies = {}, queueDepth = 0, version }: MetricsExtra = {}): string {
   const pipeline = report.name;

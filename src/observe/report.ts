@@ -2,7 +2,7 @@ import type { SeriesEnding } from '../frame/series.js';
 import type { FailOn } from './fail-on.js';
 import type { ParametersReport } from './parameters-report.js';
 
-/** What a run says of itself when it ends. The normative text is `docs/specs/report.md`. */
+/** What a run says of itself when it ends. The normative text is `docs/reference/report.md`. */
 export interface Report {
   readonly version: 2;
   readonly name: string;

@@ -141,7 +141,7 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   /**
    * An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. Each source has
    * an operator of its own. `process` and `flush` throw before they change its state, or not at all, since they are called
-   * again. What is emitted is a result of all frames since the last one (docs/specs/aggregates.md).
+   * again. What is emitted is a result of all frames since the last one (docs/reference/aggregates.md).
    */
   readonly merges?: boolean;
   /** Has `flush`, which emits at most one frame. */

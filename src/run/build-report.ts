@@ -66,7 +66,7 @@ export function isBalanced(ledger: Ledger): boolean {
   return ledger.received === ledger.delivered + ledger.merged + ledger.filtered + sum(ledger.dropped) + sum(ledger.dead) + ledger.inFlight;
 }
 
-/** What the sender's own numbers say: see docs/specs/report.md. */
+/** What the sender's own numbers say: see docs/reference/report.md. */
 export function verdictOf(
   type: string,
   options: Readonly<Record<string, unknown>>,

@@ -3,7 +3,7 @@ import type { FailOn } from '../observe/fail-on.js';
 
 /**
  * A pipeline, checked and with every default filled in: what the file, the builder and `relay` all come down to.
- * Plain data; a copy by `structuredClone` or JSON means the same. The normative table is `docs/specs/pipeline.md`.
+ * Plain data; a copy by `structuredClone` or JSON means the same. The normative table is `docs/reference/pipeline.md`.
  */
 export interface PipelineSpec {
   readonly version: 1;

@@ -39,7 +39,7 @@ it('the commands of README and the client of the specification do on a run what 
     for (let i = 0; i < 100 && !(await ctl('list')).includes('running'); i++) await delay(100);
     const path = JSON.parse(await ctl('list', '--json')).runs[0].path as string;
     if (pythonHas('socket')) {
-      const { stdout } = await run(PYTHON, ['-c', block('docs/specs/control.md', 'python', 'AF_UNIX'), path], options);
+      const { stdout } = await run(PYTHON, ['-c', block('docs/reference/control.md', 'python', 'AF_UNIX'), path], options);
       expect(stdout).toBe(
         "running\n1\nend\nERR_CONFIG_INVALID: stages.reduce.operators[0]: unknown key 'under' (known: below, above, put)\n",
       );

@@ -26,7 +26,7 @@ const home = mkdtempSync(join(tmpdir(), 'control-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 const PATIENCE_MS = 5000;
-const MAX_LINE_BYTES = 1 << 20; // docs/specs/control.md
+const MAX_LINE_BYTES = 1 << 20; // docs/reference/control.md
 const MAX_CLIENTS = 32; // the same
 
 /** A client that does as the test says, and knows what it was answered. */

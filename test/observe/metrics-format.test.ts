@@ -132,8 +132,8 @@ describe('the metrics', () => {
 describe('what goes with the metrics', () => {
   const families = familiesOf(textWith([]));
 
-  it('docs/specs/metrics.md lists exactly these, with their types', () => {
-    const page = readFileSync(new URL('../../docs/specs/metrics.md', import.meta.url), 'utf8');
+  it('docs/reference/metrics.md lists exactly these, with their types', () => {
+    const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8');
     const listed = [...page.matchAll(/^\| `(millrace_[a-z_]+)` \| (\w+) \|/gm)].map(([, name, type]) => `${name} ${type}`);
     expect(listed).toEqual([...textWith([]).matchAll(/^# TYPE (\S+ \S+)$/gm)].map(([, line]) => line));
   });

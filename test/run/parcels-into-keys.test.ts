@@ -54,7 +54,7 @@ function expectKept(seen: readonly Seen[], keyOf: (record: Seen) => unknown): nu
   return new Set(workers.values()).size;
 }
 
-/** 32-bit FNV-1a of docs/specs/pipeline.md, in BigInt. */
+/** 32-bit FNV-1a of docs/reference/pipeline.md, in BigInt. */
 function fnv(value: unknown): number {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   let sum = 0x811c9dc5n;

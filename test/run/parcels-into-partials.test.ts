@@ -9,7 +9,7 @@ const SEED = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 1e9);
 const SHAPE = [2, 3];
 const PIXELS = 6;
 const sim = { type: 'sim', pattern: 'noise', shape: SHAPE, dtype: 'float32', pool: 0, seed: 5 };
-/** As docs/specs/pipeline.md defines a block of records. */
+/** As docs/reference/pipeline.md defines a block of records. */
 const BLOCK = 4096;
 
 const sum = (counts: Readonly<Record<string, number>> | readonly number[]): number => Object.values(counts).reduce((all, n) => all + n, 0);
@@ -19,7 +19,7 @@ const counted = (read: readonly Read[]): number[] => {
   return seen;
 };
 
-/** The definition in docs/specs/pipeline.md: shards by block, Welford in order, then Chan et al. in the order of the shards. */
+/** The definition in docs/reference/pipeline.md: shards by block, Welford in order, then Chan et al. in the order of the shards. */
 function fold(frames: readonly Read[], first: number, shards: number): { mean: Float64Array; m2: Float64Array; n: number } {
   const parts = Array.from({ length: shards }, () => ({ n: 0, mean: new Float64Array(PIXELS), m2: new Float64Array(PIXELS) }));
   for (const [i, { data }] of frames.entries()) {

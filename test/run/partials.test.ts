@@ -127,7 +127,7 @@ describe('partials of several workers', () => {
 });
 
 describe('a deterministic stage', () => {
-  /** As docs/specs/pipeline.md defines it: shards by ordinal, Welford in order, then Chan et al. in the order of the shards. */
+  /** As docs/reference/pipeline.md defines it: shards by ordinal, Welford in order, then Chan et al. in the order of the shards. */
   function fold(frames: readonly Read[], shards: number): { mean: Float64Array; m2: Float64Array; n: number } {
     const parts = Array.from({ length: shards }, () => ({ n: 0, mean: new Float64Array(PIXELS), m2: new Float64Array(PIXELS) }));
     for (const { ordinal, data } of frames) {

@@ -7,8 +7,8 @@ import { pipelineSchema } from '../../src/spec/schema.js';
 import { DEFAULTS } from '../../src/spec/spec.js';
 import { FAKES } from './fake-registries.js';
 
-// docs/specs/pipeline.md is the norm: the code is measured against it.
-const text = readFileSync(new URL('../../docs/specs/pipeline.md', import.meta.url), 'utf8');
+// docs/reference/pipeline.md is the norm: the code is measured against it.
+const text = readFileSync(new URL('../../docs/reference/pipeline.md', import.meta.url), 'utf8');
 
 type Schema = { properties: Record<string, { default?: unknown; minimum?: number; maximum?: number }> };
 const schema = pipelineSchema(FAKES) as unknown as Schema & { $defs: Record<string, Schema> };
