@@ -1,6 +1,6 @@
 import type { Attachment } from '../../src/agents/thread/attachment.js';
 import { RecordWriter, readChain } from '../../src/agents/thread/commit-outputs.js';
-import { edgeFor } from '../../src/agents/thread/edge-for.js';
+import { edgeFor } from '../../src/agents/thread/route-by-key.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import type { EdgePlan, SourceNode } from '../../src/plan/plan-types.js';

@@ -1,7 +1,7 @@
 import { JoinInputs } from '../../src/agents/stage/join-inputs.js';
 import type { Attachment } from '../../src/agents/thread/attachment.js';
 import { RecordWriter, readChain, recordOutputs } from '../../src/agents/thread/commit-outputs.js';
-import { edgeFor } from '../../src/agents/thread/edge-for.js';
+import { edgeFor } from '../../src/agents/thread/route-by-key.js';
 import type { FrameView } from '../../src/frame/frame-view.js';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import type { EdgePlan, PoolPlan, StageNode } from '../../src/plan/plan-types.js';

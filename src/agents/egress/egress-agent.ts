@@ -18,8 +18,8 @@ import { ENTRY, LINE } from '../../ring/ring-layout.js';
 import { type Attachment, bitIn } from '../thread/attachment.js';
 import { RecordWriter, readChain } from '../thread/commit-outputs.js';
 import { unpack } from '../thread/unpack.js';
-import { HeldReferences } from './held-references.js';
 import { LateDeliveries } from './late-deliveries.js';
+import { PinnedReferences } from './pinned-references.js';
 
 /** A sink that never waits still gives its event loop a turn this often. */
 const TURN_MS = 20;
@@ -50,7 +50,7 @@ export class EgressAgent {
   readonly #views: FrameView[] = [];
   readonly #reader: ParcelReader;
   readonly #unpacked: FrameView[] = [];
-  readonly #held: HeldReferences;
+  readonly #held: PinnedReferences;
   readonly #hold = (index: number): (() => void) | undefined => this.#held.hold(this.#reference(this.#owner[index]!));
   #records = 0;
   /** By source, the series of which something came last. */
@@ -84,7 +84,7 @@ export class EgressAgent {
         this.#add(SINK_STATS.delivered, 1);
       },
     );
-    this.#held = new HeldReferences(node.holds, (reference) => {
+    this.#held = new PinnedReferences(node.holds, (reference) => {
       attachment.throughGate(() => attachment.ring.release(reference));
     });
   }

@@ -4,7 +4,7 @@ import { encodeMeta, type FrameView } from '../../frame/frame-view.js';
 import { blockOf, recordBytes } from '../../frame/parcel-layout.js';
 import type { ParcelWriter } from '../../frame/parcel-writer.js';
 import type { ParcelPlan } from '../../plan/plan-types.js';
-import { sameWays } from '../thread/edge-for.js';
+import { sameWays } from '../thread/route-by-key.js';
 
 const NO_META = new Uint8Array(0);
 const NO_KEYS: Meta = Object.freeze({});

@@ -3,7 +3,7 @@ import type { SourceNode } from '../../plan/plan-types.js';
 import { sleepAsync } from '../../ring/park.js';
 import { GATE_CLOSED, LINE, SLOT_MASK } from '../../ring/ring-layout.js';
 import { type Attachment, bitIn } from '../thread/attachment.js';
-import { edgeFor } from '../thread/edge-for.js';
+import { edgeFor } from '../thread/route-by-key.js';
 
 /** The outputs of a source: which edges a frame goes over, its commit, and waiting where an edge has no room. */
 export class SourceOutputs {

@@ -4,7 +4,7 @@ import { type Logger, RateLimiter } from '../../errors/logger.js';
 import type { FrameView } from '../../frame/frame-view.js';
 import { OUTCOME } from '../../observe/outcome.js';
 import type { Attachment } from '../thread/attachment.js';
-import { failureOutcome } from './operator-chain.js';
+import { failureOutcome } from './lane.js';
 
 /** Frames on which the operators of a stage failed for good: logged at a limited rate, and kept where dead frames are. */
 export class FailedFrames {

@@ -1,10 +1,10 @@
 import type { StageNode } from '../../plan/plan-types.js';
 import type { Attachment } from '../thread/attachment.js';
-import { edgeFor } from '../thread/edge-for.js';
-import type { AsyncLane } from './async-lane.js';
+import { edgeFor } from '../thread/route-by-key.js';
+import type { LaneTask } from './lane-task.js';
 
 /** Whether every ordered edge would take the results now. */
-export function mayCommit(attachment: Attachment, stage: StageNode, lane: AsyncLane): boolean {
+export function mayCommit(attachment: Attachment, stage: StageNode, lane: LaneTask): boolean {
   const input = lane.inputs[0]!;
   const outputs = input.records === 0 ? lane.chain.outputs : lane.parcel.passesOn ? lane.inputs : lane.parcel.outputs;
   const head = outputs[0];

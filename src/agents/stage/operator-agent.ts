@@ -8,13 +8,13 @@ import { sleepAsync, waitForGate, waitSync } from '../../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE } from '../../ring/ring-layout.js';
 import { type Attachment, bitIn } from '../thread/attachment.js';
 import { readChain } from '../thread/commit-outputs.js';
-import { type AsyncLane, oldest, stockOf, type Taken } from './async-lane.js';
 import { type ChainLink, closeLink, isAsyncChain } from './chain-link.js';
 import { FailedFrames } from './failed-frames.js';
 import { HeldAggregates } from './held-aggregates.js';
 import { JoinInputs } from './join-inputs.js';
+import { type Aggregates, Lane } from './lane.js';
+import { type LaneTask, oldest, stockOf, type Taken } from './lane-task.js';
 import { mayCommit } from './may-commit.js';
-import { type Aggregates, ChainLane } from './operator-chain.js';
 import { ParcelRun } from './parcel-run.js';
 import { StagePartials } from './stage-partials.js';
 import { WorkCommit } from './work-commit.js';
@@ -125,8 +125,8 @@ export class OperatorAgent {
 
   // ---- synchronous chains ----------------------------------------------------------------------------------------------
 
-  #lane(lane: number, stock: FrameView[]): ChainLane {
-    return new ChainLane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage, this.#aggregates);
+  #lane(lane: number, stock: FrameView[]): Lane {
+    return new Lane(this.#chain.chain, this.#attachment, this.#worker, lane, stockOf(stock), this.#stage, this.#aggregates);
   }
 
   async #runSync(): Promise<void> {
@@ -182,7 +182,7 @@ export class OperatorAgent {
   /** `began`: to `stallMs`, each record is a frame of its own. */
   #parcelRun(stock: FrameView[], began: () => void): ParcelRun {
     const work = {
-      process: (chain: ChainLane, records: readonly FrameView[]) => {
+      process: (chain: Lane, records: readonly FrameView[]) => {
         began();
         return this.#process(chain, records);
       },
@@ -191,7 +191,7 @@ export class OperatorAgent {
     return new ParcelRun(stockOf(stock), this.#attachment, this.#stage, work, this.#aggregates);
   }
 
-  #begin(lane: ChainLane, reference: number, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
+  #begin(lane: Lane, reference: number, inputs: readonly FrameView[], parcel: ParcelRun): number | Promise<number> {
     if (inputs[0]!.records > 0) return parcel.run(lane, inputs);
     if (inputs[inputs.length - 1]!.ends && this.#attachment.deathsOf(reference) >= this.#stage.attempts) {
       lane.skip(inputs);
@@ -201,7 +201,7 @@ export class OperatorAgent {
   }
 
   /** Runs the chain, which tries again by itself. The outcome of a failure, or -1. `onlyEnd`: the frames are given up, the end of their series is met. */
-  #process(lane: ChainLane, inputs: readonly FrameView[], onlyEnd = false): number | Promise<number> {
+  #process(lane: Lane, inputs: readonly FrameView[], onlyEnd = false): number | Promise<number> {
     try {
       const pending = onlyEnd ? lane.runEnd(inputs) : lane.run(inputs);
       return pending
@@ -215,7 +215,7 @@ export class OperatorAgent {
     }
   }
 
-  #fail(lane: ChainLane, inputs: readonly FrameView[], error: unknown): number {
+  #fail(lane: Lane, inputs: readonly FrameView[], error: unknown): number {
     lane.discard();
     return this.#failures.add(error, inputs, Math.max(1, lane.failures));
   }
@@ -231,7 +231,7 @@ export class OperatorAgent {
     return this.#attachment.ring.take(this.#edge.ring, this.#source);
   }
 
-  #commit(reference: number, taken: Taken, lane: ChainLane, parcel: ParcelRun, failure: number): void {
+  #commit(reference: number, taken: Taken, lane: Lane, parcel: ParcelRun, failure: number): void {
     const { inputs } = taken;
     let done = inputs[0]!.records > 0 ? this.#work.fillParcel(reference, inputs, parcel) : this.#work.fill(reference, taken, lane, failure);
     const { ring, arena, park } = this.#attachment;
@@ -268,14 +268,14 @@ export class OperatorAgent {
    */
   async #runAsync(): Promise<void> {
     const { ring, arena, park } = this.#attachment;
-    const busy = new Set<AsyncLane>();
-    const lanes: AsyncLane[] = Array.from({ length: this.#stage.concurrency }, (_, at) => {
+    const busy = new Set<LaneTask>();
+    const lanes: LaneTask[] = Array.from({ length: this.#stage.concurrency }, (_, at) => {
       const stock: FrameView[] = [];
       const began = (): void => {
         one.startUs = this.#attachment.nowUs();
         this.#since(oldest(busy));
       };
-      const one: AsyncLane = {
+      const one: LaneTask = {
         stock,
         chain: this.#lane(at, stock),
         parcel: this.#parcelRun(stock, began),
@@ -291,9 +291,9 @@ export class OperatorAgent {
     let wake: () => void = () => {};
     let committing = false;
     let failed: unknown;
-    let lane: AsyncLane | undefined;
+    let lane: LaneTask | undefined;
     const idle = [...lanes];
-    const finished: AsyncLane[] = [];
+    const finished: LaneTask[] = [];
     // Operators that were replaced close when no frame is under way in them any more.
     const replaced: ChainLink[] = [];
     const settle = (): void => {
@@ -331,7 +331,7 @@ export class OperatorAgent {
         committing = false;
       }
     };
-    const finish = (done: AsyncLane, outcome: number): void => {
+    const finish = (done: LaneTask, outcome: number): void => {
       done.outcome = outcome;
       finished.push(done);
       if (!committing) void commitNext();
@@ -414,7 +414,7 @@ export class OperatorAgent {
     }
   }
 
-  async #commitAsync(lane: AsyncLane): Promise<void> {
+  async #commitAsync(lane: LaneTask): Promise<void> {
     const { ring, arena, park } = this.#attachment;
     let done =
       lane.inputs[0]!.records > 0

@@ -8,9 +8,9 @@ import { MAX_META_BYTES } from '../../frame/slot-layout.js';
 import { OUTCOME } from '../../observe/outcome.js';
 import type { MetaKey, StageNode } from '../../plan/plan-types.js';
 import type { Attachment } from '../thread/attachment.js';
-import { sameWays } from '../thread/edge-for.js';
+import { sameWays } from '../thread/route-by-key.js';
 import { unpack } from '../thread/unpack.js';
-import type { Aggregates, ChainLane, OutputStock } from './operator-chain.js';
+import type { Aggregates, Lane, OutputStock } from './lane.js';
 
 /** The count of a slot is a u16. */
 const MAX_PACKED = 0xffff;
@@ -18,7 +18,7 @@ const MAX_PACKED = 0xffff;
 /** What a parcel needs of the worker that it is in. */
 export interface RecordWork {
   /** Tries the chain on the records of one input until it succeeds or the attempts are used up: the outcome of a failure, or -1. */
-  process(lane: ChainLane, records: readonly FrameView[]): number | Promise<number>;
+  process(lane: Lane, records: readonly FrameView[]): number | Promise<number>;
   /** Tells of an input that failed without its operators; the outcome. */
   failed(error: unknown, records: readonly FrameView[]): number;
 }
@@ -51,7 +51,7 @@ export class ParcelRun {
   readonly #group: FrameView[] = [];
   #target: FrameView | undefined;
   #parcel!: FrameView;
-  #lane!: ChainLane;
+  #lane!: Lane;
 
   constructor(
     stock: OutputStock,
@@ -72,7 +72,7 @@ export class ParcelRun {
   }
 
   /** Runs the chain on every record of the parcels of one reference. Each fails by itself: it neither throws nor rejects for them. */
-  run(lane: ChainLane, parcels: readonly FrameView[]): -1 | Promise<-1> {
+  run(lane: Lane, parcels: readonly FrameView[]): -1 | Promise<-1> {
     this.outputs.length = 0;
     this.ended.fill(0);
     this.passesOn = true;

@@ -5,9 +5,9 @@ import { waitSync } from '../../ring/park.js';
 import { GATE_CLOSED, LINE } from '../../ring/ring-layout.js';
 import { type Attachment, bitIn } from '../thread/attachment.js';
 import { RecordWriter, recordOutputs } from '../thread/commit-outputs.js';
-import type { Taken } from './async-lane.js';
 import type { JoinInputs } from './join-inputs.js';
-import type { Aggregates, ChainLane } from './operator-chain.js';
+import type { Aggregates, Lane } from './lane.js';
+import type { Taken } from './lane-task.js';
 import type { ParcelRun } from './parcel-run.js';
 
 /** Whether the run was aborted is looked at this often. */
@@ -71,7 +71,7 @@ export class WorkCommit {
   }
 
   /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
-  fill(reference: number, { inputs, partners }: Taken, lane: ChainLane, failure: number): number {
+  fill(reference: number, { inputs, partners }: Taken, lane: Lane, failure: number): number {
     const record = this.#record;
     const { sourceIndex: source, ordinal } = inputs[0]!;
     const branch = reference >>> 24;

@@ -3,8 +3,8 @@ import { BOOK, BOOK_BANK, PartialBooks } from '../../plan/partial-books.js';
 import type { PartialPlan, StageNode } from '../../plan/plan-types.js';
 import { LEDGER, LINE, SOURCE } from '../../ring/ring-layout.js';
 import type { Attachment } from '../thread/attachment.js';
-import { shardOf } from '../thread/edge-for.js';
 import { NumberRanges } from '../thread/number-ranges.js';
+import { shardOf } from '../thread/route-by-key.js';
 
 const NONE = -1;
 

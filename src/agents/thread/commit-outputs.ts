@@ -3,7 +3,7 @@ import type { Route } from '../../plan/routes.js';
 import { waitForGate } from '../../ring/park.js';
 import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
-import { edgeFor } from './edge-for.js';
+import { edgeFor } from './route-by-key.js';
 
 /** Fills the records of a thread's line. Plain words: the commit that follows publishes them. */
 export class RecordWriter {

@@ -1,9 +1,9 @@
 import type { FrameView } from '../../frame/frame-view.js';
-import type { ChainLane, OutputStock } from './operator-chain.js';
+import type { Lane, OutputStock } from './lane.js';
 import type { ParcelRun } from './parcel-run.js';
 
 /** When the first of the frames that are being processed was begun; 0 when there is none. */
-export function oldest(lanes: ReadonlySet<AsyncLane>): number {
+export function oldest(lanes: ReadonlySet<LaneTask>): number {
   let first = 0;
   for (const { startUs } of lanes) if (startUs !== 0 && (first === 0 || startUs < first)) first = startUs;
   return first;
@@ -17,10 +17,10 @@ export interface Taken {
 }
 
 /** One frame under way in an asynchronous worker, and the slots that its outputs may take. */
-export interface AsyncLane extends Taken {
+export interface LaneTask extends Taken {
   startUs: number;
   readonly stock: FrameView[];
-  chain: ChainLane;
+  chain: Lane;
   readonly parcel: ParcelRun;
   reference: number;
   outcome: number;

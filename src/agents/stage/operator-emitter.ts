@@ -40,7 +40,7 @@ export interface OutputSlots {
 }
 
 /** The emitter of one operator. */
-export class Level implements Emitter {
+export class OperatorEmitter implements Emitter {
   readonly emitted: FrameView[] = [];
   readonly #created: FrameView[] = [];
   readonly #slots: OutputSlots;

@@ -5,9 +5,9 @@ import { MAX_META_BYTES } from '../../frame/slot-layout.js';
 import { looksLikeResult, returnedValueText } from '../../operators/returned-value.js';
 import { readSeries } from '../../plan/series-table.js';
 import type { Attachment } from '../thread/attachment.js';
-import { describe, Level } from './chain-level.js';
 import { type ChainLink, operatorFor, type SeriesSeen } from './chain-link.js';
 import type { HeldAggregates } from './held-aggregates.js';
+import { describe, OperatorEmitter } from './operator-emitter.js';
 import type { StagePartials } from './stage-partials.js';
 import { stampAggregate } from './stamp-aggregate.js';
 import type { Chain } from './worker-chain.js';
@@ -37,7 +37,7 @@ interface Spoilt {
  * An operator that fails is called again with the frame that it got, until the attempts of the input are used up. No
  * operator that has succeeded is called again: it may have kept something of its frame.
  */
-export class ChainLane {
+export class Lane {
   /** What the run emitted, in order: slots of the stage's pool, or the input alone. */
   readonly outputs: FrameView[] = [];
   /** The run emitted nothing, and the operator that took the frame says that it aggregates. */
@@ -45,7 +45,7 @@ export class ChainLane {
   /** How often operators failed in the run. */
   failures = 0;
   readonly #links: readonly ChainLink[];
-  readonly #levels: Level[];
+  readonly #levels: OperatorEmitter[];
   #inputs: readonly FrameView[] = [];
   readonly #stock: OutputStock;
   readonly #maxOutputs: number;
@@ -83,7 +83,7 @@ export class ChainLane {
         for (let i = 0; i < plan.maxOutputs; i++)
           scratch.push(new FrameView(attachment.arena, -1, 0, start + (lane * plan.maxOutputs + i) * plan.frameBytes, plan.frameBytes));
       }
-      return new Level(this, plan, at === links.length - 1, scratch);
+      return new OperatorEmitter(this, plan, at === links.length - 1, scratch);
     });
   }
 
@@ -194,7 +194,7 @@ export class ChainLane {
     await this.#afterFlush(at, level, link, partials);
   }
 
-  #afterFlush(at: number, level: Level, { definition }: ChainLink, partials: StagePartials | undefined): void | Promise<void> {
+  #afterFlush(at: number, level: OperatorEmitter, { definition }: ChainLink, partials: StagePartials | undefined): void | Promise<void> {
     if (partials) this.#stampMerged(level, partials);
     else if (definition.merges) this.#noteHeld(at, level, true);
     if (level.emitted.length === 0) return;
@@ -202,14 +202,14 @@ export class ChainLane {
     for (const frame of level.emitted) this.outputs.push(frame);
   }
 
-  #stampMerged(level: Level, partials: StagePartials): void {
+  #stampMerged(level: OperatorEmitter, partials: StagePartials): void {
     if (level.emitted.length === 0) return;
     const { frames, numbers } = partials.handOn();
     for (const result of level.results) stampAggregate(result, frames, numbers);
   }
 
   /** An operator that aggregates in its own state took a frame, or was flushed. */
-  #noteHeld(at: number, level: Level, flushed: boolean): void {
+  #noteHeld(at: number, level: OperatorEmitter, flushed: boolean): void {
     const { emitted } = level;
     if (emitted.length > 0) this.#held?.emitted(at, emitted.length, level.results);
     else if (flushed) this.#held?.drop(at);
@@ -312,14 +312,14 @@ export class ChainLane {
   }
 
   /** A value is of no use, and its author may have meant to emit it. */
-  #hintAtReturned(level: Level, { plan, definition, log }: ChainLink, value: unknown): void {
+  #hintAtReturned(level: OperatorEmitter, { plan, definition, log }: ChainLink, value: unknown): void {
     if (level.emitted.length > 0 || definition.merges || !looksLikeResult(value)) return;
     const { node: stage } = this.#attachment.plan.threads[this.#attachment.thread]!;
     log.warn({ stage, operator: plan.type, hint: 'returned-value' }, returnedValueText(`operator ${plan.type} of stage '${stage}'`, value));
   }
 
   /** An operator that aggregates by partials takes a frame, and emits none. */
-  #runPartial(level: Level, { operator }: ChainLink, frame: FrameView, partials: StagePartials): void {
+  #runPartial(level: OperatorEmitter, { operator }: ChainLink, frame: FrameView, partials: StagePartials): void {
     let pending: unknown;
     for (;;) {
       try {
@@ -341,7 +341,7 @@ export class ChainLane {
       throw new MillraceError('ERR_OPERATOR_OUTPUT', 'an operator that aggregates by partials emits in flush only, not in process');
   }
 
-  #afterLevel(at: number, level: Level, link: ChainLink): void | Promise<void> {
+  #afterLevel(at: number, level: OperatorEmitter, link: ChainLink): void | Promise<void> {
     if (link.definition.merges) this.#noteHeld(at, level, false);
     if (level.emitted.length === 0) {
       if (link.definition.merges) this.merged = true;

@@ -9,7 +9,7 @@ interface Hold {
  * References that a sink still reads although their frames are settled: they stay with its thread, as what it has taken and
  * not committed, until it lets go of them. If the thread dies they come again, to be sent again.
  */
-export class HeldReferences {
+export class PinnedReferences {
   readonly #limit: number;
   readonly #release: (reference: number) => void;
   readonly #holds = new Map<number, Hold>();
