@@ -7,7 +7,7 @@ import ts from 'typescript';
 // Each row may import from the rows above it and from its own folder. `.` stands for the files directly under src.
 const LAYERS = [
   ['errors'],
-  ['memory', 'frame'],
+  ['memory', 'frame', 'modules'],
   ['ring', 'kernels', 'geometry', 'codecs', 'transports', 'observe'],
   ['operators', 'ingress', 'egress', 'dead-letters'],
   ['spec'],

@@ -1,19 +1,10 @@
-import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { MillraceError } from '../errors/errors.js';
-import { loadPresentModule } from './load-module.js';
-import type { ModuleCode } from './module-code.js';
+import { loadPresentModule } from '../modules/load-module.js';
+import { type ModuleCode, moduleUrl } from '../modules/module-code.js';
 import type { Operator, OperatorDefinition } from './operator.js';
 import { OPERATORS } from './registry.js';
 
 type OperatorFactory = (params: Record<string, unknown>) => Operator;
-
-/** The URL of an operator module, or undefined for the name of a built-in. */
-export function operatorUrl(type: string, baseDir: string): string | undefined {
-  if (type.startsWith('file:')) return type;
-  if (type.startsWith('./') || type.startsWith('../') || isAbsolute(type)) return pathToFileURL(resolve(baseDir, type)).href;
-  return undefined;
-}
 
 function isDefinition(value: unknown): value is OperatorDefinition {
   return typeof value === 'object' && value !== null && typeof (value as OperatorDefinition).create === 'function';
@@ -43,13 +34,13 @@ export interface LoadedOperator {
 
 /** Finds an operator by the `type` of a pipeline; a module is imported. */
 export async function loadOperator(type: string, baseDir: string): Promise<LoadedOperator> {
-  const url = operatorUrl(type, baseDir);
+  const url = moduleUrl(type, baseDir);
   if (url === undefined) {
     const known = OPERATORS.get(type);
     if (known) return { definition: known as OperatorDefinition, code: undefined };
     throw new MillraceError('ERR_CONFIG_INVALID', `there is no operator '${type}'`);
   }
-  const { exports, code } = await loadPresentModule(url, type);
+  const { exports, code } = await loadPresentModule(url, { kind: 'operator', type });
   return { definition: definitionOf(exports.default, type), code };
 }
 

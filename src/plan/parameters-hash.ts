@@ -5,7 +5,7 @@ import { sorted } from '../spec/spec-hash.js';
 /** What decides how an operator treats a frame. */
 export interface HashedOperator {
   readonly type: string;
-  /** Of the code of a module (`operators/module-code.ts`); undefined for a built-in operator. */
+  /** Of the code of a module (`modules/module-code.ts`); undefined for a built-in operator. */
   readonly code: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly folded: readonly { readonly type: string; readonly params: Readonly<Record<string, unknown>> }[];

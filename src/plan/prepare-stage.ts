@@ -1,8 +1,8 @@
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
+import type { ModuleCode } from '../modules/module-code.js';
 import { isStateful } from '../operators/is-stateful.js';
 import { loadOperator, mayBeAsync } from '../operators/load-operator.js';
-import type { ModuleCode } from '../operators/module-code.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import type { OperatorSpec, StageSpec } from '../spec/spec.js';

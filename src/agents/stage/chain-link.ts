@@ -1,6 +1,6 @@
 import type { Logger } from '../../errors/logger.js';
 import { typedView } from '../../frame/dtype.js';
-import { loadPlannedModule } from '../../operators/load-module.js';
+import { loadPlannedModule } from '../../modules/load-module.js';
 import { definitionOf, isAsyncOperator, madeOperator } from '../../operators/load-operator.js';
 import type { Operator, OperatorDefinition, PartialView, SharedTable } from '../../operators/operator.js';
 import { OPERATORS } from '../../operators/registry.js';
@@ -45,7 +45,7 @@ export async function makeLink(
   const definition =
     plan.code === undefined
       ? (OPERATORS.get(plan.type) as OperatorDefinition)
-      : definitionOf((await loadPlannedModule(plan.code, plan.type, log)).default, plan.type);
+      : definitionOf((await loadPlannedModule(plan.code, { kind: 'operator', type: plan.type }, log)).default, plan.type);
   const constants: Record<string, SharedTable> = {};
   for (const [name, { address, dtype, length }] of Object.entries(parameters.constants)) {
     constants[name] = { address, array: typedView(dtype, memory.buffer as unknown as SharedArrayBuffer, address, length) };

@@ -1,8 +1,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { operatorUrl } from '../../operators/load-operator.js';
-import { readModuleCode } from '../../operators/module-code.js';
+import { moduleUrl, readModuleCode } from '../../modules/module-code.js';
 import type { PipelineSpec } from '../../spec/spec.js';
 
 /** An editor writes a file in several steps: files must rest this long. */
@@ -15,7 +14,7 @@ export function filesOf(file: string, spec: PipelineSpec | undefined): Set<strin
   const files = new Set([resolve(file)]);
   for (const { operators } of Object.values(spec?.stages ?? {})) {
     for (const { type, params } of operators) {
-      const url = spec && operatorUrl(type, spec.baseDir);
+      const url = spec && moduleUrl(type, spec.baseDir);
       if (url?.startsWith('file:')) {
         files.add(fileURLToPath(url));
         for (const code of readModuleCode(url).files) files.add(fileURLToPath(code.url));

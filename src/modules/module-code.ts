@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** One file that an operator module consists of. */
+/** One file of a module. */
 export interface ModuleFile {
   readonly url: string;
   /** SHA-256 of its bytes, in hexadecimal. */
@@ -12,7 +12,7 @@ export interface ModuleFile {
   readonly source?: string;
 }
 
-/** The code of an operator module: its own file first, then those that it names by relative paths, and so on. */
+/** The code of a module: its own file first, then those that it names by relative paths, and so on. */
 export interface ModuleCode {
   readonly url: string;
   /** SHA-256 of all files and of where they lie to each other; empty where the module is no readable file. */
@@ -87,4 +87,11 @@ function hashOf(url: string, files: readonly ModuleFile[]): string {
   const hash = createHash('sha256');
   for (const line of files.map((file) => `${relative(folder, pathOf(file.url))}\n${file.hash}\n`).sort()) hash.update(line);
   return hash.digest('hex');
+}
+
+/** The URL of a module that a pipeline names by its path, or undefined for the name of a built-in. */
+export function moduleUrl(type: string, baseDir: string): string | undefined {
+  if (type.startsWith('file:')) return type;
+  if (type.startsWith('./') || type.startsWith('../') || isAbsolute(type)) return pathToFileURL(resolve(baseDir, type)).href;
+  return undefined;
 }

@@ -31,9 +31,9 @@ export async function load(url, context, next) {
  * another's place after an edit needs it; the rest of the program loads its modules as ever.
  * @throws ERR_CONFIG_FILE where that cannot be
  */
-export function loadKeptSources({ files }: ModuleCode, changed: readonly string[], type: string): void {
+export function loadKeptSources({ files }: ModuleCode, changed: readonly string[], name: string): void {
   const refuse = (why: string): never => {
-    const text = `operator ${type}: ${changed.join(', ')} changed since the run began, and the code of its beginning cannot be loaded: ${why}. Restore the file, or start the run again`;
+    const text = `${name}: ${changed.join(', ')} changed since the run began, and the code of its beginning cannot be loaded: ${why}. Restore the file, or start the run again`;
     throw new MillraceError('ERR_CONFIG_FILE', text);
   };
   const data = files.find(({ url, source }) => source === undefined && changed.includes(pathOf(url)));
