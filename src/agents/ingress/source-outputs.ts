@@ -1,8 +1,8 @@
 import type { FrameView } from '../../frame/frame-view.js';
 import type { SourceNode } from '../../plan/plan-types.js';
-import { sleepAsync } from '../../ring/park.js';
-import { GATE_CLOSED, LINE, SLOT_MASK } from '../../ring/ring-layout.js';
-import { type Attachment, bitIn } from '../thread/attachment.js';
+import { LINE, SLOT_MASK } from '../../ring/ring-layout.js';
+import type { Attachment } from '../thread/attachment.js';
+import { HandOver } from '../thread/hand-over.js';
 import { edgeFor } from '../thread/route-by-key.js';
 
 /** The outputs of a source: which edges a frame goes over, its commit, and waiting where an edge has no room. */
@@ -12,10 +12,12 @@ export class SourceOutputs {
   readonly #branches: number;
   /** Edge index by output, of the frame that was handed on last. */
   readonly #edges: number[];
+  readonly #handOver: HandOver;
 
   constructor(attachment: Attachment, node: SourceNode) {
     this.#attachment = attachment;
     this.#node = node;
+    this.#handOver = new HandOver(attachment);
     this.#branches = node.routes.reduce((mask, route) => mask | (1 << route.branch), 0);
     this.#edges = node.routes.map((route) => route.edges[0]!);
     if (!this.#isCommitted) this.#nameEdges();
@@ -23,16 +25,8 @@ export class SourceOutputs {
 
   /** Before anything else, in a thread that takes another's place: hands over what that had committed and an ordered edge did not admit yet. */
   async begin(): Promise<void> {
-    if (this.#isCommitted) {
-      const { line, plan } = this.#attachment;
-      const rings = Array.from({ length: this.#attachment.word(line + LINE.outputs) }, (_, i) =>
-        this.#attachment.word(line + LINE.outputRefs + 8 * i + 4),
-      );
-      await this.#handOver(
-        0,
-        rings.map((ring) => plan.edges.findIndex((edge) => edge.ring === ring)),
-      );
-    }
+    this.#handOver.beginLeft();
+    await this.#handOver.finish();
     this.#nameEdges();
   }
 
@@ -48,7 +42,9 @@ export class SourceOutputs {
     const done = this.#attachment.throughGate(() =>
       ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, bytes, count),
     );
-    return done < this.#edges.length ? this.#handOver(done, this.#edges) : undefined;
+    if (done >= this.#edges.length) return undefined;
+    this.#handOver.begin(done, this.#edges.length);
+    return this.#handOver.finish();
   }
 
   /** Whether the thread's record is committed and not yet carried out. */
@@ -70,19 +66,5 @@ export class SourceOutputs {
   #nameEdge(output: number, edge: number): void {
     const { line, plan } = this.#attachment;
     this.#attachment.setWord(line + LINE.outputRefs + 8 * output + 4, plan.edges[edge]!.ring);
-  }
-
-  async #handOver(from: number, edges: readonly number[]): Promise<void> {
-    const { ring, arena, park, plan } = this.#attachment;
-    let done = from;
-    while (done < edges.length && !this.#attachment.aborted) {
-      const edge = plan.edges[edges[done]!]!;
-      const before = done;
-      await sleepAsync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, this.#attachment.thread), park, () => {
-        const result = ring.resume(done);
-        if (result !== GATE_CLOSED) done = result;
-        return done === before;
-      });
-    }
   }
 }

@@ -3,9 +3,10 @@ import { FrameView } from '../../frame/frame-view.js';
 import { SLOT } from '../../frame/slot-layout.js';
 import type { WasmMemory } from '../../frame/wasm-memory.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../../plan/plan-types.js';
-import { waitForGate } from '../../ring/park.js';
+import { sleepAsync, waitForGate } from '../../ring/park.js';
 import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../../ring/ring-operations.js';
+import type { Wait } from './agent.js';
 import { createClock } from './clock.js';
 import { guardedRing } from './guarded-ring.js';
 
@@ -106,6 +107,11 @@ export class Attachment {
       if (result !== GATE_CLOSED) return result;
       waitForGate(this.arena.words);
     }
+  }
+
+  /** Sleeps until the bell is rung, or some milliseconds have passed, unless `look` finds something first. The event loop goes on. */
+  sleep(wait: Wait): Promise<void> {
+    return sleepAsync(this.arena.words, wait.bell, wait.bit, this.park, () => !wait.look());
   }
 
   /** The edge into a node that has only one. */
