@@ -4,6 +4,7 @@ import { EgressAgent } from '../src/agents/egress/egress-agent.js';
 import { OptionalEgress } from '../src/agents/egress/optional-egress.js';
 import { profileOf } from '../src/agents/egress/profile-sample.js';
 import { Attachment } from '../src/agents/thread/attachment.js';
+import { driveAsync } from '../src/agents/thread/drivers.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread/thread-port.js';
 import { CODECS } from '../src/codecs/registry.js';
@@ -12,6 +13,9 @@ import { SINKS } from '../src/egress/registry.js';
 import { MillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';
 import type { Frame } from '../src/frame/frame.js';
+
+/** A sink that never waits still gives its event loop a turn this often. */
+const TURN_MS = 20;
 
 const { memory, plan, thread, spec, name, baseDir, run: startedAs, port: program } = workerData as EgressThreadData;
 protectSecrets(spec.options);
@@ -55,7 +59,7 @@ async function open(): Promise<void> {
 
 async function run(): Promise<void> {
   try {
-    await agent!.run();
+    await driveAsync(agent!, attachment, TURN_MS);
     tellLate();
     port.say({ kind: 'ended' });
   } catch (error) {

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Cause, causeOf } from '../../dead-letters/cause.js';
 import { LetterBox } from '../../dead-letters/letter-box.js';
 import type { Delivery, Egress } from '../../egress/egress.js';
@@ -13,19 +12,16 @@ import { OUTCOME } from '../../observe/outcome.js';
 import { SINK_STATS } from '../../observe/sink-stats.js';
 import type { EdgePlan, SinkNode } from '../../plan/plan-types.js';
 import { readSeries } from '../../plan/series-table.js';
-import { sleepAsync } from '../../ring/park.js';
 import { ENTRY, LINE } from '../../ring/ring-layout.js';
+import { type Agent, ENDED, type Step, TOOK, type Wait, WORKED } from '../thread/agent.js';
 import { type Attachment, bitIn } from '../thread/attachment.js';
 import { RecordWriter, readChain } from '../thread/commit-outputs.js';
 import { unpack } from '../thread/unpack.js';
 import { LateDeliveries } from './late-deliveries.js';
 import { PinnedReferences } from './pinned-references.js';
 
-/** A sink that never waits still gives its event loop a turn this often. */
-const TURN_MS = 20;
-
 /** The reading end of a sink: takes batches, writes them, settles what was delivered. */
-export class EgressAgent {
+export class EgressAgent implements Agent {
   readonly #attachment: Attachment;
   readonly #node: SinkNode;
   readonly #egress: Egress;
@@ -33,7 +29,10 @@ export class EgressAgent {
   readonly #required: boolean;
   readonly #signal: AbortSignal;
   readonly #edge: EdgePlan;
-  readonly #itemBit: number;
+  readonly #itemWait: Wait;
+  /** How many references are taken and not yet written. */
+  #taken = 0;
+  #flushed = false;
   readonly #record: RecordWriter;
   readonly #histogram: Histogram;
   /** What the client takes later than the sink accepts it. */
@@ -67,7 +66,14 @@ export class EgressAgent {
     this.#required = required;
     this.#signal = signal;
     this.#edge = attachment.edgeInto(node.name);
-    this.#itemBit = bitIn(this.#edge.consumerThreads, attachment.thread);
+    this.#itemWait = {
+      bell: this.#edge.itemBell,
+      bit: bitIn(this.#edge.consumerThreads, attachment.thread),
+      look: () => {
+        this.#taken = Math.max(0, this.#take());
+        return this.#taken > 0;
+      },
+    };
     const { deadLetters } = attachment.plan;
     this.#letters = deadLetters && new LetterBox(deadLetters, attachment.arena.words, attachment.thread, log);
     this.#record = new RecordWriter(attachment);
@@ -94,30 +100,24 @@ export class EgressAgent {
     this.#onSample = take;
   }
 
-  /** Resolves when the edge is closed and empty and all was flushed, or the run is aborted. Rejects when the sink fails. */
-  async run(): Promise<void> {
-    const { arena, park } = this.#attachment;
-    let turnAt = performance.now() + TURN_MS;
-    for (;;) {
-      if (this.#attachment.aborted) return;
-      const closed = this.#attachment.isClosed(this.#edge);
-      let count = this.#take();
-      if (count <= 0) {
-        if (closed && count === 0) break;
-        await sleepAsync(arena.words, this.#edge.itemBell, this.#itemBit, park, () => {
-          count = this.#take();
-          return count <= 0;
-        });
-        if (count <= 0) continue;
-      }
-      const pending = this.#write(count);
-      if (pending) await pending;
-      if (performance.now() >= turnAt) {
-        await nextTurn();
-        turnAt = performance.now() + TURN_MS;
-      }
+  /** Takes a batch, writes it, or flushes the sink when the edge is closed and empty. Throws, or rejects, when the sink fails. */
+  doWork(): Step {
+    if (this.#flushed) return ENDED;
+    if (this.#taken > 0) {
+      const count = this.#taken;
+      this.#taken = 0;
+      return this.#write(count) ?? WORKED;
     }
+    const closed = this.#attachment.isClosed(this.#edge);
+    const count = this.#take();
+    this.#taken = Math.max(0, count);
+    if (count > 0) return TOOK;
+    return closed && count === 0 ? this.#flush() : this.#itemWait;
+  }
+
+  async #flush(): Promise<void> {
     await this.#egress.flush?.();
+    this.#flushed = true;
   }
 
   #take(): number {

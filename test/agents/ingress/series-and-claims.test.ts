@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { EgressAgent } from '../../../src/agents/egress/egress-agent.js';
 import { IngressAgent } from '../../../src/agents/ingress/ingress-agent.js';
 import { Attachment } from '../../../src/agents/thread/attachment.js';
+import { driveAsync } from '../../../src/agents/thread/drivers.js';
 import { SILENT } from '../../../src/errors/logger.js';
 import type { Frame, FrameHeader } from '../../../src/frame/frame.js';
 import type { FrameView } from '../../../src/frame/frame-view.js';
@@ -57,7 +58,7 @@ class Bench {
       close: async () => {},
     };
     const sink = threadOf('out');
-    void new EgressAgent(sink, sink.sinkNode('out'), egress, SILENT, false, bench.#stopping.signal).run();
+    void driveAsync(new EgressAgent(sink, sink.sinkNode('out'), egress, SILENT, false, bench.#stopping.signal), sink, 20);
     return bench;
   }
 
