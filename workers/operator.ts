@@ -11,11 +11,11 @@ export default async function run(task: OperatorTask): Promise<TaskResult> {
   const port = new ThreadPort(messages, { kind: 'stage', name });
   const attachment = fault ? faultyAttachment(memory, plan, thread, fault) : new Attachment(memory, plan, thread);
   try {
-    await new OperatorAgent(attachment, attachment.stageNode(name), worker, port.log).run({
+    await new OperatorAgent(attachment, attachment.stageNode(name), worker, port.log, {
       making: () => port.say({ kind: 'making', threadId }),
       ready: () => port.say({ kind: 'ready' }),
       left: () => port.say({ kind: 'left' }),
-    });
+    }).run();
     return {};
   } catch (error) {
     return { error: toThreadError(error, 'ERR_WORKER') };

@@ -13,7 +13,7 @@ import { threadCpuUs } from './thread-cpu.js';
 async function runStage({ arena }: StageOrder): Promise<void> {
   const stage = arena.plan.stages[0]!;
   const attachment = new Attachment(arena.memory, arena.plan, stage.threads[0]!);
-  await new OperatorAgent(attachment, stage, 0, SILENT).run({ making() {}, ready() {}, left() {} });
+  await new OperatorAgent(attachment, stage, 0, SILENT, { making() {}, ready() {}, left() {} }).run();
 }
 
 async function bareLoop({ arena, operator, frames }: StageOrder): Promise<() => void> {

@@ -4,13 +4,13 @@ import { edgeFor } from '../thread/route-by-key.js';
 import type { LaneTask } from './lane-task.js';
 
 /** Whether every ordered edge would take the results now. */
-export function mayCommit(attachment: Attachment, stage: StageNode, lane: LaneTask): boolean {
-  const input = lane.inputs[0]!;
-  const outputs = input.records === 0 ? lane.chain.outputs : lane.parcel.passesOn ? lane.inputs : lane.parcel.outputs;
+export function mayCommit(attachment: Attachment, stage: StageNode, task: LaneTask): boolean {
+  const input = task.inputs[0]!;
+  const outputs = input.records === 0 ? task.lane.outputs : task.parcel.passesOn ? task.inputs : task.parcel.outputs;
   const head = outputs[0];
-  if (lane.outcome >= 0 || !head) return true;
+  if (task.outcome >= 0 || !head) return true;
   const { sourceIndex, ordinal } = input;
-  for (const route of stage.routes[sourceIndex]![lane.reference >>> 24]!) {
+  for (const route of stage.routes[sourceIndex]![task.reference >>> 24]!) {
     const edge = attachment.plan.edges[edgeFor(route, head)]!;
     // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
     const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');

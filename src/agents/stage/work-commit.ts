@@ -1,25 +1,18 @@
 import type { FrameView } from '../../frame/frame-view.js';
 import { OUTCOME } from '../../observe/outcome.js';
-import type { EdgePlan, StageNode } from '../../plan/plan-types.js';
-import { waitSync } from '../../ring/park.js';
-import { GATE_CLOSED, LINE } from '../../ring/ring-layout.js';
-import { type Attachment, bitIn } from '../thread/attachment.js';
+import type { StageNode } from '../../plan/plan-types.js';
+import type { Attachment } from '../thread/attachment.js';
 import { RecordWriter, recordOutputs } from '../thread/commit-outputs.js';
-import type { JoinInputs } from './join-inputs.js';
 import type { Aggregates, Lane } from './lane.js';
-import type { Taken } from './lane-task.js';
 import type { ParcelRun } from './parcel-run.js';
-
-/** Whether the run was aborted is looked at this often. */
-const LOOK_MS = 50;
+import type { StageInputs, Taken } from './stage-inputs.js';
 
 /** Commits what a worker made of an input: outputs, settlements, what is released, and the counts that go with them. */
 export class WorkCommit {
   readonly #attachment: Attachment;
   readonly #stage: StageNode;
   readonly #worker: number;
-  readonly #edge: EdgePlan;
-  readonly #join: JoinInputs | undefined;
+  readonly #inputs: StageInputs;
   readonly #aggregates: Aggregates;
   readonly #onLost: (source: number, frames: number) => void;
   readonly #record: RecordWriter;
@@ -28,16 +21,14 @@ export class WorkCommit {
     attachment: Attachment,
     stage: StageNode,
     worker: number,
-    edge: EdgePlan,
-    join: JoinInputs | undefined,
+    inputs: StageInputs,
     aggregates: Aggregates,
     onLost: (source: number, frames: number) => void,
   ) {
     this.#attachment = attachment;
     this.#stage = stage;
     this.#worker = worker;
-    this.#edge = edge;
-    this.#join = join;
+    this.#inputs = inputs;
     this.#aggregates = aggregates;
     this.#onLost = onLost;
     this.#record = new RecordWriter(attachment);
@@ -45,29 +36,6 @@ export class WorkCommit {
 
   get outputCount(): number {
     return this.#record.outputCount;
-  }
-
-  /** The edge that output `i` of the last commit is for. */
-  edgeOf(i: number): EdgePlan {
-    return this.#attachment.plan.edges[this.#record.edgeIndex(i)]!;
-  }
-
-  /** What a worker before this one had committed and an ordered edge did not admit yet. */
-  finishRecord(): void {
-    const { ring, arena, park, line, plan, thread } = this.#attachment;
-    if ((this.#attachment.word(line + LINE.record) & 1) === 0) return;
-    const outputs = this.#attachment.word(line + LINE.outputs);
-    let done = this.#attachment.throughGate(() => ring.resume(0));
-    while (done < outputs && !this.#attachment.aborted) {
-      const before = done;
-      const edge = plan.edges.find((one) => one.ring === this.#attachment.word(line + LINE.outputRefs + 8 * done + 4))!;
-      const resume = (): number => {
-        const result = ring.resume(done);
-        if (result !== GATE_CLOSED) done = result;
-        return result;
-      };
-      waitSync(arena.words, edge.spaceBell, bitIn(edge.producerThreads, thread), park, resume, () => done === before, LOOK_MS);
-    }
   }
 
   /** Writes the record of one input and commits it. Returns how many outputs were handed over. */
@@ -84,13 +52,13 @@ export class WorkCommit {
     if (failed && inputs[inputs.length - 1]!.ends) lane.passEnd();
     const code = failed ? failure : lane.outputs.length > 0 || lane.merged ? OUTCOME.merged : OUTCOME.filtered;
     if (lane.outputs.length === 0) {
-      record.settle(source, ordinal, this.#edge.leaves[source]![branch]!, code);
+      record.settle(source, ordinal, this.#inputs.edge.leaves[source]![branch]!, code);
       record.input(reference);
     } else recordOutputs(this.#attachment, record, reference, lane.passesOn, lane.outputs, this.#stage.routes[source]![branch]!);
     for (let i = 0; i < partners.length; i++) {
       const partner = partners[i]!;
       const { sourceIndex, ordinal } = this.#attachment.frame(partner);
-      record.settle(sourceIndex, ordinal, this.#join!.partnerLeaves(i, partner), code);
+      record.settle(sourceIndex, ordinal, this.#inputs.join!.partnerLeaves(i, partner), code);
       record.input(partner);
     }
     this.#fillAggregates(source, failed);
@@ -102,7 +70,7 @@ export class WorkCommit {
     const record = this.#record;
     const { sourceIndex: source, ordinal } = inputs[0]!;
     const branch = reference >>> 24;
-    const leaves = this.#edge.leaves[source]![branch]!;
+    const leaves = this.#inputs.edge.leaves[source]![branch]!;
     const outputs = run.passesOn ? inputs : run.outputs;
     record.start();
     if (run.codes !== 0 && (outputs.length > 0 || (run.codes & (run.codes - 1)) !== 0)) {

@@ -11,7 +11,6 @@ export class RecordWriter {
   #inputs = 0;
   #outputs = 0;
   #settlements = 0;
-  readonly #edgeOfOutput: number[] = [];
 
   constructor(attachment: Attachment) {
     this.#attachment = attachment;
@@ -21,7 +20,6 @@ export class RecordWriter {
     this.#inputs = 0;
     this.#outputs = 0;
     this.#settlements = 0;
-    this.#edgeOfOutput.length = 0;
   }
 
   input(reference: number): void {
@@ -45,21 +43,14 @@ export class RecordWriter {
   outputs(head: FrameView, routes: readonly Route[]): void {
     const { plan, line } = this.#attachment;
     for (const route of routes) {
-      const index = edgeFor(route, head);
       const at = line + LINE.outputRefs + 8 * this.#outputs++;
       this.#attachment.setWord(at, head.slot | (route.branch << 24));
-      this.#attachment.setWord(at + 4, plan.edges[index]!.ring);
-      this.#edgeOfOutput.push(index);
+      this.#attachment.setWord(at + 4, plan.edges[edgeFor(route, head)]!.ring);
     }
   }
 
   get outputCount(): number {
     return this.#outputs;
-  }
-
-  /** The edge that output `i` is for: where to wait when it is full. */
-  edgeIndex(i: number): number {
-    return this.#edgeOfOutput[i]!;
   }
 
   commit(frames: number, bytes: number): number {
