@@ -10,6 +10,9 @@ import { protectSecrets } from '../src/errors/secrets.js';
 import type { Ingress } from '../src/ingress/ingress.js';
 import { SOURCES } from '../src/ingress/registry.js';
 
+/** While the source is idle, what is settled is counted so often. */
+const LOOK_MS = 20;
+
 const { memory, plan, thread, spec, task, name, baseDir, port: program } = workerData as IngressThreadData;
 protectSecrets(spec.options);
 const parent = parentPort!;
@@ -25,6 +28,7 @@ const agent = new IngressAgent(
   spec.seriesTimeoutMs,
 );
 let ingress: Ingress | undefined;
+const timer = setInterval(() => agent.doWork(), LOOK_MS);
 
 async function open(): Promise<void> {
   if (task === 'run') await openSource();
@@ -64,6 +68,7 @@ async function run(): Promise<void> {
 }
 
 async function close(): Promise<void> {
+  clearInterval(timer);
   agent.close();
   try {
     await ingress?.close();

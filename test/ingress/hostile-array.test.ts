@@ -94,7 +94,7 @@ class Mill {
 
   /** Received, and dead by the codes of their reasons, of all that is settled. */
   ledger(): { received: number; dead: number; delivered: number; inFlight: number } {
-    this.agent.sweep();
+    this.agent.doWork();
     const [source] = this.#plan.sources;
     const record = this.#source.word(this.#source.line + LINE.record);
     const bank = source!.block + SOURCE.banks + ((record >>> 1) & 1) * SOURCE.bankBytes;

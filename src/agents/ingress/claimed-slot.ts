@@ -1,26 +1,27 @@
 import { MillraceError } from '../../errors/errors.js';
 import type { FrameView } from '../../frame/frame-view.js';
 import type { OpenSlot } from '../../ingress/ingress.js';
+import type { FrameCommitter } from './frame-committer.js';
+import type { ParcelFiller } from './parcel-filler.js';
+import type { SourceSlots } from './source-slots.js';
 
-/** Where a claim goes when it is over. */
-export interface SlotTaker {
-  commit(frame: FrameView, numbered: boolean): Promise<void> | undefined;
-  abort(frame: FrameView): void;
-}
-
-/** The one claim of a writer. */
+/** The one claim of a writer: the slot of a frame, or the place of a record in a parcel. */
 export class ClaimedSlot implements OpenSlot {
   frame: FrameView | undefined;
   numbered = false;
-  readonly #agent: SlotTaker;
+  readonly #slots: SourceSlots;
+  readonly #committer: FrameCommitter;
+  readonly #parcel: ParcelFiller | undefined;
   readonly #buffer: SharedArrayBuffer;
   readonly #all: Uint8Array;
   #address = 0;
   #length = 0;
   #bytes: Uint8Array | undefined;
 
-  constructor(agent: SlotTaker, buffer: SharedArrayBuffer) {
-    this.#agent = agent;
+  constructor(buffer: SharedArrayBuffer, slots: SourceSlots, committer: FrameCommitter, parcel: ParcelFiller | undefined) {
+    this.#slots = slots;
+    this.#committer = committer;
+    this.#parcel = parcel;
     this.#buffer = buffer;
     this.#all = new Uint8Array(buffer);
   }
@@ -44,11 +45,14 @@ export class ClaimedSlot implements OpenSlot {
 
   commit(): Promise<void> | undefined {
     const frame = this.#take();
-    return this.#agent.commit(frame, this.numbered);
+    return this.#parcel?.isClaimed ? this.#parcel.commit(this.numbered) : this.#committer.commit(frame, this.numbered);
   }
 
+  /** Keeps the slot for the next frame. */
   abort(): void {
-    this.#agent.abort(this.#take());
+    const frame = this.#take();
+    if (this.#parcel?.isClaimed) this.#parcel.abort();
+    else this.#slots.putBack(frame);
   }
 
   #take(): FrameView {

@@ -1,13 +1,6 @@
-import type { FrameHeader } from '../../frame/frame.js';
-import type { FrameView } from '../../frame/frame-view.js';
 import type { LentSlot } from '../../ingress/ingress.js';
-import { EMPTY } from '../../ring/ring-layout.js';
-import type { SlotStock } from '../../ring/slot-stock.js';
-
-export interface LentSlotsOwner {
-  frame(slot: number): FrameView;
-  commit(frame: FrameView, header: FrameHeader): Promise<boolean> | boolean;
-}
+import type { SourceSlots } from './source-slots.js';
+import type { WholeFrames } from './whole-frames.js';
 
 /**
  * Slots whose data is still to arrive. To everybody else they are slots that the thread has claimed: if it dies, the census
@@ -16,26 +9,25 @@ export interface LentSlotsOwner {
  */
 export class LentSlots {
   readonly #limit: number;
-  readonly #stock: SlotStock;
-  readonly #owner: LentSlotsOwner;
+  readonly #slots: SourceSlots;
+  readonly #whole: WholeFrames;
   #lent = 0;
   /** Of which the data has not arrived. */
   #awaited = 0;
 
-  constructor(limit: number, stock: SlotStock, owner: LentSlotsOwner) {
+  constructor(limit: number, slots: SourceSlots, whole: WholeFrames) {
     this.#limit = limit;
-    this.#stock = stock;
-    this.#owner = owner;
+    this.#slots = slots;
+    this.#whole = whole;
   }
 
   /** As `FrameWriter.lend`. One that has arrived comes back soon; those that are awaited may never. */
   lend(lengthBytes: number): LentSlot | undefined | null {
     if (this.#lent >= this.#limit) return this.#awaited < this.#lent ? null : undefined;
-    const slot = this.#stock.take();
-    if (slot === EMPTY) return null;
+    const frame = this.#slots.take();
+    if (!frame) return null;
     this.#lent++;
     this.#awaited++;
-    const frame = this.#owner.frame(slot);
     let isAwaited = true;
     const arrived = (): void => {
       if (isAwaited) this.#awaited--;
@@ -50,11 +42,11 @@ export class LentSlots {
       arrived,
       commit: (header) => {
         end();
-        return this.#owner.commit(frame, header);
+        return this.#whole.commitLent(frame, header);
       },
       giveBack: () => {
         end();
-        this.#stock.putBack(slot);
+        this.#slots.putBack(frame);
       },
     };
   }

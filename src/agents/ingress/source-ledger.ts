@@ -1,7 +1,6 @@
 import { lateCounts } from '../../observe/late-losses.js';
 import { PartialsLost } from '../../plan/partials-lost.js';
 import type { SourceNode } from '../../plan/plan-types.js';
-import { sleepAsync } from '../../ring/park.js';
 import { LEDGER, LINE, SOURCE } from '../../ring/ring-layout.js';
 import type { Attachment } from '../thread/attachment.js';
 import type { LedgerReading } from './series-keeper.js';
@@ -65,14 +64,19 @@ export class SourceLedger {
     if (++this.#sinceSweep >= SWEEP_EVERY) this.sweep();
   }
 
+  /** Resolves when there may be room for one more. */
+  room(): Promise<void> {
+    return this.#attachment.sleep({ bell: this.#node.bell, bit: 1, look: () => !this.isFull });
+  }
+
   /** Resolves true when everything is settled and counted, false when the run was given up. */
   async atRest(): Promise<boolean> {
-    const { arena, park } = this.#attachment;
+    const wait = { bell: this.#node.bell, bit: 1, look: () => false };
     for (;;) {
       this.sweep();
       if (this.inFlight === 0) return true;
       if (this.#attachment.aborted) return false;
-      await sleepAsync(arena.words, this.#node.bell, 1, park, () => true);
+      await this.#attachment.sleep(wait);
     }
   }
 

@@ -6,19 +6,10 @@ import type { SeriesReport } from '../../observe/report.js';
 import type { SourceNode } from '../../plan/plan-types.js';
 import { writeSeries } from '../../plan/series-table.js';
 import type { Attachment } from '../thread/attachment.js';
-import { SeriesKeeper } from './series-keeper.js';
+import type { FrameClaims } from './frame-claims.js';
+import type { OpenSeries } from './open-series.js';
 import type { SourceLedger } from './source-ledger.js';
 import type { Numbering } from './verdict-of-numbers.js';
-
-/** What a series needs of its source, to end. */
-export interface SeriesWriter {
-  /** A record of a parcel is claimed: neither committed nor taken back. */
-  readonly hasClaimedRecord: boolean;
-  /** Hands on what is committed and still stands in a parcel; a promise is returned when a blocking edge is full. */
-  handOn(): Promise<void> | undefined;
-  /** Commits the frame with which leaves what operators still hold. */
-  sendEnd(): Promise<void>;
-}
 
 export interface SeriesOptions {
   readonly signal: AbortSignal;
@@ -36,44 +27,42 @@ export class SourceSeries {
   readonly #attachment: Attachment;
   readonly #node: SourceNode;
   readonly #ledger: SourceLedger;
-  readonly #writer: SeriesWriter;
+  readonly #open: OpenSeries;
+  readonly #claims: FrameClaims;
   readonly #log: Logger;
   readonly #options: SeriesOptions;
-  readonly #keeper = new SeriesKeeper();
   #closed: SeriesReport | undefined;
   #isFinished = false;
   /** Ordinals given when the last end was sent. */
   #endedAt = 0;
   /** Starts and ends, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
-  #held: Promise<void> | undefined;
 
-  constructor(attachment: Attachment, node: SourceNode, ledger: SourceLedger, writer: SeriesWriter, log: Logger, options: SeriesOptions) {
+  constructor(
+    attachment: Attachment,
+    node: SourceNode,
+    ledger: SourceLedger,
+    open: OpenSeries,
+    claims: FrameClaims,
+    log: Logger,
+    options: SeriesOptions,
+  ) {
     this.#attachment = attachment;
     this.#node = node;
     this.#ledger = ledger;
-    this.#writer = writer;
+    this.#open = open;
+    this.#claims = claims;
     this.#log = log;
     this.#options = options;
   }
 
-  /** While a series ends nothing is claimed, and what is claimed is not committed. */
-  get held(): Promise<void> | undefined {
-    return this.#held;
-  }
-
-  /** Number of the open series; 0: there is none. */
-  get index(): number {
-    return this.#keeper.index;
-  }
-
   get id(): string | number | undefined {
-    return this.#keeper.id;
+    return this.#open.id;
   }
 
-  /** A frame of the open series was committed; `sequence`: the sender's number, if it sent one. */
-  add(sequence: number | undefined): void {
-    this.#keeper.add(sequence);
+  /** The run, or its source, was given up: nothing more is taken. */
+  get isGivenUp(): boolean {
+    return this.#options.signal.aborted || this.#attachment.aborted;
   }
 
   /** False when the run was given up. */
@@ -103,9 +92,9 @@ export class SourceSeries {
   commandEnd(id: string | number | undefined): Promise<SeriesReport> {
     return this.#inTurn(async () => {
       this.#refuseLate();
-      if (!this.#keeper.isOpen) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has no series open`);
-      if (id !== undefined && id !== this.#keeper.id)
-        throw new MillraceError('ERR_STATE', `the series open at source '${this.#node.name}' is ${this.#keeper.id}, not ${id}`);
+      if (!this.#open.keeper.isOpen) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has no series open`);
+      if (id !== undefined && id !== this.#open.keeper.id)
+        throw new MillraceError('ERR_STATE', `the series open at source '${this.#node.name}' is ${this.#open.keeper.id}, not ${id}`);
       this.#closed = undefined;
       if (!(await this.#end('end')) || !this.#closed)
         throw new MillraceError('ERR_CLOSED', 'the run was given up, or the series timed out, before it was ended');
@@ -124,24 +113,23 @@ export class SourceSeries {
   /** Called now and then: ends a series of which nothing comes any more. */
   look(): void {
     const { timeoutMs } = this.#options;
-    if (timeoutMs !== undefined && !this.#held && !this.#writer.hasClaimedRecord && this.#keeper.isSilent(timeoutMs))
+    if (timeoutMs !== undefined && !this.#open.held && !this.#claims.hasRecord && this.#open.keeper.isSilent(timeoutMs))
       this.#end('timed-out').catch(() => {}); // the next look tries again
   }
 
   /** Operators are told of an end once: not again at the next start, or at the end of the source, when nothing has come since. */
   get #hasWhatToEnd(): boolean {
-    if (this.#keeper.isOpen) return this.#ledger.given > 0;
+    if (this.#open.keeper.isOpen) return this.#ledger.given > 0;
     return this.#node.flushes && this.#ledger.given !== this.#endedAt;
   }
 
   #refuseLate(): void {
-    if (this.#isFinished || this.#options.signal.aborted || this.#attachment.aborted)
-      throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
+    if (this.#isFinished || this.isGivenUp) throw new MillraceError('ERR_STATE', `source '${this.#node.name}' has ended`);
   }
 
   /** Its parcel belongs to the open series, and cannot be handed on before it: the source would wait for itself. */
   #refuseInRecord(): void {
-    if (this.#writer.hasClaimedRecord)
+    if (this.#claims.hasRecord)
       throw new MillraceError(
         'ERR_STATE',
         `source '${this.#node.name}' has claimed a record: commit or abort it before a series begins or ends`,
@@ -156,17 +144,17 @@ export class SourceSeries {
 
   async #start(start: SeriesMessage, numbering: Numbering): Promise<boolean> {
     // The entry is free: its last series closed before the one that is open began.
-    writeSeries(this.#attachment.arena, this.#node.series, this.#keeper.nextIndex, start);
+    writeSeries(this.#attachment.arena, this.#node.series, this.#open.keeper.nextIndex, start);
     return this.#end('superseded', { start, numbering });
   }
 
   async #endNamed(end: SeriesMessage): Promise<boolean> {
     const { series } = end;
-    if (this.#keeper.id !== series) {
+    if (this.#open.keeper.id !== series) {
       this.#log.warn({ source: this.#node.name, series }, `source '${this.#node.name}': the end of series ${series}, which is not open`);
       return true;
     }
-    this.#keeper.expect(end);
+    this.#open.keeper.expect(end);
     return this.#end('end');
   }
 
@@ -177,31 +165,26 @@ export class SourceSeries {
    * when the run was given up.
    */
   async #end(ended: SeriesEnding, next?: { readonly start: SeriesMessage; readonly numbering: Numbering }): Promise<boolean> {
-    while (this.#held) await this.#held;
-    let release: () => void = () => {};
-    this.#held = new Promise((resolve) => {
-      release = resolve;
-    });
+    while (this.#open.held) await this.#open.held;
+    const release = this.#open.hold();
     try {
       // A record that is being decoded into the parcel still belongs to the old series.
-      while (this.#writer.hasClaimedRecord && !this.#isFinished && !this.#options.signal.aborted && !this.#attachment.aborted)
-        await delay(1);
-      const handing = this.#writer.handOn();
+      while (this.#claims.hasRecord && !this.#isFinished && !this.isGivenUp) await delay(1);
+      const handing = this.#claims.handOn();
       if (handing) await handing;
       if (!(await this.#ledger.atRest())) return false;
       if (this.#hasWhatToEnd) {
-        await this.#writer.sendEnd();
+        await this.#claims.sendEnd();
         this.#endedAt = this.#ledger.given;
         if (!(await this.#ledger.atRest())) return false;
       }
-      if (this.#keeper.isOpen) {
-        this.#closed = this.#keeper.end(ended, this.#ledger.read());
+      if (this.#open.keeper.isOpen) {
+        this.#closed = this.#open.keeper.end(ended, this.#ledger.read());
         this.#options.onSeries(this.#closed);
       }
-      if (next) this.#keeper.begin(next.start, next.numbering, this.#ledger.read());
+      if (next) this.#open.keeper.begin(next.start, next.numbering, this.#ledger.read());
       return true;
     } finally {
-      this.#held = undefined;
       release();
     }
   }

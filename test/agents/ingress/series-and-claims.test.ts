@@ -21,6 +21,7 @@ class Bench {
   readonly closed: SeriesReport[] = [];
   readonly taken: string[] = [];
   readonly #stopping = new AbortController();
+  readonly #timer = setInterval(() => this.agent.doWork(), 20);
 
   private constructor(
     readonly agent: IngressAgent,
@@ -62,6 +63,11 @@ class Bench {
     return bench;
   }
 
+  close(): void {
+    clearInterval(this.#timer);
+    this.agent.close();
+  }
+
   get verdicts(): string[] {
     return this.closed.map(({ id, ended, ledger }) => `${id} ${ended} ${ledger.received}`);
   }
@@ -77,7 +83,7 @@ describe('a series that begins or ends while a slot is claimed', () => {
     });
     return open;
   };
-  afterEach(() => bench?.agent.close());
+  afterEach(() => bench?.close());
 
   const claim = (sequence: number) => bench.agent.claim(frame(sequence))!;
 
