@@ -55,7 +55,7 @@ test('the dead letters of README are listed, go through the repaired operator an
     said.push((await run(process.execPath, [main, ...args], { cwd: folder })).stdout);
   }
   for (const n of [7, 107, 207, 307, 407]) expect(said[0]).toMatch(new RegExp(`detector +${n} +reduce +operator-failed`));
-  expect(said[1]).toContain('dead letters: 5 went through and are removed, 0 stay');
+  expect(said[1]).toContain('dead letters: 5 delivered and removed, 0 kept');
   expect(said[2]).toBe('0 dead letters removed\n');
   expect(await readdir(join(folder, 'dead'))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { MillraceError } from '../errors/errors.js';
 
-/** Asks on the terminal; only a plain yes is one. */
+/** Asks a yes-or-no question on the terminal; only an explicit yes counts. */
 export async function confirmOnTerminal(question: string): Promise<boolean> {
   return /^y(es)?$/i.test((await askOnTerminal(`${question} [y/N] `)).trim());
 }

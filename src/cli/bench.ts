@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { EXIT, MillraceError } from '../errors/errors.js';
 import type { CliContext } from './context.js';
 
-/** `millrace bench`: the benches, in a process of their own, with the arguments as they are. */
+/** `millrace bench`: runs the benches in a process of their own and passes the arguments on unchanged. */
 export async function bench(args: readonly string[], { signal }: CliContext): Promise<number> {
   const script = fileURLToPath(new URL('../../bench/run.js', import.meta.url));
   if (!existsSync(script))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Cores that the cgroup's quota allows (`os.availableParallelism` does not see it); undefined where there is none. */
+/** Cores that the cgroup quota allows (`os.availableParallelism` ignores it); undefined without a quota. */
 export function cgroupCores(root = '/sys/fs/cgroup', selfFile = '/proc/self/cgroup'): number | undefined {
   let group = '/';
   try {
@@ -10,7 +10,7 @@ export function cgroupCores(root = '/sys/fs/cgroup', selfFile = '/proc/self/cgro
     // No cgroups here.
   }
   let least: number | undefined;
-  // Each group above limits too.
+  // A parent group limits too.
   const parts = group.split('/').filter((part) => part !== '' && part !== '..');
   for (let depth = parts.length; depth >= 0; depth--) {
     const cores = quota(join(root, ...parts.slice(0, depth), 'cpu.max'));
@@ -19,7 +19,7 @@ export function cgroupCores(root = '/sys/fs/cgroup', selfFile = '/proc/self/cgro
   return least;
 }
 
-/** `150000 100000` is one and a half cores, `max 100000` no limit. */
+/** `150000 100000` means one and a half cores, `max 100000` no limit. */
 function quota(file: string): number | undefined {
   try {
     const match = /^(\d+) (\d+)/.exec(readFileSync(file, 'utf8'));

@@ -7,7 +7,10 @@ export const plain: Paint = (text) => text;
 
 const coloured: Paint = (text, colour) => `\u001b[${CODES[colour]}m${text}\u001b[0m`;
 
-/** FORCE_COLOR (not 0) asks for colour; NO_COLOR (not empty) and TERM=dumb ask for none; else a terminal gets it. */
+/**
+ * FORCE_COLOR (not 0) turns colour on; NO_COLOR (not empty) and TERM=dumb turn it off; otherwise only a terminal gets
+ * colour.
+ */
 export function paintFor(isTty: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
   const { FORCE_COLOR: force, NO_COLOR: no, TERM: term } = env;
   if (force !== undefined && force !== '') return force === '0' || force === 'false' ? plain : coloured;

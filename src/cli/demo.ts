@@ -22,33 +22,33 @@ import { summary } from './summary.js';
 import { table } from './table.js';
 
 export interface DemoOptions {
-  /** Frames to take in place of the simulated detector: HDF5, NPY, TIFF or CBF. */
+  /** Frames to process instead of the simulated detector: HDF5, NPY, TIFF or CBF. */
   readonly input?: string;
-  /** PONI file of the input's geometry. Without it there is an image and statistics, but no profile. */
+  /** PONI file with the geometry of the input. Without it the demo writes an image and statistics, but no profile. */
   readonly geometry?: string;
-  /** Folder of the results, by default `demo-out`. */
+  /** Folder for the results, by default `demo-out`. */
   readonly out?: string;
-  /** How long the simulated detector sends, or the longest time for an input. */
+  /** How long the simulated detector sends, or the time limit for an input. */
   readonly seconds?: number;
-  /** So many frames of the simulated detector, in place of a time. */
+  /** Number of frames of the simulated detector, instead of a time. */
   readonly frames?: number;
   readonly failOn?: readonly FailOn[];
-  /** Only the report, on stdout. */
+  /** Print only the report, on stdout. */
   readonly json?: boolean;
 }
 
 const SIMULATED_SECONDS = 8;
 const LONGEST_SECONDS = 45;
-/** What is on its way between two pipelines when the first has ended. */
+/** Time for frames still in transit between the two pipelines when the first has ended. */
 const ARRIVAL_MS = 5000;
 const RESULTS = ['report.json', 'profile.csv', 'profile.svg', 'frame.png'];
 
-/** The main job from end to end: what `npm start` runs. Resolves with the exit code. */
+/** Runs the demo from end to end, as `npm start` does. Resolves with the exit code. */
 export async function demo(options: DemoOptions, context: Partial<CliContext> = {}): Promise<number> {
   const { output = processOutput(), signal = new AbortController().signal } = context;
   const out = resolve(options.out ?? 'demo-out');
   await makeFolder(out);
-  // Results of an earlier run must not pass for those of this one.
+  // Results of an earlier run must not be mistaken for those of this run.
   for (const name of RESULTS) await rm(join(out, name), { force: true });
   const results = `tcp://127.0.0.1:${await freePort()}`;
   const job = await planJob({
@@ -96,7 +96,10 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
   return report.ok && isSent && client.received === report.sinks.live?.delivered ? EXIT.done : EXIT.failed;
 }
 
-/** Runs pipeline and sender until the sender is done, the time is up or the signal comes; the pipeline's report. */
+/**
+ * Runs pipeline and sender until the sender ends, the time is up or the signal is aborted; resolves with the pipeline's
+ * report.
+ */
 async function runJob(
   job: DemoJob,
   out: string,
@@ -107,7 +110,7 @@ async function runJob(
   const warn = new LogOutput(output.err, { level: 'warn', format: logFormatFor(output.isTty, process.env) });
   const pipeline = new Pipeline(withFailOn(specFromObject(job.pipeline, { baseDir: out }), options.failOn), { logger: warn });
   const sender = job.sender && new Pipeline(specFromObject(job.sender, { baseDir: out }), { logger: warn });
-  // A signal ends a start. Later on the sender ends first, and the pipeline takes what it has sent.
+  // During start the signal ends everything. Later the sender ends first, and the pipeline takes what was sent.
   const starting = new AbortController();
   const endStart = (): void => starting.abort();
   if (signal.aborted) endStart();
@@ -125,7 +128,7 @@ async function runJob(
     if (sender) {
       const sent = await sender.stop({ drain: true });
       isSent = sent.ok;
-      // The socket lingers: what the sender delivered to it is still to arrive.
+      // The socket lingers: frames that the sender handed to it are still on their way.
       const until = performance.now() + ARRIVAL_MS;
       while (pipeline.progress().received < (sent.sinks.socket?.delivered ?? 0) && performance.now() < until && !signal.aborted)
         await Promise.race([sleep(20), pipeline.closed]);
@@ -133,7 +136,7 @@ async function runJob(
     }
     return { report: await pipeline.stop({ drain: true }), isSent };
   } catch (thrown) {
-    // Nothing may keep the process alive; what went wrong first is what is told.
+    // Nothing may keep the process alive; the first failure is the one to report.
     await Promise.allSettled([sender?.stop({ drain: false }), pipeline.stop({ drain: false })]);
     throw thrown;
   } finally {
@@ -146,7 +149,7 @@ async function runJob(
 const seconds = (options: DemoOptions): number =>
   options.input === undefined && options.frames === undefined ? SIMULATED_SECONDS : LONGEST_SECONDS;
 
-/** Resolves only when a run ended badly: a sender that is simply done leaves the end to the pipeline. */
+/** Resolves only when a run failed: the end of a sender alone leaves the end to the pipeline. */
 function failed(closed: Promise<Report>): Promise<void> {
   return new Promise((resolve) => {
     closed.then(

@@ -8,7 +8,7 @@ export interface FirstPart {
 export const FIRST_SOURCES: Readonly<Record<string, FirstPart>> = {
   sim: {
     description: 'a simulated detector: no hardware needed',
-    lines: ['type: sim', 'pattern: spots', 'shape: [256, 256]', 'frames: 200 # remove this line to run until it is stopped'],
+    lines: ['type: sim', 'pattern: spots', 'shape: [256, 256]', 'frames: 200 # remove this line to run until you stop it'],
   },
   file: {
     description: 'frames from files: HDF5, NPY, TIFF, CBF, EDF',
@@ -47,16 +47,16 @@ export const FIRST_SINKS: Readonly<Record<string, FirstPart>> = {
     description: 'a ZeroMQ socket (publish)',
     lines: ['type: zmq', 'socket: pub', 'bind: "tcp://127.0.0.1:5556"'],
   },
-  null: { description: 'nothing is kept: to measure speed', lines: ['type: "null"'] },
+  null: { description: 'discards the frames: to measure speed', lines: ['type: "null"'] },
 };
 
-/** The text of a pipeline of one source, one stage and one sink. */
+/** The text of a pipeline with one source, one stage and one sink. */
 export function firstPipeline(source: string, operator: string, sink: string): string {
   const indented = (lines: readonly string[]): string => lines.map((line) => `    ${line}\n`).join('');
-  // Only `zmq` does not know the shape of its frames before they arrive.
+  // Only `zmq` does not know the shape of its frames in advance.
   const shape = source === 'zmq' ? ', shape: [1024, 1024] }' : ' }';
   const operators = FIRST_OPERATORS[operator]!.lines.map((line) => (operator === 'accumulate' ? line.replace(/ }$/, shape) : line));
-  return `# A pipeline of Millrace. Every key: docs/reference/pipeline.md; every type with its options: millrace list
+  return `# A Millrace pipeline. Keys: docs/reference/pipeline.md; types and their options: millrace list
 version: 1
 name: first
 

@@ -6,10 +6,10 @@ import { cgroupCores } from './cgroup-cores.js';
 import type { CliContext } from './context.js';
 import { version } from './version.js';
 
-/** Clients and addons that some pipelines need and others not. */
+/** Clients and addons that only some pipelines need. */
 const CLIENTS = ['zeromq', 'ioredis', 'kafkajs', 'sharp', 'h5wasm', 'msgpackr'];
 
-/** A module whose one function holds a SIMD instruction (i8x16.splat). */
+/** A module whose only function contains a SIMD instruction (i8x16.splat). */
 const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
 
 export interface Info {
@@ -19,12 +19,12 @@ export interface Info {
   readonly platform: string;
   readonly cpu: string;
   readonly cores: number;
-  /** Cores that the cgroup's quota allows. */
+  /** Cores that the cgroup quota allows. */
   readonly coresQuota: number | undefined;
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
   readonly simd: boolean;
-  /** Version of each client, null where it is not installed. */
+  /** Version of each client; null when not installed. */
   readonly clients: Readonly<Record<string, string | null>>;
 }
 
@@ -51,7 +51,7 @@ export async function info(options: { readonly json?: boolean }, { output }: Cli
   return EXIT.done;
 }
 
-/** What is known of this machine. */
+/** Describes this machine. */
 export function readInfo(): Info {
   return {
     millrace: version(),
@@ -68,13 +68,13 @@ export function readInfo(): Info {
   };
 }
 
-/** Read from the package's own description: to load an addon only to see it would be dear. */
+/** Read from the package.json of the addon: loading the addon only for its version would be slow. */
 function installedVersion(name: string): string | null {
   for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     try {
       return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version?: string }).version ?? null;
     } catch {
-      // Not here; perhaps in the next folder up.
+      // Not in this folder; try the parent.
     }
   }
   return null;

@@ -16,8 +16,8 @@ export interface InitOptions {
 const DEFAULTS = { source: 'sim', operator: 'threshold', sink: 'file' } as const;
 
 /**
- * `millrace init [FILE]`: writes a first pipeline. What no option says is asked at the terminal; where there is none, or with
- * `--json`, the default is taken.
+ * `millrace init [FILE]`: writes a first pipeline. It asks at the terminal for what no option gives; without a
+ * terminal, or with `--json`, it uses the default.
  */
 export async function init(file: string, options: InitOptions, context: CliContext): Promise<number> {
   const { output, ask } = context;
@@ -30,14 +30,14 @@ export async function init(file: string, options: InitOptions, context: CliConte
     for (;;) {
       const answer = (await ask(`${what} [${DEFAULTS[what]}]: `)).trim() || DEFAULTS[what];
       if (Object.hasOwn(parts, answer)) return answer;
-      output.err(`there is no ${what} '${answer}' to begin with${suggest(answer, Object.keys(parts))}`);
+      output.err(`there is no ${what} '${answer}' to start with${suggest(answer, Object.keys(parts))}`);
     }
   };
   const source = await choose('source', FIRST_SOURCES);
   const operator = await choose('operator', FIRST_OPERATORS);
   const sink = await choose('sink', FIRST_SINKS);
   const text = firstPipeline(source, operator, sink);
-  if (source !== 'file') await parsePipeline(text, { file, baseDir: '.' }); // the files of a source `file` are still to come
+  if (source !== 'file') await parsePipeline(text, { file, baseDir: '.' }); // The files of a source `file` need not exist yet.
   await write(file, text, options.force === true);
   if (options.json) output.out(JSON.stringify({ ok: true, file, source, operator, sink }));
   else {
@@ -51,7 +51,7 @@ export async function init(file: string, options: InitOptions, context: CliConte
 function known(what: string, name: string, parts: Readonly<Record<string, FirstPart>>): string {
   if (Object.hasOwn(parts, name)) return name;
   const names = Object.keys(parts);
-  throw new MillraceError('ERR_USAGE', `init knows no ${what} '${name}'${suggest(name, names) || `: choose ${names.join(', ')}`}`);
+  throw new MillraceError('ERR_USAGE', `init has no ${what} '${name}'${suggest(name, names) || `: choose ${names.join(', ')}`}`);
 }
 
 const taken = (file: string): MillraceError =>
@@ -66,7 +66,7 @@ async function exists(file: string): Promise<boolean> {
 
 async function write(file: string, text: string, force: boolean): Promise<void> {
   try {
-    // Exclusive: what another process made while we asked is not replaced either.
+    // Exclusive: a file that another process created meanwhile is not replaced either.
     const handle = await open(file, force ? 'w' : 'wx');
     try {
       await handle.writeFile(text);

@@ -15,7 +15,7 @@ interface Entry {
   readonly required: readonly string[];
 }
 
-/** `millrace list [sources|operators|sinks|codecs]`: what a pipeline may name, with its options. */
+/** `millrace list [sources|operators|sinks|codecs]`: the types that a pipeline can use, with their options. */
 export async function list(what: ListName | undefined, options: { readonly json?: boolean }, { output }: CliContext): Promise<number> {
   const lists = Object.fromEntries((what ? [what] : LISTS).map((name) => [name, entries(name)])) as Partial<Record<ListName, Entry[]>>;
   if (options.json) {
@@ -31,14 +31,14 @@ export async function list(what: ListName | undefined, options: { readonly json?
     }
     const [first] = members;
     if (!first || shared.size === 0) continue;
-    output.out(`  every one of the ${name}:`);
+    output.out(`  all ${name}:`);
     for (const key of shared) output.out(optionLine(key, first.options[key]!, first.required));
   }
   if (what !== 'codecs') output.out('(* required)');
   return EXIT.done;
 }
 
-/** Keys that all members have with the same schema: told once. */
+/** Keys that all members share with the same schema: printed once. */
 function sharedKeys(members: readonly Entry[]): Set<string> {
   const [first, ...others] = members;
   if (!first || others.length === 0) return new Set();

@@ -5,9 +5,9 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevelName = (typeof LOG_LEVELS)[number];
 export type LogFormat = 'text' | 'json';
 
-/** A message that says the same within this time is counted instead. */
+/** A message that repeats within this time is counted instead of printed. */
 const REPEAT_MS = 5000;
-/** Different messages that are remembered. */
+/** Number of different messages to remember. */
 const MAX_KEYS = 1000;
 const WORDS: Readonly<Record<LogLevelName, string>> = { debug: 'debug', info: 'info', warn: 'warning', error: 'error' };
 
@@ -15,7 +15,7 @@ export interface LogOutputOptions {
   readonly level: LogLevelName;
   readonly format: LogFormat;
   readonly paint?: Paint;
-  /** The time in ms since 1970. */
+  /** Time in ms since 1970. */
   readonly now?: () => number;
 }
 
@@ -26,14 +26,14 @@ interface Repeats {
   message: string;
 }
 
-/** JSON where a service manager reads the output (systemd), text for people. */
+/** JSON where a service manager reads the output (systemd), text otherwise. */
 export function logFormatFor(isTty: boolean, env: Readonly<Record<string, string | undefined>>): LogFormat {
   return !isTty && (env.JOURNAL_STREAM || env.INVOCATION_ID) ? 'json' : 'text';
 }
 
 /**
- * Writes messages as lines, with a time stamp, one line each. Messages that differ in numbers only count as one that
- * repeats: within five seconds it is counted, and the next line says how often (`repeated`), at the latest `close`.
+ * Writes messages as lines with a time stamp. Messages that differ only in numbers count as repeats: a repeat within
+ * five seconds is counted, and the next line, or at the latest `close`, gives the count (`repeated`).
  */
 export class LogOutput implements Logger {
   readonly #write: (line: string) => void;
@@ -63,7 +63,7 @@ export class LogOutput implements Logger {
     this.#log('error', fields, message);
   }
 
-  /** Says how often the messages came that it has counted since. */
+  /** Writes the counts of repeated messages that no line has reported yet. */
   close(): void {
     for (const { level, message, count } of this.#repeats.values()) if (count > 0) this.#line(level, { repeated: count }, message);
     this.#repeats.clear();
@@ -76,7 +76,10 @@ export class LogOutput implements Logger {
     if (repeated >= 0) this.#line(level, repeated > 0 ? { ...rest, repeated } : rest, message);
   }
 
-  /** How often it came since its last line, or -1 when this one is counted too. `suppressed`: those that its thread has counted. */
+  /**
+   * Repeats since the last line of this message, or -1 when this one only counts. `suppressed`: repeats that its thread
+   * counted.
+   */
   #admit(level: LogLevelName, message: string, suppressed: number): number {
     const key = `${level} ${message.replace(/\d+/g, '#')}`;
     const now = this.#now();
@@ -118,7 +121,7 @@ function textLine(time: string, level: LogLevelName, fields: object, message: st
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
       const plainValue = value instanceof Error ? value.message : value;
-      // Quoted where it would not be one word.
+      // Quoted unless it is a single word.
       return `${key}=${typeof plainValue === 'string' && /^[^\s"=\p{C}]+$/u.test(plainValue) ? plainValue : text(plainValue)}`;
     });
   const word = level === 'error' ? paint(WORDS[level], 'red') : level === 'warn' ? paint(WORDS[level], 'yellow') : WORDS[level];
@@ -128,7 +131,7 @@ function textLine(time: string, level: LogLevelName, fields: object, message: st
 const text = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part)) ?? String(value);
 
-/** Without the characters that would begin another line or that a terminal would obey. */
+/** Without line breaks and terminal control characters. */
 function oneLine(message: string): string {
   return message.replace(/\p{Cc}/gu, (character) => (character === '\n' ? ' | ' : '?'));
 }

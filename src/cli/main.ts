@@ -4,13 +4,15 @@ import { askOnTerminal, confirmOnTerminal } from './ask-on-terminal.js';
 import { processOutput } from './output.js';
 import { runCli } from './program.js';
 
-// The only file that knows of the process: its signals, its streams and its exit code.
+// The only file that touches the process: its signals, streams and exit code.
 const output = processOutput();
 const drain = new AbortController();
 const force = new AbortController();
-/** Sockets of ZeroMQ must be closed before their threads go, or the process aborts: what is forced gets this long for it. */
+/**
+ * ZeroMQ sockets must be closed before their threads end, or the process aborts: a forced exit waits this long for it.
+ */
 const FORCED_MS = 4000;
-/** How long a reader that kept a run from its end may still take what was printed. */
+/** How long a reader that delayed the end of a run may still take printed output. */
 const ABANDONED_MS = 2000;
 const onSignal = (signal: NodeJS.Signals): void => {
   if (drain.signal.aborted) {
@@ -26,7 +28,9 @@ const onSignal = (signal: NodeJS.Signals): void => {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 for (const signal of SIGNALS) process.on(signal, onSignal);
 const readerGone = new AbortController();
-/** EPIPE: a reader such as `head` has seen enough. EIO: the terminal has closed. What is written afterwards fails in other ways. */
+/**
+ * EPIPE: a reader such as `head` has seen enough. EIO: the terminal has closed. Later writes fail with other errors.
+ */
 const GONE = new Set(['EPIPE', 'EIO']);
 for (const stream of [process.stdout, process.stderr]) {
   let isGone = false;
@@ -52,7 +56,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   abandonOutput,
   ...confirm,
 });
-// What ran is over: from here on a signal ends the process at once, as it does any other.
+// The run is over: from here on a signal ends the process at once, as in any other program.
 for (const signal of SIGNALS) process.off(signal, onSignal);
-// A pipe whose reader does not read keeps the process alive.
+// A pipe that is not read keeps the process alive.
 if (isAbandoned) setTimeout(() => process.exit(), ABANDONED_MS).unref();

@@ -16,29 +16,29 @@ export interface OutputOptions {
 /** Adds the options to a verb. */
 export function addOutputOptions(command: Command): Command {
   return command
-    .option('-q, --quiet', 'print the summary, warnings and errors only')
-    .option('--silent', 'print errors only')
+    .option('-q, --quiet', 'print only the summary, warnings and errors')
+    .option('--silent', 'print only errors')
     .option('--wide', 'print all columns of the summary, whatever the width of the terminal')
     .option(
       '--progress <seconds>',
-      'time between two lines of progress, or off (default: 30, on a terminal one line that changes)',
+      'seconds between two lines of progress, or off (default: 30; on a terminal one line that updates)',
       parseProgress,
     )
     .addOption(
       new Option(
         '--log-level <level>',
-        'least level of the messages on stderr (default: info, with --quiet warn, with --silent error)',
+        'lowest level of the messages on stderr (default: info, with --quiet warn, with --silent error)',
       ).choices(LOG_LEVELS),
     )
     .addOption(
-      new Option('--log-format <format>', 'form of the lines on stderr (default: text, json under systemd)').choices(['text', 'json']),
+      new Option('--log-format <format>', 'format of the lines on stderr (default: text, json under systemd)').choices(['text', 'json']),
     );
 }
 
 function parseProgress(text: string): number | 'off' {
   if (text === 'off') return 'off';
   const seconds = Number(text);
-  // A timer of Node takes no more than 2^31 - 1 ms.
+  // Node timers take at most 2^31 - 1 ms.
   if (text.trim() === '' || !(seconds >= 0.1) || seconds > 2_000_000)
     throw new InvalidArgumentError('expected seconds (at least 0.1) or off.');
   return seconds;

@@ -3,20 +3,20 @@ import { redact } from '../errors/secrets.js';
 import { ConfigError, type ConfigIssue, formatIssue } from '../spec/config-error.js';
 import { type Paint, paintFor } from './colour.js';
 
-/** Where a verb writes. The tests give their own. */
+/** Where a verb writes. Tests provide their own. */
 export interface Output {
-  /** One line, without its end, for results. */
+  /** Writes a line of results; the line end is added. */
   out(line: string): void;
-  /** One line, without its end, for errors and progress. */
+  /** Writes a line of errors or progress; the line end is added. */
   err(line: string): void;
-  /** For a line that is written over: only on a terminal. */
+  /** For a line that is overwritten: only on a terminal. */
   raw(text: string): void;
-  /** Whether stderr is a terminal that can write over a line. */
+  /** Whether stderr is a terminal, where a line can be overwritten. */
   readonly isTty: boolean;
   readonly columns: number;
-  /** Colours of stdout and stderr; absent: none. */
+  /** Colours of stdout and stderr; absent: no colours. */
   readonly paint?: { readonly out: Paint; readonly err: Paint };
-  /** Makes another line of each line for stderr: set by a verb that logs JSON. */
+  /** Converts each line for stderr; set by a verb that logs JSON. */
   formatErr?: (line: string) => string;
 }
 
@@ -28,7 +28,7 @@ export function processOutput(): Output {
     err: (line) => void process.stderr.write(`${output.formatErr?.(line) ?? line}\n`),
     raw: (text) => void process.stderr.write(text),
     isTty: process.stderr.isTTY === true && env.TERM !== 'dumb',
-    // A terminal may change its width.
+    // The width of a terminal can change.
     get columns() {
       return process.stderr.columns || process.stdout.columns || 80;
     },
@@ -37,7 +37,10 @@ export function processOutput(): Output {
   return output;
 }
 
-/** Tells an error, one line an issue, `millrace: FILE:LINE:COL: message [CODE]`; with `json`, as one JSON object on stdout. Gives the exit code. */
+/**
+ * Prints an error, one line per issue, as `millrace: FILE:LINE:COL: message [CODE]`; with `json`, as one JSON object on
+ * stdout. Returns the exit code.
+ */
 export function reportError(thrown: unknown, output: Output, json: boolean): number {
   const issues = issuesOf(thrown);
   if (json) output.out(JSON.stringify({ ok: false, errors: issues }));
@@ -50,7 +53,7 @@ type ReportedIssue = Omit<ConfigIssue, 'code'> & { readonly code: string };
 function issuesOf(thrown: unknown): readonly ReportedIssue[] {
   if (thrown instanceof ConfigError) return thrown.errors;
   if (thrown instanceof MillraceError) return [{ code: thrown.code, message: thrown.message, place: thrown.place ?? {} }];
-  // A fault of ours: the stack is what helps.
+  // A bug of ours: the stack helps most.
   const text = redact(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
   return [{ code: 'ERR_INTERNAL', message: text, place: {} }];
 }

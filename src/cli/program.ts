@@ -15,7 +15,10 @@ import type { TopOptions } from './top/top.js';
 import { addVerbHelp } from './verb-help.js';
 import { version } from './version.js';
 
-/** Parses the arguments (without `node` and the script), runs the verb, tells what goes wrong. Gives the exit code; never throws. */
+/**
+ * Parses the arguments (without `node` and the script), runs the verb and prints errors. Returns the exit code; never
+ * throws.
+ */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   const json = args.includes('--json');
   let exitCode: number = EXIT.done;
@@ -28,7 +31,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) return reportError(thrown, context.output, json);
     if (thrown.exitCode === 0) return EXIT.done;
-    // Help that nobody asked for by name went to stderr already.
+    // Commander printed help to stderr because arguments were missing.
     if (thrown.code === 'commander.help') return EXIT.usage;
     const message = thrown.message.replace(/^error: /, '');
     if (json) context.output.out(JSON.stringify({ ok: false, errors: [{ code: 'ERR_USAGE', message, place: {} }] }));
@@ -37,7 +40,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   }
 }
 
-/** The command with all verbs. `ended` gets the exit code of the verb that was called. */
+/** The command with all verbs. `ended` receives the exit code of the verb that was called. */
 export function buildProgram(context: CliContext, ended: (exitCode: number) => void): Command {
   const { output } = context;
   const program = new Command('millrace')
@@ -47,22 +50,22 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .configureOutput({
       writeOut: (text) => output.out(text.trimEnd()),
       writeErr: (text) => output.err(text.trimEnd()),
-      // Told by the one who catches it, in the form of all other errors.
+      // The caller prints it, in the format of all other errors.
       outputError: () => {},
     });
   const json = ['--json', 'machine-readable results and errors'] as const;
   const set = ['--set <path=value>', 'override a value of the file, such as stages.reduce.workers=4', collect, [] as string[]] as const;
   const report = ['--report <file>', 'write the report of the run to this file'] as const;
-  // The verbs are loaded when they are called: `--help` needs none of them.
+  // Verbs are loaded when called: `--help` needs none of them.
   program
     .command('run <file>')
-    .description('run a pipeline until its sources end, or a signal drains it')
+    .description('run a pipeline until its sources end or a signal drains it')
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...set)
     .option('--watch', 'restart when the file, its modules or its masks change')
     .option('--run-dir <dir>', 'folder of the control socket (default: one below XDG_RUNTIME_DIR)')
-    .option('--no-ctl', 'no control socket')
+    .option('--no-ctl', 'do not open a control socket')
     .option(...json)
     .action(async (file: string, options: RunOptions & { set: string[]; watch?: boolean }) =>
       ended(
@@ -81,12 +84,12 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     );
   program
     .command('init')
-    .description('write a first pipeline; at a terminal, ask for what no option says')
+    .description('write a first pipeline; ask at the terminal for what no option gives')
     .argument('[file]', 'the file to write', 'pipeline.yaml')
     .option('--source <source>', 'sim, file or zmq (default: sim)')
     .option('--operator <operator>', 'threshold, rebin, accumulate, veto, roi-stats or none (default: threshold)')
     .option('--sink <sink>', 'file, print, zmq or null (default: file)')
-    .option('--force', 'replace a file that exists')
+    .option('--force', 'replace an existing file')
     .option(...json)
     .action(async (file: string, options: InitOptions) => ended(await (await import('./init.js')).init(file, options, context)));
   program
@@ -99,7 +102,7 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
   program
     .command('relay <source> [sink]')
     .description('run a pipeline without a file, from one address to another, such as zmq+pull://HOST:PORT to redis://HOST:PORT/STREAM')
-    .option('--through <operator>', 'an operator on the way: type, type:key=value,key=value, or a module (repeatable)', collect, [])
+    .option('--through <operator>', 'an operator to apply: type, type:key=value,key=value, or a module (repeatable)', collect, [])
     .option(...report)
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...json)
@@ -146,11 +149,11 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...json)
     .action(async (options: SimOptions) => ended(await (await import('./sim.js')).sim(options, context)));
-  addControl(program.command('ctl').description('look at a running pipeline and control it'), context, ended);
+  addControl(program.command('ctl').description('inspect and control a running pipeline'), context, ended);
   program
     .command('top [run]')
     .description('show a running pipeline on the whole terminal: rates, queues, ledgers; q quits')
-    .option('--interval <seconds>', 'time between two looks (default: 1)', seconds)
+    .option('--interval <seconds>', 'seconds between two updates (default: 1)', seconds)
     .option('--once', 'print one snapshot (default without a terminal)')
     .option(...json)
     .action(async (run: string | undefined, options: TopOptions) => ended(await (await import('./top/top.js')).top(run, options, context)));
@@ -173,11 +176,11 @@ export function buildProgram(context: CliContext, ended: (exitCode: number) => v
     .action(async (options: { json?: boolean }) => ended(await (await import('./info.js')).info(options, context)));
   program
     .command('demo')
-    .description('run the main job on a simulated detector, or on your own frames')
+    .description('run a complete reduction on a simulated detector or on your own frames')
     .option('--input <file>', 'take the frames of this file (default: a simulated detector)')
     .option('--geometry <file>', "PONI file of the input's geometry; without it, an image and statistics")
     .option('--out <folder>', 'folder of the results (default: demo-out)')
-    .option('--seconds <seconds>', 'longest time (default: 8 with the simulated detector, 45 otherwise)', seconds)
+    .option('--seconds <seconds>', 'time limit in seconds (default: 8 with the simulated detector, 45 otherwise)', seconds)
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option('--frames <count>', 'end after this number of simulated frames', (text: string) => Number(wholeNumber(text)))
     .option(...json)
@@ -200,7 +203,7 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
   const views = {
     status: 'print the state, name, pid, version and uptime of a run',
     progress: 'print the counters of a run',
-    report: 'print the report of a run as it is now',
+    report: 'print the current report of a run',
     stages: 'print the operators of a run and their parameters in force',
   };
   for (const [verb, description] of Object.entries(views))
@@ -212,14 +215,14 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
   ctl
     .command('stop [run]')
     .description('end a run after it has delivered all frames that it received')
-    .option('--now', 'end at once; frames on their way are not delivered')
+    .option('--now', 'end at once, without delivering frames in flight')
     .option(...json)
     .action((run: string | undefined, options: { json?: boolean; now?: boolean }) =>
       send(run, { do: options.now ? 'abort' : 'stop' }, options),
     );
   ctl
     .command('update <stage> <operator> [key=value...]')
-    .description('change parameters of an operator while the run goes on; other parameters keep their values')
+    .description('change parameters of an operator during the run; other parameters keep their values')
     .option('--file <file>', 'take all parameters from this YAML file')
     .option(...which)
     .option(...json)
@@ -229,12 +232,12 @@ function addControl(ctl: Command, context: CliContext, ended: (exitCode: number)
   const series = ctl.command('series').description('begin and end series');
   series
     .command('start <source> <id>')
-    .description('begin a series; an open one ends')
+    .description('begin a series; an open series ends first')
     .option('--expected <count>', 'number of frames that the series will have', (text: string) => Number(wholeNumber(text)))
     .option('--first <number>', 'number of its first frame (default: the number of the first frame that arrives)', (text: string) =>
       Number(wholeNumber(text)),
     )
-    .option('--meta <json>', 'a JSON object that travels with the series', jsonValue)
+    .option('--meta <json>', 'a JSON object to attach to the series', jsonValue)
     .option(...which)
     .option(...json)
     .action((source: string, id: string, { run, json, ...rest }: { run?: string; json?: boolean }) =>
@@ -282,9 +285,9 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
     );
   const replay = dlq
     .command('replay <paths...>')
-    .description('run a pipeline on the frames of dead letters, and remove the letters that went through')
+    .description('run a pipeline on the frames of dead letters, and remove the letters that are delivered')
     .requiredOption('--pipeline <file>', 'the pipeline to run')
-    .option('--source <name>', 'source that the frames enter by (default: the one that each letter names)')
+    .option('--source <name>', 'source through which the frames enter (default: the source that each letter names)')
     .option('--set <path=value>', 'override a value of the pipeline', collect, [])
     .option(...FAIL_ON_OPTION, parseFailOn)
     .option(...json)
@@ -295,7 +298,7 @@ function addDeadLetters(dlq: Command, context: CliContext, ended: (exitCode: num
   dlq
     .command('drop <paths...>')
     .description('remove dead letters for good')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not ask for confirmation')
     .option(...json)
     .action(async (paths: string[], options: { json?: boolean; yes?: boolean }) =>
       ended(await (await import('./dlq/drop.js')).dropLetters(paths, options, context)),

@@ -2,7 +2,7 @@ import type { Progress } from '../observe/report.js';
 import type { Output } from './output.js';
 import { formatCount, formatFrameRate, formatRate } from './quantities.js';
 
-/** A terminal gets one line that is written over, anything else a line now and then. */
+/** A terminal gets one line that is overwritten, other output a line from time to time. */
 const TTY_INTERVAL_MS = 250;
 const PIPE_INTERVAL_MS = 30_000;
 const SEPARATOR = ' | ';
@@ -10,11 +10,14 @@ const SEPARATOR = ' | ';
 export interface ProgressOptions {
   /** Time between two lines; `off`: none. */
   readonly seconds?: number | 'off' | undefined;
-  /** Takes the counters instead of a line of text, where there is no terminal. */
+  /** Receives the counters instead of a line of text when there is no terminal. */
   readonly log?: ((fields: object, message: string) => void) | undefined;
 }
 
-/** Frames and bytes a second since the last look, and the counters as they are now. What does not fit into `columns` is left out, whole. */
+/**
+ * Frames and bytes per second since the last update, and the current counters. Omits whole fields that do not fit into
+ * `columns`.
+ */
 export function progressLine(now: Progress, before: Progress, elapsedMs: number, columns = Number.POSITIVE_INFINITY): string {
   const { frames, bytes } = ratesOf(now, before, elapsedMs);
   // The most important ones have the lowest rank.
@@ -27,7 +30,7 @@ export function progressLine(now: Progress, before: Progress, elapsedMs: number,
     ...(now.dead > 0 ? [[2, `${formatCount(now.dead)} dead`] as [number, string]] : []),
     [6, `queue ${formatCount(now.queueDepth)}`],
     [7, `in flight ${formatCount(now.inFlight)}`],
-    ...(now.waiting ?? []).map(({ node, addresses }): [number, string] => [2, `${node} waits for ${addresses.join(', ')}`]),
+    ...(now.waiting ?? []).map(({ node, addresses }): [number, string] => [2, `${node} is waiting for ${addresses.join(', ')}`]),
   ];
   let width = -SEPARATOR.length;
   const chosen = new Set<string>();
@@ -47,7 +50,7 @@ function ratesOf(now: Progress, before: Progress, elapsedMs: number): { frames: 
   return { frames: perSecond(now.received - before.received), bytes: perSecond(now.bytes - before.bytes) };
 }
 
-/** Shows the progress until the function that it returns is called. */
+/** Shows the progress until the returned function is called. */
 export function showProgress(read: () => Progress, output: Output, { seconds, log }: ProgressOptions = {}): () => void {
   if (seconds === 'off') return () => {};
   let before = read();

@@ -1,4 +1,4 @@
-/** `1234567` as `1,234,567`; below 100 with one decimal where there are any. */
+/** `1234567` as `1,234,567`; below 100, fractions show one decimal. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: Math.abs(count) < 100 ? 1 : 0 });
 }
@@ -12,7 +12,7 @@ export function formatBytes(bytes: number): string {
     ['MB', 1e6],
     ['kB', 1e3],
   ] as const) {
-    // What rounds to 1000 of a unit is 1 of the next.
+    // A value that rounds to 1000 of a unit becomes 1 of the next.
     if (bytes >= 0.9995 * size) return `${threeDigits(bytes / size)} ${unit}`;
   }
   return `${Math.round(bytes)} B`;
@@ -22,7 +22,7 @@ export function formatRate(bytesPerS: number): string {
   return `${formatBytes(bytesPerS)}/s`;
 }
 
-/** Below one frame a second, frames a minute. */
+/** Below one frame per second: frames per minute. */
 export function formatFrameRate(framesPerS: number): string {
   if (framesPerS > 0 && framesPerS < 1) return `${formatCount(framesPerS * 60)} frames/min`;
   return `${formatCount(framesPerS < 10 ? framesPerS : Math.round(framesPerS))} frames/s`;

@@ -7,14 +7,17 @@ import { headline, summary } from './summary.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Decides the form of the lines on stderr. With `json`, lines of this command itself, such as errors, become objects too. */
+/**
+ * Chooses the format of the lines on stderr. With `json`, lines of this command itself, such as errors, become objects
+ * too.
+ */
 export function formatStderr(output: Output, { logFormat }: OutputOptions, env: Env = process.env): LogFormat {
   const format = logFormat ?? logFormatFor(output.isTty, env);
   if (format === 'json') output.formatErr = (line) => (line.startsWith('{') ? line : asJson(line));
   return format;
 }
 
-/** What a verb that runs a pipeline prints: messages and progress on stderr, the summary at the end. */
+/** Output of a verb that runs a pipeline: messages and progress on stderr, the summary at the end. */
 export class RunOutput {
   readonly log: LogOutput;
   readonly #output: Output;
@@ -31,7 +34,7 @@ export class RunOutput {
     this.log = new LogOutput((line) => output.err(line), { level, format, ...(output.paint ? { paint: output.paint.err } : {}) });
   }
 
-  /** Shows the progress until the function that it returns is called. */
+  /** Shows the progress until the returned function is called. */
   showProgress(read: () => Progress): () => void {
     const { json, quiet, silent, progress } = this.#options;
     if (silent || ((json || quiet) && progress === undefined)) return () => {};
@@ -41,7 +44,7 @@ export class RunOutput {
     return showProgress(read, this.#output, { seconds: progress, log });
   }
 
-  /** With `toStderr`, stdout belongs to a sink. */
+  /** With `toStderr`, the summary leaves stdout to a sink. */
   summarize(report: Report, toStderr: boolean): void {
     const { json, silent, wide } = this.#options;
     this.log.close();

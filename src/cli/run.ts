@@ -15,7 +15,7 @@ export interface RunOptions extends OutputOptions {
   /** `false`: no control socket. */
   readonly ctl?: boolean;
   readonly runDir?: string;
-  /** Instead of what the file says. */
+  /** Overrides the value of the file. */
   readonly failOn?: readonly FailOn[];
 }
 
@@ -25,13 +25,13 @@ export async function run(file: string, options: RunOptions & { readonly set?: r
   return runSpec(await loadPipeline(file, { set: options.set ?? [] }), { ...options, ctl: options.ctl ?? true }, context);
 }
 
-/** Runs a pipeline until its sources end or the signal drains it; 0 when its report is `ok`. */
+/** Runs a pipeline until its sources end or the signal drains it; resolves with 0 when its report is `ok`. */
 export async function runSpec(
   spec: PipelineSpec,
   options: RunOptions,
   { output, signal, force, readerGone, abandonOutput }: CliContext,
 ): Promise<number> {
-  // The engine with its threads is loaded only by the verbs that need it.
+  // Only verbs that need the engine with its threads load it.
   const { Pipeline } = await import('../run/pipeline.js');
   const shown = new RunOutput(output, options);
   const pipeline = new Pipeline(withFailOn(spec, options.failOn), { logger: shown.log });
@@ -58,10 +58,10 @@ async function follow(
   await pipeline.start({ signal });
   const hide = shown.showProgress(() => pipeline.progress());
   const report = await pipeline.closed.finally(hide);
-  // A sink that prints has stdout to itself.
+  // A sink that prints uses stdout alone.
   const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
   if (options.json) output.out(JSON.stringify(report));
-  // A reader that left wants no summary.
+  // A reader that has closed the output needs no summary.
   else if (!readerGone?.aborted) shown.summarize(report, prints);
   if (options.report !== undefined) {
     try {
@@ -70,7 +70,7 @@ async function follow(
       throw asMillraceError(thrown, 'ERR_USAGE', `the report cannot be written to ${options.report}`);
     }
   }
-  // The run ended without its reader. What this command prints itself still waits for it.
+  // The run ended without its reader. The lines of this command itself still wait for the reader.
   if (report.error && prints && !options.json) abandonOutput?.();
   return report.ok ? EXIT.done : EXIT.failed;
 }

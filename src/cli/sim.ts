@@ -6,7 +6,7 @@ import { type RunOptions, runSpec } from './run.js';
 export interface SimOptions extends RunOptions {
   readonly connect?: string;
   readonly bind?: string;
-  /** Any sink of `relay`, in the place of a ZeroMQ socket. */
+  /** Any sink of `relay`, instead of a ZeroMQ socket. */
   readonly to?: string;
   readonly socket: 'push' | 'pub';
   readonly codec?: string;
@@ -18,7 +18,7 @@ export interface SimOptions extends RunOptions {
   readonly seed?: string;
 }
 
-/** `millrace sim`: a simulated detector into a ZeroMQ socket or another sink. */
+/** `millrace sim`: sends a simulated detector to a ZeroMQ socket or another sink. */
 export async function sim(options: SimOptions, context: CliContext): Promise<number> {
   return runSpec(simSpec(options), options, context);
 }
@@ -27,7 +27,7 @@ export async function sim(options: SimOptions, context: CliContext): Promise<num
 export function simSpec(options: SimOptions): ReturnType<typeof relaySpec> {
   const given = [options.connect, options.bind, options.to].filter((value) => value !== undefined);
   if (given.length !== 1)
-    throw new MillraceError('ERR_USAGE', 'sim needs one of --connect tcp://HOST:PORT, --bind tcp://HOST:PORT and --to SINK-URL');
+    throw new MillraceError('ERR_USAGE', 'give sim one of --connect tcp://HOST:PORT, --bind tcp://HOST:PORT and --to SINK-URL');
   const keys = ['pattern', 'shape', 'dtype', 'frames', 'rate', 'seed'] as const;
   const query = keys.flatMap((key) => (options[key] === undefined ? [] : [`${key}=${encodeURIComponent(options[key])}`]));
   return relaySpec(`sim:?${query.join('&')}`, options.to ?? zmqUrl(options));

@@ -5,13 +5,13 @@ import { table as fitted } from './table.js';
 
 const MAX_SERIES_LINES = 10;
 const MAX_RANGES = 10;
-/** Columns of a ledger that a narrow terminal can do without, the least important first. */
+/** Columns of a ledger to omit on a narrow terminal, the least important first. */
 const OPTIONAL_COUNTS = ['bytes', 'in flight', 'merged', 'filtered', 'dropped', 'dead', 'delivered', 'received'];
 
 type Table = (head: readonly string[], rows: readonly (readonly string[])[], optional: readonly string[]) => string[];
 
 export interface SummaryOptions {
-  /** Width that the tables fit into, by leaving out their least important columns. */
+  /** Width that the tables fit into by omitting their least important columns. */
   readonly columns?: number;
   readonly paint?: Paint;
 }
@@ -22,7 +22,7 @@ export function headline({ name, ok, durationS, throughput }: Report, paint: Pai
   return `${name}: ${state} in ${formatDuration(durationS)}, ${formatFrameRate(throughput.framesPerS)}, ${formatRate(throughput.bytesPerS)}`;
 }
 
-/** What a run says at its end, in lines. */
+/** The summary of a run, in lines. */
 export function summary(report: Report, { columns = Number.POSITIVE_INFINITY, paint = plain }: SummaryOptions = {}): string[] {
   const table = (head: readonly string[], rows: readonly (readonly string[])[], optional: readonly string[]): string[] =>
     fitted(head, rows, { columns, optional });
@@ -69,7 +69,7 @@ export function summary(report: Report, { columns = Number.POSITIVE_INFINITY, pa
     );
   }
   lines.push('');
-  // Only transports that learn late what became of a frame have these.
+  // Only transports that learn the outcome of a frame late have these.
   const isLate = Object.values(report.sinks).some(({ undelivered, lost }) => undelivered || lost);
   lines.push(
     ...table(
@@ -97,7 +97,7 @@ export function summary(report: Report, { columns = Number.POSITIVE_INFINITY, pa
   return lines;
 }
 
-/** Where a source has several sinks: what became of its frames at each. */
+/** For a source with several sinks: the outcome of its frames at each sink. */
 function branchTable({ sources, sinks }: Report, table: Table): string[] {
   const rows = Object.keys(sources).flatMap((source) => {
     const reached = Object.entries(sinks).filter(([, { ledgers }]) => ledgers[source] !== undefined);
@@ -131,18 +131,18 @@ function seriesTable(source: string, series: readonly SeriesReport[], table: Tab
     ]),
     ['ended', 'expected', 'dropped', 'dead'],
   );
-  if (series.length > shown.length) lines.push(`  and ${formatCount(series.length - shown.length)} before`);
+  if (series.length > shown.length) lines.push(`  and ${formatCount(series.length - shown.length)} earlier series`);
   return lines;
 }
 
-/** Text that came from a file or over a network, without the characters that a terminal would obey. */
+/** Text from a file or a network, without terminal control characters. */
 const printable = (text: string): string => text.replace(/\p{C}/gu, '?');
 
 function deadLetters({ written, failed, omitted }: NonNullable<Report['deadLetters']>): string {
   return [
     `${formatCount(written)} written`,
-    ...(failed > 0 ? [`${formatCount(failed)} could not be`] : []),
-    ...(omitted > 0 ? [`${formatCount(omitted)} had no room`] : []),
+    ...(failed > 0 ? [`${formatCount(failed)} could not be written`] : []),
+    ...(omitted > 0 ? [`${formatCount(omitted)} over the limit`] : []),
   ].join(', ');
 }
 
@@ -174,7 +174,7 @@ function sourceNotes(name: string, { dropped, dead }: Ledger, verdict: Report['s
   reasons('dropped', dropped);
   reasons('dead', dead);
   if (verdict.missing && verdict.missing.length > 0) lines.push(`  ${name}: missing ${rangeList(verdict.missing)}`);
-  if (verdict.repeated) lines.push(`  ${name}: ${formatCount(verdict.repeated)} frames with a number that had come before`);
+  if (verdict.repeated) lines.push(`  ${name}: ${formatCount(verdict.repeated)} frames with a repeated number`);
   if (verdict.reason) lines.push(`  ${name}: ${verdict.state}: ${verdict.reason}`);
   return lines;
 }

@@ -1,11 +1,14 @@
 export interface TableOptions {
-  /** Width that it should fit into. */
+  /** Width to fit into. */
   readonly columns?: number;
-  /** Titles of columns that it may leave out, the least important first. Columns without a value other than 0 or a dash go before the others. */
+  /**
+   * Titles of columns that may be omitted, the least important first. Columns with only zeros or dashes are omitted
+   * first.
+   */
   readonly optional?: readonly string[];
 }
 
-/** Rows as lines with columns of equal width; whatever begins with a digit or is a dash is aligned to the right. */
+/** Rows as lines with columns of equal width; values that begin with a digit or are a dash are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], options: TableOptions = {}): string[] {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
   const right = head.map((_, column) => column > 0 && rows.every((row) => /^(-?\d|-$)/.test(row[column] ?? '')));

@@ -5,7 +5,10 @@ import { loadPipeline } from '../spec/load.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
 
-/** `millrace validate FILE`: the file, its links and promises, then the plan, for which operators read their files. */
+/**
+ * `millrace validate FILE`: checks the file, its links and promises, then plans it, for which operators read their
+ * files.
+ */
 export async function validate(
   file: string,
   options: { readonly set?: readonly string[]; readonly json?: boolean },
@@ -39,16 +42,16 @@ interface Note {
   readonly note: string;
 }
 
-/** The sizes that the plan chose for sources that neither know nor say how large their frames are. */
+/** The sizes that the plan chose for sources that neither know nor declare the size of their frames. */
 function sizesOf(spec: PipelineSpec, { sources }: Plan): Note[] {
   return sources.flatMap(({ name, maxFrameBytes, shape }) =>
     spec.sources[name]?.maxFrameBytes !== undefined || shape !== undefined
       ? []
-      : [{ source: name, note: `takes frames of up to ${maxFrameBytes / 2 ** 20} MiB; set maxFrame for larger or smaller ones` }],
+      : [{ source: name, note: `takes frames of up to ${maxFrameBytes / 2 ** 20} MiB; set maxFrame to change the limit` }],
   );
 }
 
-/** What the operators say of how they treat frames. */
+/** The notes of the operators on how they treat frames. */
 function notesOf(stages: PlanWithTables['stages']): Note[] {
   return [...stages].flatMap(([stage, { operators }]) =>
     operators.flatMap(({ type, prepared }) => (prepared.notes ?? []).map((note) => ({ stage, operator: type, note }))),

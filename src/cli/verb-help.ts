@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 
-/** What the help of a verb says beside its description and options. */
+/** What the help of a verb shows besides its description and options. */
 export interface VerbHelp {
-  /** A command line that works as it is written, with the files that it names. */
+  /** A command line that works as written, given the files that it names. */
   readonly example: string;
   /** Descriptions of the arguments, by name. */
   readonly args?: Readonly<Record<string, string>>;
 }
 
 const PIPELINE = 'pipeline file (YAML)';
-const RUN = 'name, pid, folder or socket of the run; not needed if only one run is alive';
+const RUN = 'name, pid, folder or socket of the run; optional if only one run is alive';
 const SOURCE = 'name of the source in the pipeline';
 
-/** By the words of the verb. A test checks that every verb is here and that the examples can be parsed. */
+/** By the words of the verb. A test checks that every verb is here and that the examples parse. */
 export const VERB_HELP: Readonly<Record<string, VerbHelp>> = {
   run: { example: 'millrace run pipeline.yaml --set stages.reduce.workers=1 --report report.json', args: { file: PIPELINE } },
   validate: { example: 'millrace validate pipeline.yaml', args: { file: PIPELINE } },
@@ -61,19 +61,19 @@ export const VERB_HELP: Readonly<Record<string, VerbHelp>> = {
   demo: { example: 'millrace demo --out demo-out --frames 200' },
 };
 
-/** The words of a verb without the program's name, `ctl series start`. */
+/** The words of a verb without the program name, such as `ctl series start`. */
 export function verbWords(command: Command): string {
   const words: string[] = [];
   for (let at: Command | null = command; at?.parent; at = at.parent) words.unshift(at.name());
   return words.join(' ');
 }
 
-/** All verbs below a command, those of groups too. */
+/** All verbs below a command, including those of groups. */
 export function verbsOf(program: Command): Command[] {
   return program.commands.flatMap((command) => [command, ...verbsOf(command)]);
 }
 
-/** Gives each verb of the program its example and the descriptions of its arguments. */
+/** Adds to each verb of the program its example and the descriptions of its arguments. */
 export function addVerbHelp(program: Command): void {
   for (const command of verbsOf(program)) {
     const help = VERB_HELP[verbWords(command)];

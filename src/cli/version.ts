@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The version of this package; its description stands above `src` and above `dist/src` alike. */
+/** The version of this package; its package.json is in a folder above `src` and above `dist/src`. */
 export function version(): string {
   for (const up of ['../../package.json', '../../../package.json']) {
     try {
@@ -10,7 +10,7 @@ export function version(): string {
       };
       if (name === 'millrace' && found) return found;
     } catch {
-      // Not at this height.
+      // Not in this folder.
     }
   }
   return 'unknown';

@@ -119,7 +119,7 @@ describe('dlq drop', () => {
     const asked: string[] = [];
     const yes = async (question: string): Promise<boolean> => asked.push(question) > 0;
     expect(await cli(['dlq', 'drop', files[1]!], yes)).toEqual({ code: 0, out: ['1 dead letter removed'], err: [] });
-    expect(asked).toEqual(['Remove 1 dead letter for good?']);
+    expect(asked).toEqual(['Permanently remove 1 dead letter?']);
     expect(readdirSync(dead)).not.toContain(basename(files[1]!));
     expect(JSON.parse((await cli(['dlq', 'drop', dead, files[0]!, '--yes', '--json'])).out.join(''))).toMatchObject({
       removed: [files[0], files[2], files[3]],
@@ -196,7 +196,7 @@ describe('dlq replay', () => {
     const last = millrace('dlq', 'replay', directory, '--pipeline', repaired);
     expect(last.status, last.stderr).toBe(0);
     expect(last.stdout).toContain('ledger: balanced');
-    expect(last.stdout).toContain('dead letters: 1 went through and are removed, 0 stay');
+    expect(last.stdout).toContain('dead letters: 1 delivered and removed, 0 kept');
     expect(readdirSync(directory)).toEqual([]);
     expect(readdirSync(join(folder, 'out'))).toEqual(['33.npy']);
     const { data, shape, dtype } = readNpy(readFileSync(join(folder, 'out/33.npy')));
@@ -294,7 +294,7 @@ describe('dlq replay', () => {
     const file = pipeline({ sources: { s: source }, sinks: { out: { type: 'null', from: 's' } } });
     expect(await cli(['dlq', 'replay', dead, '--pipeline', file])).toEqual({
       code: 0,
-      out: ['no dead letters: nothing to replay'],
+      out: ['no dead letters to replay'],
       err: [],
     });
   });

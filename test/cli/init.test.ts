@@ -57,7 +57,7 @@ describe('millrace init', () => {
     const { code, questions, errors } = await init(['--sink', 'print'], ['simm', 'sim', '']);
     expect(code).toBe(0);
     expect(questions).toEqual(['source [sim]: ', 'source [sim]: ', 'operator [threshold]: ']);
-    expect(errors.join('\n')).toContain("there is no source 'simm' to begin with, did you mean 'sim'?");
+    expect(errors.join('\n')).toContain("there is no source 'simm' to start with, did you mean 'sim'?");
     expect(readFileSync(file, 'utf8')).toContain('type: print');
   });
 
@@ -74,7 +74,7 @@ describe('millrace init', () => {
 
   it('refuses what it does not know and a folder that is missing', async () => {
     const { code, errors } = await init(['--operator', 'treshold']);
-    expect([code, errors[0]]).toEqual([2, expect.stringContaining("init knows no operator 'treshold', did you mean 'threshold'?")]);
+    expect([code, errors[0]]).toEqual([2, expect.stringContaining("init has no operator 'treshold', did you mean 'threshold'?")]);
     file = join(folder, 'gone/p.yaml');
     expect((await init([])).code).toBe(2);
   });

@@ -197,7 +197,7 @@ describe('run', () => {
     expect(text).toContain('ledger: balanced');
     expect(text).not.toContain('dead letters');
     engine.report = { ...REPORT, deadLetters: { written: 1200, failed: 0, omitted: 3 } };
-    expect((await cli('run', file)).out).toContain('dead letters: 1,200 written, 3 had no room');
+    expect((await cli('run', file)).out).toContain('dead letters: 1,200 written, 3 over the limit');
   });
 
   it('fits the tables into 80 columns, by leaving out columns that say the least', async () => {

@@ -6,7 +6,10 @@ export type Answer = Readonly<Record<string, unknown>> & {
   readonly error?: { readonly code: string; readonly message: string };
 };
 
-/** One request, one answer. ERR_CLOSED: nobody listens, or the run ended meanwhile or has too many clients, or nothing came for `timeoutMs`. */
+/**
+ * One request, one answer. ERR_CLOSED: no process listens, the run ended meanwhile or has too many clients, or no
+ * answer came within `timeoutMs`.
+ */
 export function askRun(path: string, request: object, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify({ id: 1, ...request })}\n`));
@@ -15,7 +18,7 @@ export function askRun(path: string, request: object, options: { timeoutMs?: num
       socket.destroy();
       reject(new MillraceError('ERR_CLOSED', message));
     };
-    options.signal?.addEventListener('abort', () => fail('interrupted; the run goes on'), { once: true });
+    options.signal?.addEventListener('abort', () => fail('interrupted; the run continues'), { once: true });
     if (options.timeoutMs) socket.setTimeout(options.timeoutMs, () => fail(`no answer from ${path}`));
     socket.setEncoding('utf8');
     socket.on('data', (part: string) => {
@@ -25,10 +28,10 @@ export function askRun(path: string, request: object, options: { timeoutMs?: num
       try {
         resolve(JSON.parse(text.slice(0, text.indexOf('\n'))) as Answer);
       } catch {
-        fail(`${path} does not answer as a run does`);
+        fail(`the answer from ${path} is not one of a run`);
       }
     });
     socket.on('error', (error) => fail(`no run answers at ${path}: ${error.message}`));
-    socket.on('close', () => fail('closed without an answer: the run has ended, or serves too many clients'));
+    socket.on('close', () => fail('connection closed without an answer: the run has ended or serves too many clients'));
   });
 }

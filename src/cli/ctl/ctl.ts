@@ -26,7 +26,7 @@ export async function listRuns(options: { json?: boolean }, { output }: CliConte
   return EXIT.done;
 }
 
-/** One request to a run; tells its answer. */
+/** Sends one request to a run and prints its answer. */
 export async function control(run: string | undefined, request: object, options: { json?: boolean }, context: CliContext): Promise<number> {
   const rest = await ask(await socketOf(run), request, context.signal);
   if (options.json) context.output.out(JSON.stringify({ ok: true, ...rest }));
@@ -37,28 +37,30 @@ export async function control(run: string | undefined, request: object, options:
   return EXIT.done;
 }
 
-/** What an answer holds; throws with the code of one that refuses. */
+/** The contents of an answer; throws with the code of the answer when the run refused. */
 export async function ask(path: string, request: object, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
   const { id: _, ok, error, ...rest } = await askRun(path, request, { signal });
   if (ok) return rest;
   const code = error && Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'ERR_STATE';
-  throw new MillraceError(code, error?.message ?? 'the run refused');
+  throw new MillraceError(code, error?.message ?? 'the run refused the request');
 }
 
-/** The socket of the run that a name, pid, folder or path means. ERR_CLOSED: there is none; ERR_USAGE: several fit. */
+/**
+ * The socket of the run that matches a name, pid, folder or path. ERR_CLOSED: no run matches; ERR_USAGE: several do.
+ */
 export async function socketOf(run: string | undefined): Promise<string> {
   if (run?.includes('/')) return (await stat(run).catch(() => undefined))?.isDirectory() ? join(run, SOCKET_NAME) : run;
   const runs = await aliveRuns();
   const fitting = run === undefined ? runs : runs.filter(({ name, pid }) => name === run || String(pid) === run);
   if (fitting.length === 1) return fitting[0]!.path;
-  const which = run === undefined ? 'at work' : `called '${run}'`;
+  const which = run === undefined ? 'running' : `named '${run}'`;
   if (fitting.length === 0) throw new MillraceError('ERR_CLOSED', `no run is ${which}`);
   throw new MillraceError('ERR_USAGE', `several runs are ${which}:\n${fitting.map(line).join('\n')}`);
 }
 
-/** Those that answer; what killed runs left behind is removed. */
+/** Runs that answer; removes what killed runs left behind. */
 async function aliveRuns(): Promise<Run[]> {
-  // Whoever made a folder of that name for us would answer in the place of our runs.
+  // Another user who created the folder could answer in place of our runs.
   if (!(await isPrivateFolder(runsFolder()).catch(() => false))) return [];
   await removeDeadRuns(runsFolder());
   const folders = await readdir(runsFolder()).catch(() => []);

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { SOCKET_NAME } from './socket-name.js';
 
 /**
- * Removes what killed runs left in the folder of all runs: `NAME-PID`, where no process has that id and nobody answers at the
- * socket. A run in another process namespace answers, though its id is unknown here; files that are not ours stay.
+ * Removes what killed runs left in the folder of all runs: `NAME-PID` where no process has that id and no process
+ * answers at the socket. A run in another process namespace still answers, though its id is unknown here; unrelated
+ * files remain.
  */
 export async function removeDeadRuns(runs: string): Promise<void> {
   const entries = await readdir(runs, { withFileTypes: true }).catch(() => []);
@@ -26,7 +27,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code !== 'ESRCH'; // somebody else's may not be signalled
+    return (thrown as NodeJS.ErrnoException).code !== 'ESRCH'; // EPERM: the process exists but belongs to another user.
   }
 }
 

@@ -10,7 +10,10 @@ import { removeDeadRuns } from './remove-dead-runs.js';
 import { runsFolder } from './runs-folder.js';
 import { SOCKET_NAME } from './socket-name.js';
 
-/** Opens the control socket in the folder of the run. One that was not asked for by name does not keep a pipeline from running. */
+/**
+ * Opens the control socket in the folder of the run. If the user did not ask for a socket by name, a failure here does
+ * not stop the pipeline.
+ */
 export async function openControl(
   pipeline: Pipeline,
   runDir: string | undefined,
@@ -37,7 +40,7 @@ export async function openControl(
   return {
     close: async () => {
       await server.close();
-      if (isOurs) await rmdir(folder).catch(() => {}); // others may keep files in it
+      if (isOurs) await rmdir(folder).catch(() => {}); // Other programs may keep files in it.
     },
   };
 }

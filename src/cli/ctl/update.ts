@@ -17,7 +17,7 @@ export interface UpdateOptions {
   readonly json?: boolean;
 }
 
-/** `millrace ctl update`: `key=value` are laid over the parameters in force; a file holds all of them. */
+/** `millrace ctl update`: `key=value` pairs are merged into the current parameters; a file replaces all of them. */
 export async function update(
   stage: string,
   operator: string,
@@ -26,7 +26,7 @@ export async function update(
   context: CliContext,
 ): Promise<number> {
   if (pairs.length > 0 === (options.file !== undefined))
-    throw new MillraceError('ERR_USAGE', 'give either key=value, once or more, or --file');
+    throw new MillraceError('ERR_USAGE', 'give either one or more key=value pairs, or --file');
   const which = /^\d{1,9}$/.test(operator) ? Number(operator) : operator;
   const path = await socketOf(options.run);
   const params =
@@ -43,13 +43,13 @@ async function inForce(path: string, stage: string, operator: string | number, {
   const fitting = found.operators.filter(({ type }, index) => type === operator || index === operator);
   if (fitting.length === 1) return fitting[0]!.params;
   const types = found.operators.map(({ type }, index) => `${index} ${type}`).join(', ');
-  const many = fitting.length === 0 ? 'no' : `${fitting.length} times the`;
+  const many = fitting.length === 0 ? 'no' : `${fitting.length} of type`;
   throw new MillraceError('ERR_USAGE', `stage '${stage}' has ${many} operator '${operator}', but: ${types}`);
 }
 
 function parsePair(text: string): [string, unknown] {
   const equals = text.indexOf('=');
-  if (equals <= 0) throw new MillraceError('ERR_USAGE', `'${text}' is not key=value`);
+  if (equals <= 0) throw new MillraceError('ERR_USAGE', `'${text}' is not of the form key=value`);
   return [text.slice(0, equals).trim(), parseYaml(text.slice(equals + 1), 'ERR_USAGE', text)];
 }
 
@@ -62,7 +62,7 @@ async function readParams(file: string): Promise<Params> {
   }
   const params = parseYaml(text, 'ERR_CONFIG_SYNTAX', file);
   if (typeof params !== 'object' || params === null || Array.isArray(params))
-    throw new MillraceError('ERR_CONFIG_INVALID', `${file}: parameters are a map`);
+    throw new MillraceError('ERR_CONFIG_INVALID', `${file}: the parameters must be a map`);
   return params as Params;
 }
 

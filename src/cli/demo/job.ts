@@ -8,7 +8,7 @@ import { writeSimGeometry } from '../../ingress/sim-ingress.js';
 import { loadImageEncoder } from '../../transports/sharp.js';
 import type { Output } from '../output.js';
 
-/** What the demo runs: pipelines as they would stand in a file, relative to the output folder. */
+/** The pipelines of the demo, as a pipeline file would describe them, relative to the output folder. */
 export interface DemoJob {
   readonly title: string;
   readonly pipeline: Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ export interface JobOptions {
 const SHAPE = [1024, 1024] as const;
 const SEED = 1;
 const POLARIZATION = 0.99;
-/** One frame of so many becomes an image: encoding one takes longer than reducing it. */
+/** One frame in this many becomes an image: encoding takes longer than reducing. */
 const IMAGE_EVERY = 25;
 const QUEUE = 8;
 
@@ -73,7 +73,7 @@ async function simulated(options: JobOptions): Promise<DemoJob> {
   };
 }
 
-/** The rings that fall on the detector whole, one mark for lines of one spacing. */
+/** The rings that fall entirely on the detector; lines of equal spacing share one mark. */
 function ringMarks(): DemoJob['marks'] {
   const lines = ceriaLines(1);
   return lines.filter(({ d }, index) => d !== lines[index - 1]?.d).map(({ d, hkl }) => ({ x: (2 * Math.PI) / d, label: hkl.join('') }));
@@ -83,8 +83,8 @@ async function fromFile(options: JobOptions, input: string): Promise<DemoJob> {
   const path = resolve(input);
   const { shape, dtype, maxFrameBytes } = await fileIngress.plan!({ path }, { baseDir: '.' });
   if (shape?.length !== 2 || !dtype || maxFrameBytes === undefined)
-    throw new MillraceError('ERR_USAGE', `${input}: the demo takes images, not frames of shape [${shape?.join(', ') ?? ''}]`);
-  // What detectors write where they have no data: negative, or the largest value of the dtype.
+    throw new MillraceError('ERR_USAGE', `${input}: the demo needs images, not frames of shape [${shape?.join(', ') ?? ''}]`);
+  // The values that detectors write for pixels without data: negative, or the largest value of the dtype.
   const above = { uint8: 254, uint16: 65534, uint32: 2 ** 32 - 2 }[dtype as string];
   const mask = { type: 'mask', below: 0, ...(above === undefined ? {} : { above }) };
   const whole = { type: 'roi-stats', rois: { frame: { y: [0, shape[0]], x: [0, shape[1]] } } };
@@ -104,9 +104,12 @@ async function fromFile(options: JobOptions, input: string): Promise<DemoJob> {
 const frameSize = (bytes: number) => ({ maxFrame: bytes });
 const integrate = (geometry: string) => ({ type: 'integrate-azimuthal', geometry, bins: 1000, unit: 'q_A^-1', polarization: POLARIZATION });
 
-/** Stages and sinks: the reduction to the results' socket and, where there is an encoder, every 25th frame to an image. */
+/**
+ * Stages and sinks: the reduction goes to the socket of the results and, where an encoder exists, every 25th frame to
+ * an image.
+ */
 async function reduction(options: JobOptions, operators: readonly object[], shape: readonly number[], beforeImage: readonly object[]) {
-  // One core each is left for the main thread with the sender, and for sockets.
+  // Leaves one core for the main thread with the sender, and one for the sockets.
   const workers = Math.max(1, Math.min(4, availableParallelism() - 2));
   const reduce = { from: 'detector', workers, capacity: QUEUE, operators };
   const live = { type: 'zmq', from: 'reduce', socket: 'push', connect: options.results };
@@ -124,7 +127,9 @@ async function canEncode(output: Output): Promise<boolean> {
     return true;
   } catch (thrown) {
     if (!(thrown instanceof MillraceError) || thrown.code !== 'ERR_OPTIONAL_MISSING') throw thrown;
-    output.err('frame.png is left out: the optional package sharp is not installed, or does not load here (npm install sharp)');
+    output.err(
+      'frame.png is not written: the optional package sharp is not installed or does not load on this machine (npm install sharp)',
+    );
     return false;
   }
 }

@@ -1,8 +1,8 @@
-/** A curve with its uncertainty; arrays of one length. */
+/** A curve with its uncertainty; all arrays have the same length. */
 export interface Curve {
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
-  /** Half height of the band around the curve. */
+  /** Half the height of the band around the curve. */
   readonly sigma?: ArrayLike<number>;
 }
 
@@ -10,9 +10,9 @@ export interface PlotOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Thin vertical lines with a name each. */
+  /** Labelled thin vertical lines. */
   readonly marks?: readonly { readonly x: number; readonly label: string }[];
-  /** What stands small under the title. */
+  /** The text in small type below the title. */
   readonly note?: string;
 }
 
@@ -35,11 +35,14 @@ export function ticks(low: number, high: number, count = 8): number[] {
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw * 0.999)!;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  // Counted in steps, so that rounding errors do not add up; toPrecision takes off what a product leaves behind.
+  // Counted in steps, so that rounding errors do not add up; toPrecision removes those of the product.
   return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
-/** A line plot as an SVG document: axes, ticks, units, title, and a band of one sigma. Points that are not finite are left out. */
+/**
+ * A line plot as an SVG document: axes, ticks, units, title, and a band of one sigma. Points that are not finite are
+ * omitted.
+ */
 export function plotSvg(curve: Curve, { title, xLabel, yLabel, marks = [], note }: PlotOptions): string {
   const points: { x: number; y: number; low: number; high: number }[] = [];
   for (let index = 0; index < curve.x.length; index++) {
@@ -90,7 +93,7 @@ export function plotSvg(curve: Curve, { title, xLabel, yLabel, marks = [], note 
   return `${parts.join('\n')}\n`;
 }
 
-/** Lowest and highest value, drawn apart where they are one; 0 and 1 of nothing. */
+/** Lowest and highest value, moved apart when they are equal; 0 and 1 without values. */
 function span(values: readonly number[]): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

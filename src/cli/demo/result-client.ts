@@ -4,7 +4,7 @@ import type { DecodedFrame } from '../../codecs/codec.js';
 import { openZmqReader } from '../../transports/zmq.js';
 import type { ZmqReader } from '../../transports/zmq-driver.js';
 
-/** The other end of the demo's sink: a ZeroMQ PULL socket that keeps the last result, as a user's program would. */
+/** The receiver of the demo's sink: a ZeroMQ PULL socket that keeps the last result, as a user's program would. */
 export class ResultClient {
   readonly #reader: ZmqReader;
   readonly #ended: Promise<void>;
@@ -29,7 +29,7 @@ export class ResultClient {
     }
   }
 
-  /** Waits until so many results have come, at most `timeoutMs`. */
+  /** Waits until this number of results has arrived, at most `timeoutMs`. */
   async waitFor(results: number, timeoutMs: number): Promise<void> {
     const untilMs = performance.now() + timeoutMs;
     while (this.received < results && performance.now() < untilMs) await Promise.race([sleep(10), this.#ended]);

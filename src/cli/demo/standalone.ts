@@ -9,8 +9,8 @@ interface Nodes {
 }
 
 /**
- * The pipeline of the demo as a file that runs by itself: the sockets, whose other ends are gone with the demo, are replaced
- * by the simulated detector and by a file.
+ * The pipeline of the demo as a file that runs on its own: the simulated detector and a file replace the sockets,
+ * because their peers end with the demo.
  */
 export function standalone({ pipeline, sender }: DemoJob): string {
   const { sources, sinks } = pipeline as unknown as Nodes;
@@ -24,9 +24,9 @@ export function standalone({ pipeline, sender }: DemoJob): string {
     { aliasDuplicateObjects: false },
   );
   const source = sim
-    ? '# In the demo the frames come over a ZeroMQ socket: detector: { type: zmq, socket: pull, connect: "tcp://HOST:PORT" }\n'
+    ? '# In the demo the frames arrive over a ZeroMQ socket: detector: { type: zmq, socket: pull, connect: "tcp://HOST:PORT" }\n'
     : '';
   const sink =
-    '# In the demo the results go over a ZeroMQ socket: live: { type: zmq, from: reduce, socket: push, connect: "tcp://HOST:PORT" }\n';
-  return `# Runs by itself: millrace run pipeline.yaml\n${source}${sink}${text}`;
+    '# In the demo the results leave over a ZeroMQ socket: live: { type: zmq, from: reduce, socket: push, connect: "tcp://HOST:PORT" }\n';
+  return `# Run it with: millrace run pipeline.yaml\n${source}${sink}${text}`;
 }

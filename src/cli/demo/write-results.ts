@@ -11,7 +11,7 @@ export interface Table {
   readonly rows: readonly Float64Array[];
 }
 
-/** A result of the pipeline taken apart. Throws ERR_MESSAGE_MALFORMED when it is none. */
+/** Parses a result of the pipeline. Throws ERR_MESSAGE_MALFORMED when the message is not one. */
 export function tableOf({ data, dtype, shape, meta }: DecodedFrame): Table {
   const columns = meta?.columns;
   const [height = 0, items = 0] = shape;
@@ -26,12 +26,12 @@ export function tableOf({ data, dtype, shape, meta }: DecodedFrame): Table {
       'ERR_MESSAGE_MALFORMED',
       `expected float64 [columns, items] with their names, not ${dtype} [${shape.join(', ')}]`,
     );
-  // A message's bytes may stand at any address.
+  // The bytes of a message can have any alignment.
   const values = new Float64Array(data.slice().buffer);
   return { columns: columns.map(String), rows: columns.map((_, row) => values.subarray(row * items, (row + 1) * items)) };
 }
 
-/** A header line, and one line an item. */
+/** A header line, then one line per item. */
 export function csvText({ columns, rows }: Table): string {
   const lines = Array.from(rows[0] ?? [], (_, item) => rows.map((row) => String(row[item])).join(','));
   return `${[columns.join(','), ...lines].join('\n')}\n`;
@@ -43,11 +43,11 @@ export interface ProfilePlot {
   readonly marks: readonly { readonly x: number; readonly label: string }[];
 }
 
-/** `profile.csv` and `profile.svg`; returns their names. */
+/** Writes `profile.csv` and `profile.svg`; returns their names. */
 export async function writeProfile(folder: string, table: Table, plot: ProfilePlot): Promise<string[]> {
   const [x, intensity, sigma] = table.rows;
-  if (!x || !intensity || !sigma) throw new MillraceError('ERR_MESSAGE_MALFORMED', 'a profile has an axis, an intensity and a sigma');
-  // A bin without pixels is 0 with sigma 0, which no measured bin is.
+  if (!x || !intensity || !sigma) throw new MillraceError('ERR_MESSAGE_MALFORMED', 'a profile needs an axis, an intensity and a sigma');
+  // A bin without pixels has value 0 and sigma 0; no measured bin has.
   const y = intensity.map((value, bin) => (value === 0 && sigma[bin] === 0 ? Number.NaN : value));
   const svg = plotSvg({ x, y, sigma }, { ...plot, xLabel: 'q (Å⁻¹)', yLabel: 'intensity (counts per pixel, corrected), band ± 1 σ' });
   await writeFile(join(folder, 'profile.csv'), csvText(table));

@@ -3,7 +3,7 @@ import { asMillraceError, EXIT, MillraceError } from '../../errors/errors.js';
 import type { CliContext } from '../context.js';
 import { letterPaths } from './letter-paths.js';
 
-/** `millrace dlq drop DIR|FILE...`: removes letters for good, after a question or with `yes`. */
+/** `millrace dlq drop DIR|FILE...`: removes letters permanently, after a question or with `yes`. */
 export async function dropLetters(
   paths: readonly string[],
   options: { readonly json?: boolean; readonly yes?: boolean },
@@ -11,8 +11,8 @@ export async function dropLetters(
 ): Promise<number> {
   const files = await letterPaths(paths);
   if (files.length > 0 && !options.yes) {
-    if (!confirm) throw new MillraceError('ERR_USAGE', `${count(files.length)} would be removed for good: say --yes`);
-    if (!(await confirm(`Remove ${count(files.length)} for good?`))) {
+    if (!confirm) throw new MillraceError('ERR_USAGE', `this would permanently remove ${count(files.length)}; confirm with --yes`);
+    if (!(await confirm(`Permanently remove ${count(files.length)}?`))) {
       output.err('millrace: nothing was removed');
       return EXIT.failed;
     }

@@ -4,7 +4,7 @@ import { LETTER_SUFFIX } from '../../dead-letters/letter.js';
 import { letterNames } from '../../dead-letters/letter-directory.js';
 import { asMillraceError, MillraceError } from '../../errors/errors.js';
 
-/** Paths of the letters in a folder, sorted. Throws ERR_USAGE when it is none, or cannot be read. */
+/** Sorted paths of the letters in a folder. Throws ERR_USAGE when the path is not a folder or cannot be read. */
 export async function lettersIn(directory: string): Promise<string[]> {
   try {
     return letterNames(directory).map((name) => join(directory, name));
@@ -13,7 +13,10 @@ export async function lettersIn(directory: string): Promise<string[]> {
   }
 }
 
-/** Folders stand for the letters in them. Each path once; throws ERR_USAGE for what is neither a folder nor the file of a letter. */
+/**
+ * Replaces each folder by the letters in it. Lists each path once; throws ERR_USAGE for a path that is neither a folder
+ * nor a letter.
+ */
 export async function letterPaths(paths: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>();
   for (const path of paths) {
@@ -26,10 +29,10 @@ export async function letterPaths(paths: readonly string[]): Promise<string[]> {
   return [...found.values()];
 }
 
-/** Not just any file: what is named here may be removed. */
+/** Only letters are accepted, because the caller may remove these files. */
 async function letterPath(path: string): Promise<string> {
   if (!path.endsWith(LETTER_SUFFIX))
-    throw new MillraceError('ERR_USAGE', `${path}: neither a folder nor the file of a letter (*${LETTER_SUFFIX})`);
+    throw new MillraceError('ERR_USAGE', `${path}: neither a folder nor a dead letter (*${LETTER_SUFFIX})`);
   try {
     if ((await lstat(path)).isFile()) return path;
   } catch (error) {

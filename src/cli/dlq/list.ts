@@ -9,7 +9,7 @@ import { table } from '../table.js';
 import { lettersIn } from './letter-paths.js';
 import { printable } from './printable.js';
 
-/** `millrace dlq list DIR`: one row a letter; 1 when a file is no letter. */
+/** `millrace dlq list DIR`: one row per letter; exit code 1 when a file is not a letter. */
 export async function listLetters(directory: string, options: { readonly json?: boolean }, { output }: CliContext): Promise<number> {
   const letters: (LetterHeader & { file: string; bytes: number })[] = [];
   const unreadable: { file: string; message: string }[] = [];

@@ -26,7 +26,7 @@ export interface ReplayOptions extends OutputOptions {
   readonly failOn?: readonly FailOn[];
 }
 
-/** One letter and what became of it. `reason`: why it stays; undefined as long as nothing is known. */
+/** One letter and its outcome. `reason`: why the letter remains; undefined as long as the outcome is unknown. */
 interface Replayed {
   readonly file: string;
   readonly header: LetterHeader;
@@ -34,25 +34,25 @@ interface Replayed {
   reason?: string;
 }
 
-/** The numbers of letters have gaps: those do not make a replay fail. */
+/** The numbers of letters have gaps, which must not fail a replay. */
 const REPLAY_FAILS_ON: readonly FailOn[] = ['dead'];
-/** Outcomes of so many frames are known at the end of a run. */
+/** Number of frames for which a run keeps outcomes. */
 const MAX_LETTERS = 65_536;
 const DONE: ReadonlySet<OutcomeName | undefined> = new Set(['delivered', 'filtered', 'merged']);
-/** Reasons of messages that became no frame and so have no ordinal. */
+/** Reasons of messages that did not become frames and so have no ordinal. */
 const REFUSED = ['malformed', 'wrong-parts', 'too-large'];
 
-/** `millrace dlq replay DIR|FILE... --pipeline FILE`: 0 when every letter went through and is removed. */
+/** `millrace dlq replay DIR|FILE... --pipeline FILE`: 0 when every letter was delivered and removed. */
 export async function replayLetters(paths: readonly string[], options: ReplayOptions, context: CliContext): Promise<number> {
   const { output, signal, force } = context;
   const spec = withFailOn(await loadPipeline(options.pipeline, { set: options.set ?? [] }), options.failOn ?? REPLAY_FAILS_ON);
   const files = await letterPaths(paths);
   if (files.length === 0) {
-    output.out(options.json ? JSON.stringify({ ok: true, removed: [], stayed: [] }) : 'no dead letters: nothing to replay');
+    output.out(options.json ? JSON.stringify({ ok: true, removed: [], stayed: [] }) : 'no dead letters to replay');
     return EXIT.done;
   }
   if (files.length > MAX_LETTERS)
-    throw new MillraceError('ERR_USAGE', `${files.length} letters are more than the ${MAX_LETTERS} of one replay`);
+    throw new MillraceError('ERR_USAGE', `a replay takes at most ${MAX_LETTERS} letters, not ${files.length}`);
   const stayed: { file: string; reason: string }[] = [];
   const bySource = new Map<string, Replayed[]>();
   for (const file of files) {
@@ -88,20 +88,21 @@ export async function replayLetters(paths: readonly string[], options: ReplayOpt
   return stayed.length === 0 && report.ok ? EXIT.done : EXIT.failed;
 }
 
-/** Throws ERR_USAGE when letters are of a source that the pipeline does not have. Warns where a letter is not what a source sends. */
+/**
+ * Throws ERR_USAGE when letters name a source that the pipeline lacks. Warns where a letter does not hold a frame of a
+ * source.
+ */
 function check(spec: PipelineSpec, bySource: ReadonlyMap<string, readonly Replayed[]>, warn: (line: string) => void): void {
   for (const [name, letters] of bySource) {
     if (!Object.hasOwn(spec.sources, name))
       throw new MillraceError(
         'ERR_USAGE',
-        `the pipeline has no source '${printable(name)}', of ${letters.length} of the letters: give --source NAME`,
+        `the pipeline has no source '${printable(name)}', which ${letters.length} of the letters name: give --source NAME`,
       );
     for (const node of new Set(letters.map(({ header }) => header.node))) {
       const taker = Object.hasOwn(spec.stages, node) ? spec.stages[node] : Object.hasOwn(spec.sinks, node) ? spec.sinks[node] : undefined;
       if (taker && !taker.from.includes(name))
-        warn(
-          `millrace: warning: letters of '${node}' hold what it was given by '${taker.from.join("', '")}', and enter as if '${name}' had sent it`,
-        );
+        warn(`millrace: warning: letters of '${node}' hold its input from '${taker.from.join("', '")}'; they enter as frames of '${name}'`);
     }
   }
 }
@@ -122,7 +123,10 @@ function byOrdinal({ header: a, file }: Replayed, { header: b, file: other }: Re
   return a.ordinal - b.ordinal || a.index - b.index || (a.time < b.time ? -1 : a.time > b.time ? 1 : file < other ? -1 : 1);
 }
 
-/** Pushes the frames of letters one after the other. Those that the pipeline took, in the order of their new ordinals. */
+/**
+ * Pushes the frames of the letters one after another. Returns those that the pipeline took, in the order of their new
+ * ordinals.
+ */
 async function feed(pipeline: Pipeline, name: string, letters: readonly Replayed[]): Promise<Replayed[]> {
   const source = pipeline.source(name);
   const taken: Replayed[] = [];
@@ -130,7 +134,7 @@ async function feed(pipeline: Pipeline, name: string, letters: readonly Replayed
     try {
       const { dtype, shape, sequence, timestamp, meta, data } = await readLetter(letter.file);
       if (encodeMeta(meta).length > MAX_META_BYTES)
-        throw new MillraceError('ERR_FORMAT', `its meta is over the ${MAX_META_BYTES} bytes of a slot`);
+        throw new MillraceError('ERR_FORMAT', `its meta exceeds the ${MAX_META_BYTES} bytes of a slot`);
       await source.push({
         data,
         dtype,
@@ -142,23 +146,23 @@ async function feed(pipeline: Pipeline, name: string, letters: readonly Replayed
       taken.push(letter);
     } catch (error) {
       const known = asMillraceError(error, 'ERR_CLOSED');
-      letter.reason = known.code === 'ERR_CLOSED' ? 'the run was over before it was taken' : known.message;
+      letter.reason = known.code === 'ERR_CLOSED' ? 'the run ended before taking it' : known.message;
     }
   }
   source.end();
   return taken;
 }
 
-/** Says of each frame that was taken how it ended. */
+/** Determines the outcome of each frame that was taken. */
 function judge(pipeline: Pipeline, name: string, taken: readonly Replayed[], report: Report): void {
   const { dead = {} } = report.sources[name]?.ledger ?? {};
   const refused = REFUSED.some((reason) => (dead[reason] ?? 0) > 0);
   const outcomes = pipeline.outcomes(name, taken.length);
   for (const [i, letter] of taken.entries()) {
     const outcome = outcomes[i];
-    if (refused) letter.reason = 'a frame of the source was refused: which one is not known';
+    if (refused) letter.reason = 'the source refused a frame; which one is unknown';
     else if (!DONE.has(outcome)) letter.reason = outcome ?? 'in flight';
-    else if (outcome === 'merged' && dead['partial-lost']) letter.reason = 'it may have been in an aggregate that was lost';
+    else if (outcome === 'merged' && dead['partial-lost']) letter.reason = 'it may have been part of a lost aggregate';
   }
 }
 
@@ -167,7 +171,7 @@ async function remove(file: string): Promise<string | undefined> {
     await unlink(file);
     return undefined;
   } catch (error) {
-    return `it went through and cannot be removed: ${error instanceof Error ? error.message : String(error)}`;
+    return `it was delivered, but its file cannot be removed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
@@ -187,8 +191,8 @@ function tell(
   }
   for (const { file, reason } of stayed) output.err(`millrace: ${printable(`${file}: stays: ${reason}`)}`);
   if (silent) return;
-  // A sink that prints has stdout to itself.
+  // A sink that prints uses stdout alone.
   const prints = Object.values(spec.sinks).some(({ type }) => type === 'print');
   shown.summarize(report, prints);
-  (prints ? output.err : output.out)(`dead letters: ${removed.length} went through and are removed, ${stayed.length} stay`);
+  (prints ? output.err : output.out)(`dead letters: ${removed.length} delivered and removed, ${stayed.length} kept`);
 }

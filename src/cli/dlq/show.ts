@@ -6,7 +6,7 @@ import { byteLength } from '../../frame/dtype.js';
 import type { CliContext } from '../context.js';
 import { printable } from './printable.js';
 
-/** `millrace dlq show FILE`: what a letter says; `data` names an NPY file for its frame. */
+/** `millrace dlq show FILE`: prints a letter; `data` names an NPY file for its frame. */
 export async function showLetter(
   file: string,
   options: { readonly json?: boolean; readonly data?: string },

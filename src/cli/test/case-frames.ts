@@ -8,7 +8,7 @@ export interface CaseFrame {
   readonly data: TypedArray;
 }
 
-/** Tells what is wrong, and where below the list of frames. */
+/** Reports what is wrong, and where in the list of frames. */
 export type Complain = (message: string, path: readonly number[]) => void;
 
 const WHOLE: Partial<Record<DType, readonly [least: bigint, most: bigint]>> = {
@@ -27,7 +27,7 @@ export function framesOfLists(frames: readonly unknown[], dtype: DType, complain
   return frames.flatMap((frame, index) => {
     const shape = shapeOf(frame);
     if (shape.length === 0 || shape.length > MAX_DIMENSIONS) {
-      complain(`a frame is a list of numbers, nested up to ${MAX_DIMENSIONS} times`, [index]);
+      complain(`a frame is a list of numbers, nested at most ${MAX_DIMENSIONS} times`, [index]);
       return [];
     }
     const data = typedView(dtype, new ArrayBuffer(itemCount(shape) * itemSize(dtype)), 0, itemCount(shape));
@@ -41,7 +41,7 @@ export function framesOfLists(frames: readonly unknown[], dtype: DType, complain
       }
       if (Array.isArray(value) && value.length === shape[depth])
         return value.every((inner: unknown, item) => fill(inner, depth + 1, [...path, item]));
-      complain(`a frame has rows of one length: expected a list of ${shape[depth]}`, path);
+      complain(`the rows of a frame have equal lengths: expected a list of ${shape[depth]}`, path);
       return false;
     };
     return fill(frame, 0, [index]) ? [{ dtype, shape, data }] : [];
@@ -62,14 +62,14 @@ function reasonAgainst(value: unknown, dtype: DType): string | undefined {
   return undefined;
 }
 
-/** All frames of a file of any format that the source `file` reads. */
+/** All frames of a file in any format that the source `file` reads. */
 export async function framesOfFile(file: string, dataset?: string): Promise<CaseFrame[]> {
   const opened = await openFrameFile(file, dataset);
   try {
     const { dtype, shape, count } = opened;
     const frames: CaseFrame[] = [];
     for (let index = 0; index < count; index++) {
-      const bytes = Uint8Array.from(await opened.read(index)); // read() may use its memory again
+      const bytes = Uint8Array.from(await opened.read(index)); // read() may reuse its memory.
       frames.push({ dtype, shape, data: typedView(dtype, bytes.buffer, 0, itemCount(shape)) });
     }
     return frames;
@@ -78,7 +78,7 @@ export async function framesOfFile(file: string, dataset?: string): Promise<Case
   }
 }
 
-/** One frame `[n, ...rest]` as n frames: a file cannot say whether a table is one frame or a stack of rows. */
+/** One frame `[n, ...rest]` as n frames: a file does not say whether a table is one frame or a stack of rows. */
 export function asStack(frame: CaseFrame): CaseFrame[] {
   const [count = 0, ...shape] = frame.shape;
   const items = itemCount(shape);

@@ -2,24 +2,27 @@ import type { Ledger } from '../../observe/report.js';
 import { asStack, type CaseFrame } from './case-frames.js';
 import type { ExpectedCounts, ExpectedSink, Tolerance } from './test-file.js';
 
-/** One thing that a case found different. */
+/** One difference that a case found. */
 export interface Difference {
   readonly kind: 'count' | 'shape' | 'dtype' | 'value' | 'ledger' | 'run';
-  /** The sink, or for `ledger` the source. */
+  /** The sink; for `ledger` the source. */
   readonly node?: string;
   /** Number of the frame at the sink, from 0. */
   readonly frame?: number;
-  /** Of an item in its frame. */
+  /** Index of an item in its frame. */
   readonly index?: readonly number[];
   readonly expected?: unknown;
   readonly found?: unknown;
   readonly message: string;
 }
 
-/** More frames that differ are counted and not listed. */
+/** Further frames that differ are counted but not listed. */
 const MAX_FRAMES = 5;
 
-/** What a sink was given, against what the test expects: the first item that differs of each frame, and how many do. */
+/**
+ * Compares the frames at a sink with the expected ones: the first item that differs in each frame, and the number of
+ * differences.
+ */
 export function compareSink(node: string, expected: ExpectedSink, found: readonly CaseFrame[]): Difference[] {
   const differences: Difference[] = [];
   const { tolerance, dtype } = expected;
@@ -76,12 +79,12 @@ function compareFrame(node: string, frame: number, expected: CaseFrame, found: C
 
 function isEqual(a: number | bigint, b: number | bigint, { absolute, relative }: Tolerance): boolean {
   if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
-  // Two whole numbers of 64 bits, without a tolerance, are equal or not: as floats they might seem to be.
+  // 64-bit integers without a tolerance are compared exactly: as floats, different values could be equal.
   if (typeof a === 'bigint' && typeof b === 'bigint' && absolute === 0 && relative === 0) return false;
   return Math.abs(Number(a) - Number(b)) <= absolute + relative * Math.abs(Number(a));
 }
 
-/** JSON has no word for a bigint. */
+/** JSON cannot represent a bigint. */
 const plain = (value: number | bigint): number | string => (typeof value === 'bigint' || !Number.isFinite(value) ? String(value) : value);
 
 function toleranceText({ absolute, relative }: Tolerance): string {
@@ -98,7 +101,7 @@ function indexOf(item: number, shape: readonly number[]): number[] {
   return index;
 }
 
-/** The counters of a ledger that the test names. */
+/** Checks the counters of a ledger that the test names. */
 export function compareLedger(node: string, expected: ExpectedCounts, ledger: Ledger): Difference[] {
   const differences: Difference[] = [];
   const compare = (name: string, wanted: number, found: number): void => {

@@ -22,7 +22,7 @@ export async function runCase(spec: PipelineSpec, test: TestCase, signal: AbortS
   } catch (thrown) {
     signal.throwIfAborted();
     const error = asMillraceError(thrown, 'ERR_STATE');
-    return [{ kind: 'run', message: `the pipeline does not start: ${error.message} [${error.code}]` }];
+    return [{ kind: 'run', message: `the pipeline failed to start: ${error.message} [${error.code}]` }];
   }
   const collecting = Object.keys(spec.sinks).map(async (name) => [name, await collect(pipeline, name)] as const);
   const feeding = Object.keys(spec.sources).map((name) => feed(pipeline, name, test.sources.get(name) ?? []));
@@ -35,7 +35,7 @@ export async function runCase(spec: PipelineSpec, test: TestCase, signal: AbortS
     ...refused,
     ...failures(report, test),
     ...Object.entries(test.sinks).flatMap(([name, expected]) => {
-      // Branches and workers may hand on in another order each time.
+      // Branches and workers may deliver in a different order each time.
       const frames = [...(found.get(name) ?? [])].sort(
         (a, b) => order.indexOf(a.source) - order.indexOf(b.source) || a.ordinal - b.ordinal,
       );
@@ -45,7 +45,7 @@ export async function runCase(spec: PipelineSpec, test: TestCase, signal: AbortS
   ];
 }
 
-/** The pipeline with sources that are pushed and sinks that are read here. */
+/** The pipeline with sources that the test pushes and sinks that it reads. */
 async function testSpec(spec: PipelineSpec, { sources }: TestCase): Promise<PipelineSpec> {
   const given = new Map(
     [...sources].flatMap(([name, frames]) => {
@@ -68,7 +68,7 @@ async function testSpec(spec: PipelineSpec, { sources }: TestCase): Promise<Pipe
   };
 }
 
-/** Samples are the same in each run; what other policies drop depends on time. */
+/** Samples are the same in each run; what other policies drop depends on timing. */
 const kept = ({ overflow }: EdgeSpec): EdgeSpec['overflow'] => (overflow.kind === 'sample' ? overflow : { kind: 'block' });
 
 function mapValues<T>(map: Readonly<Record<string, T>>, change: (value: T, name: string) => T): Record<string, T> {
@@ -97,7 +97,7 @@ async function collect(pipeline: Pipeline, name: string): Promise<Collected[]> {
   return frames;
 }
 
-/** What fails a run fails a case, but for dead frames of which the case says how many it expects. */
+/** Whatever fails a run fails a case, except the dead frames that the case expects. */
 function failures(report: Report, test: TestCase): Difference[] {
   return report.failures.flatMap(({ kind, node, message }): Difference[] => {
     const expected = node !== undefined && test.ledger[node];

@@ -24,7 +24,7 @@ export interface ExpectedSink {
   readonly tolerance: Tolerance;
 }
 
-/** A counter of a ledger; of `dropped` and `dead` the sum, or the counts by reason. */
+/** A counter of a ledger; for `dropped` and `dead` the sum, or the counts by reason. */
 export type ExpectedCounts = Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 
 export interface TestCase {
@@ -113,7 +113,7 @@ const SCHEMA = {
                     count,
                     tolerance: {
                       anyOf: [
-                        { ...tolerance, title: 'a number from 0 on' },
+                        { ...tolerance, title: 'a number of at least 0' },
                         { type: 'object', additionalProperties: false, properties: { absolute: tolerance, relative: tolerance } },
                       ],
                     },
@@ -136,7 +136,10 @@ const SCHEMA = {
   },
 };
 
-/** Reads a test file, the pipeline and all frames that it names. Throws a ConfigError that lists what is wrong, each with its place. */
+/**
+ * Reads a test file, its pipeline and all frames that it names. Throws a ConfigError that lists each mistake with its
+ * place.
+ */
 export async function loadTestFile(file: string): Promise<TestFile> {
   const { value, locate, issues } = readYaml(await readText(file), file, (name) => process.env[name]);
   if (value === undefined || issues.length > 0) throw new ConfigError(issues.map(({ code, message, place }) => ({ code, message, place })));
@@ -168,12 +171,12 @@ async function readText(file: string): Promise<string> {
 
 /** `NAME.test.yaml` tests `NAME.yaml`, unless it names another file. */
 function pipelineOf(file: string, { pipeline }: RawFile, locate: Locate): string {
-  // Beside the test file, in the words in which that was named: messages show it.
+  // Relative to the test file, in the form that the user wrote: messages show it.
   if (pipeline !== undefined)
     return pipeline.startsWith('/') ? pipeline : `${file.slice(0, file.length - basename(file).length)}${pipeline}`;
   const match = /^(.+)\.test(\.ya?ml)$/.exec(file);
   if (match) return `${match[1]}${match[2]}`;
-  const message = "the test file needs the key 'pipeline', unless its name is NAME.test.yaml and tests NAME.yaml";
+  const message = "the test file needs the key 'pipeline', because its name is not NAME.test.yaml (which tests NAME.yaml)";
   throw new ConfigError([{ code: 'ERR_CONFIG_INVALID', message, place: locate([], 'key') }]);
 }
 

@@ -7,7 +7,7 @@ import { loadTestFile } from './test-file.js';
 /** `millrace test FILE...`: 0 when every case of every file passes. */
 export async function test(files: readonly string[], options: { readonly json?: boolean }, context: CliContext): Promise<number> {
   const { output, signal } = context;
-  // A file that is wrong is told before anything runs.
+  // Invalid files are reported before anything runs.
   const loaded = [];
   for (const file of files) loaded.push({ file, ...(await loadTestFile(file)) });
   const results = [];
@@ -17,7 +17,7 @@ export async function test(files: readonly string[], options: { readonly json?: 
     for (const one of cases) {
       const beganMs = performance.now();
       const differences = await runCase(spec, one, signal).catch((thrown: unknown) => {
-        throw signal.aborted ? new MillraceError('ERR_CLOSED', 'interrupted; not all cases were run') : thrown;
+        throw signal.aborted ? new MillraceError('ERR_CLOSED', 'interrupted; not all cases ran') : thrown;
       });
       const durationMs = Math.round(performance.now() - beganMs);
       const ok = differences.length === 0;

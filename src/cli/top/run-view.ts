@@ -4,7 +4,7 @@ import { formatCount, formatDuration, formatRate } from '../quantities.js';
 import { table } from '../table.js';
 import { bar, sparkline } from './sparkline.js';
 
-/** What the request `profile` gives. */
+/** The answer to the request `profile`. */
 export interface Profile {
   readonly frame: number;
   readonly column?: string;
@@ -12,15 +12,15 @@ export interface Profile {
   readonly values: readonly (number | null)[];
 }
 
-/** What a run says of itself at one moment. */
+/** What a run reports of itself at one moment. */
 export interface Snapshot {
   readonly status: { readonly name: string; readonly state: string; readonly pid: number; readonly uptimeS: number };
   readonly report: Report;
-  /** Frames that wait before each node; undefined where the run is too old to say. */
+  /** Frames that wait before each node; undefined when the version of the run does not report them. */
   readonly queues: readonly { readonly node: string; readonly frames: number; readonly capacity: number }[] | undefined;
-  /** By sink, the profile that was seen last. */
+  /** The most recent profile of each sink. */
   readonly profiles: Readonly<Record<string, Profile>>;
-  /** Clock of the viewer. */
+  /** Time of the viewer. */
   readonly atMs: number;
 }
 
@@ -33,19 +33,19 @@ export interface ViewOptions {
   readonly columns: number;
   /** Whether the terminal has block characters. */
   readonly unicode: boolean;
-  /** Frames received per second at the last looks, the newest last. */
+  /** Frames received per second at the last updates, the newest last. */
   readonly history: readonly number[];
 }
 
 const BAR_CELLS = 10;
 
-/** Frames received per second between two looks. */
+/** Frames received per second between two updates. */
 export function receivedRate(now: Snapshot, before: Snapshot | undefined): number {
   if (!before) return now.report.throughput.framesPerS;
   return perSecond(received(now) - received(before), now.atMs - before.atMs);
 }
 
-/** The whole view, a line each; none is longer than the terminal is wide. */
+/** The whole view, one string per line; no line is wider than the terminal. */
 export function runView(now: Snapshot, before: Snapshot | undefined, { columns, unicode, history }: ViewOptions): ViewLine[] {
   const { status, report } = now;
   const elapsedMs = before ? now.atMs - before.atMs : report.durationS * 1000;
@@ -128,7 +128,7 @@ export function runView(now: Snapshot, before: Snapshot | undefined, { columns, 
   return lines.map(({ text, style }) => ({ text: cut(printable(text), columns), ...(style ? { style } : {}) }));
 }
 
-/** What is lost, and why, a line for each source. */
+/** Losses and their reasons, one line per source. */
 function* notesOf({ sources, error }: Report): Generator<ViewLine> {
   if (error) yield { text: `error: ${error.message} [${error.code}]`, style: 'alarm' };
   for (const [name, { ledger }] of Object.entries(sources)) {
@@ -143,7 +143,7 @@ function* notesOf({ sources, error }: Report): Generator<ViewLine> {
   }
 }
 
-/** The share of the time since the last look; a report has that since the start. */
+/** Share of the time since the last update; a report has the share since the start. */
 function busyNow(now: Snapshot, before: Snapshot | undefined, stage: string): number {
   const share = now.report.stages[stage]?.busy ?? 0;
   const earlier = before?.report.stages[stage]?.busy;
@@ -153,7 +153,7 @@ function busyNow(now: Snapshot, before: Snapshot | undefined, stage: string): nu
   return Math.min(1, Math.max(0, busyS / seconds));
 }
 
-/** At most so many values: of neighbours the greatest, so that a narrow peak is seen. */
+/** Reduces the values to this number by taking the maximum of neighbours, so that a narrow peak stays visible. */
 function fitted(values: readonly (number | null)[], most: number): number[] {
   const count = Math.max(1, Math.min(most, values.length));
   return Array.from({ length: count }, (_, place) => {
@@ -168,7 +168,9 @@ const perSecond = (count: number, elapsedMs: number): number => (elapsedMs > 0 ?
 const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
 const total = (counts: Readonly<Record<string, number>>): number => sum(Object.values(counts));
 
-/** At most this wide. Cut between words, so that no number loses digits; only a first word that is too long is cut itself. */
+/**
+ * Cuts to this width, between words so that no number loses digits; only a first word that is too long is cut itself.
+ */
 function cut(text: string, columns: number): string {
   const characters = [...text];
   if (characters.length <= columns) return text;

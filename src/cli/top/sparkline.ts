@@ -2,7 +2,10 @@ const BLOCKS = [...'▁▂▃▄▅▆▇█'];
 /** For terminals without block characters. */
 const PLAIN = [...'_.:-=+*#'];
 
-/** Values as a row of characters, from the least (0, if none is negative) to the greatest; what is no number is a space. */
+/**
+ * Values as a row of characters, from the lowest (0, if none is negative) to the highest; a value that is not a number
+ * is a space.
+ */
 export function sparkline(values: readonly number[], unicode: boolean): string {
   const steps = unicode ? BLOCKS : PLAIN;
   const finite = values.filter((value) => Number.isFinite(value));

@@ -1,18 +1,20 @@
-/** A terminal that shows one screen. The tests give their own. */
+/** A terminal that shows one screen. Tests provide their own. */
 export interface Terminal {
   readonly columns: number;
   readonly rows: number;
   readonly color: boolean;
   readonly unicode: boolean;
   write(text: string): void;
-  /** Begins with the alternate screen, gives keys and changes of the size; the function that it returns puts all back, once. */
+  /**
+   * Opens the alternate screen and reports keys and changes of size; the returned function restores everything, once.
+   */
   open(onKey: (key: string) => void, onResize: () => void): () => void;
 }
 
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[2J';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 
-/** The terminal of this process; undefined where the output is none, or one that can do nothing. */
+/** The terminal of this process; undefined where the output is not a capable terminal. */
 export function processTerminal(): Terminal | undefined {
   const { stdin, stdout, env } = process;
   if (!stdout.isTTY || env.TERM === 'dumb') return undefined;

@@ -7,7 +7,7 @@ import { type Profile, receivedRate, runView, type Snapshot, type ViewLine } fro
 import { processTerminal, type Terminal } from './terminal.js';
 
 export interface TopOptions {
-  /** Seconds between two looks. */
+  /** Seconds between two updates. */
   readonly interval?: number;
   /** One snapshot, also on a terminal. */
   readonly once?: boolean;
@@ -18,12 +18,12 @@ const INTERVAL_S = 1;
 const ANSWER_MS = 10_000;
 const MAX_HISTORY = 500;
 const MAX_PROFILES = 3;
-/** Of a snapshot that goes into a file or pipe. */
+/** For a snapshot that goes to a file or a pipe. */
 const PLAIN_COLUMNS = 120;
 
 const STYLES = { strong: '\u001b[1m', faint: '\u001b[2m', alarm: '\u001b[33m' } as const;
 
-/** `millrace top [RUN]`: a live view of a run on the whole terminal until `q`; one snapshot where there is no terminal. */
+/** `millrace top [RUN]`: a live view of a run on the whole terminal until `q`; one snapshot without a terminal. */
 export async function top(
   run: string | undefined,
   options: TopOptions,
@@ -44,7 +44,7 @@ export async function top(
   return EXIT.done;
 }
 
-/** Until `q`, Ctrl-C, the signal, or the end of the run; then its last snapshot is given. */
+/** Runs until `q`, Ctrl-C, the signal, or the end of the run; resolves with the last snapshot. */
 async function live(
   path: string,
   first: Snapshot,
@@ -94,13 +94,13 @@ async function look(path: string, signal: AbortSignal, before?: Snapshot): Promi
   const request = (what: string): Promise<Readonly<Record<string, unknown>>> => ask(path, { do: what }, signal);
   const status = (await request('status')) as unknown as Snapshot['status'];
   const { report } = (await request('report')) as { readonly report: Report };
-  // Runs of earlier versions do not know this request.
+  // Runs of earlier versions do not have this request.
   const { queues } = await askRun(path, { do: 'queues' }, { signal, timeoutMs: ANSWER_MS });
   const profiles = await profilesOf(path, signal, report, before);
   return { status, report, profiles, queues: Array.isArray(queues) ? queues : undefined, atMs: performance.now() };
 }
 
-/** Of the first sinks that have taken frames since the last look. Others keep what was seen of them. */
+/** Profiles of the first sinks that took frames since the last update. Other sinks keep their previous profile. */
 async function profilesOf(path: string, signal: AbortSignal, report: Report, before?: Snapshot): Promise<Snapshot['profiles']> {
   const sinks = Object.keys(report.sinks).slice(0, MAX_PROFILES);
   const found = await Promise.all(

@@ -8,8 +8,9 @@ import { type RunOptions, runSpec } from '../run.js';
 import { filesOf, WatchedFiles } from './watched-files.js';
 
 /**
- * `millrace run FILE --watch`: when the file, its modules or its masks change, the run drains and starts again. What is wrong
- * with the changed files is told, and the old run goes on. Ends with the signal, with the exit code of the last run.
+ * `millrace run FILE --watch`: when the file, its modules or its masks change, the run drains and starts again. If the
+ * changed files have errors, it reports them and the old run continues. Ends with the signal, with the exit code of the
+ * last run.
  */
 export async function watchRun(
   file: string,
@@ -41,10 +42,10 @@ export async function watchRun(
         const names = changed.map((path) => relative('.', path)).join(', ');
         try {
           next = await checked(file, options, watched);
-          say(`${names} changed: ${isOver ? 'the run starts again' : 'the run drains and starts again'}`);
+          say(`${names} changed: ${isOver ? 'restarting the run' : 'draining the run before a restart'}`);
         } catch (thrown) {
           reportError(thrown, output, options.json === true);
-          say(`${names} changed and cannot be used: ${isOver ? 'waiting for the next change' : 'the run goes on as it was'}`);
+          say(`${names} changed but has errors: ${isOver ? 'waiting for the next change' : 'the run continues unchanged'}`);
         }
       }
       restart.abort();
@@ -60,7 +61,7 @@ export async function watchRun(
 /** The pipeline as it is on disk now, planned as `validate` does. */
 async function checked(file: string, options: { readonly set?: readonly string[] }, watched: WatchedFiles): Promise<PipelineSpec> {
   const spec = await loadPipeline(file, { set: options.set ?? [] });
-  // Before the plan: where a module is wrong, its change is what is waited for.
+  // Before the plan: if a module is wrong, a change of that module must be noticed.
   watched.add(filesOf(file, spec));
   const { plan } = await import('../../plan/plan.js');
   await plan(spec);

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { moduleUrl, readModuleCode } from '../../modules/module-code.js';
 import type { PipelineSpec } from '../../spec/spec.js';
 
-/** An editor writes a file in several steps: files must rest this long. */
+/** An editor writes a file in several steps: files must remain unchanged this long. */
 const REST_MS = 200;
-/** Not every file system tells of changes. */
+/** Not every file system reports changes. */
 const LOOK_MS = 1000;
 
-/** The pipeline file, its local operator modules with what they import, and the files that parameters of operators name. */
+/** The pipeline file, its local operator modules with their imports, and the files that operator parameters name. */
 export function filesOf(file: string, spec: PipelineSpec | undefined): Set<string> {
   const files = new Set([resolve(file)]);
   for (const { operators } of Object.values(spec?.stages ?? {})) {
@@ -39,7 +39,7 @@ function stateOf(path: string): string {
   }
 }
 
-/** Notices changes of files, also of those that are replaced. Closed by `close`. */
+/** Detects changes of files, including replaced files. Closed by `close`. */
 export class WatchedFiles {
   readonly #states = new Map<string, string>();
   readonly #folders = new Map<string, FSWatcher>();
@@ -54,7 +54,7 @@ export class WatchedFiles {
       if (this.#folders.has(folder)) continue;
       try {
         const watcher = watch(folder, () => this.#look());
-        watcher.on('error', () => watcher.close()); // the timer looks all the same
+        watcher.on('error', () => watcher.close()); // The timer polls anyway.
         this.#folders.set(folder, watcher);
       } catch {
         // As above.
@@ -62,7 +62,10 @@ export class WatchedFiles {
     }
   }
 
-  /** Resolves with the files that have changed since the last call, once they rest; with none when `signal` is aborted. */
+  /**
+   * Resolves with the files that changed since the last call, once they are at rest; with none when `signal` is
+   * aborted.
+   */
   async changed(signal: AbortSignal): Promise<string[]> {
     for (;;) {
       if (signal.aborted) return [];
@@ -97,7 +100,7 @@ export class WatchedFiles {
     return changed;
   }
 
-  /** Until `ms` have passed; without it, until something changes. */
+  /** Waits until `ms` have passed; without `ms`, until something changes. */
   #wait(signal: AbortSignal, ms?: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

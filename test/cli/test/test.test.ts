@@ -124,7 +124,7 @@ cases:
     ])
       expect(stdout.split('\n')).toContain(line);
     expect(stdout).toMatch(/^FAIL {2}dead .*\n {6}the run failed: .*camera.*no 66/m);
-    expect(stdout).toMatch(/^FAIL {2}no blocks .*\n {6}the pipeline does not start: .*rebin.*\[ERR_/m);
+    expect(stdout).toMatch(/^FAIL {2}no blocks .*\n {6}the pipeline failed to start: .*rebin.*\[ERR_/m);
     expect(stdout).toContain('fails.test.yaml: 0 passed, 4 failed');
     const json = JSON.parse(millraceTest('fails.test.yaml', '--json').stdout) as {
       ok: boolean;
@@ -156,7 +156,7 @@ cases:
     expect(status).toBe(78);
     expect(stderr.split('\n').slice(0, -1)).toEqual([
       "millrace: bad.test.yaml:5:7: the pipeline has no source 'kamera', did you mean 'camera'? [ERR_CONFIG_INVALID]",
-      'millrace: bad.test.yaml:6:49: a frame has rows of one length: expected a list of 2 [ERR_CONFIG_INVALID]',
+      'millrace: bad.test.yaml:6:49: the rows of a frame have equal lengths: expected a list of 2 [ERR_CONFIG_INVALID]',
       'millrace: bad.test.yaml:6:56: 300 does not fit into uint8 [ERR_CONFIG_INVALID]',
       'millrace: bad.test.yaml:6:64: expected a number, not "x" [ERR_CONFIG_INVALID]',
       expect.stringMatching(/^millrace: bad\.test\.yaml:9:23: 'gone\.npy' cannot be read: .*ENOENT.* \[ERR_CONFIG_FILE\]$/),

@@ -52,16 +52,16 @@ describe('millrace run --watch', () => {
     // The first line of progress: frames flow.
     await until(() => /received/.test(err));
     write('p.yaml', pipeline('two', ', patern: noise'));
-    await until(() => err.includes('p.yaml changed and cannot be used: the run goes on as it was'));
+    await until(() => err.includes('p.yaml changed but has errors: the run continues unchanged'));
     expect(err).toMatch(/^millrace: p\.yaml:4:\d+: unknown key 'patern', did you mean 'pattern'\? \[ERR_CONFIG_INVALID\]$/m);
     expect(out).toBe('');
 
     write('p.yaml', pipeline('two'));
-    await until(() => err.includes('p.yaml changed: the run drains and starts again') && out.includes('ledger: balanced'));
+    await until(() => err.includes('p.yaml changed: draining the run before a restart') && out.includes('ledger: balanced'));
     expect(out).toMatch(/^one: done in /m);
 
     write('op.mjs', operator('out.emit(;'));
-    await until(() => err.includes('op.mjs changed and cannot be used'));
+    await until(() => err.includes('op.mjs changed but has errors'));
     expect(err).toMatch(/op\.mjs:1:\d+/);
     write('op.mjs', operator(''));
     await until(() => /^two: done in /m.test(out));
