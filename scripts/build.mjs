@@ -1,10 +1,12 @@
 // Compiles AssemblyScript (ring, kernels) next to its source and into dist, then TypeScript into dist, bundles the code of
-// the threads, and brings the generated types of the builder's options up to date. With --frozen it fails where they are not.
+// the threads, and brings the generated sources up to date: the layout that AssemblyScript uses, and the types of the builder's
+// options. With --frozen it fails where they are not.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { writeAssemblyLayout } from './assembly-layout.mjs';
 import { writeOptionTypes } from './option-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -47,6 +49,13 @@ function assembly(source, target, patch) {
   copyFileSync(to, out);
 }
 
+const frozen = process.argv.includes('--frozen');
+function refuseOld(file, sources) {
+  console.error(`${file} does not match ${sources}: run npm run build and commit it`);
+  process.exit(1);
+}
+
+if ((await writeAssemblyLayout({ frozen })) && frozen) refuseOld('src/ring/assembly/layout.ts', 'the layouts in TypeScript');
 assembly('ring/assembly/ring.ts', 'ring/ring.wasm');
 // For tests of the recovery: the same, ending a thread at a numbered step.
 assembly('ring/assembly/ring.ts', 'ring/ring.fault.wasm', (source) =>
@@ -63,12 +72,8 @@ try {
 } catch (error) {
   failure = error; // it may be that the generated types are old: what was emitted tells the new ones
 }
-const frozen = process.argv.includes('--frozen');
 if (await writeOptionTypes({ frozen })) {
-  if (frozen) {
-    console.error('src/spec/option-types.ts does not match the schemas: run npm run build and commit it');
-    process.exit(1);
-  }
+  if (frozen) refuseOld('src/spec/option-types.ts', 'the schemas');
   compileTypeScript();
 } else if (failure) {
   process.exitCode = 1;

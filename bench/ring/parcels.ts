@@ -78,7 +78,7 @@ function packRecords({ arena }: Data, records: number, paced: boolean): Side {
   const writer = new ParcelWriter(views);
   const frames = Array.from({ length: pool.slots }, (_, slot) => frameOf(arena, slot));
   const nowUs = createClock();
-  words[(line + LINE.outputRefs + 4) >>> 2] = plan.edges[0]!.ring;
+  words[(line + LINE.outputReferences + 4) >>> 2] = plan.edges[0]!.ring;
   let ordinal = plan.startOrdinal;
   return () => {
     const startUs = nowUs();
@@ -95,7 +95,7 @@ function packRecords({ arena }: Data, records: number, paced: boolean): Side {
       else fill(writer, words, n, until, nowUs());
       n = until;
       writer.close(frame, 0, ordinal, 0);
-      words[(line + LINE.outputRefs) >>> 2] = slot;
+      words[(line + LINE.outputReferences) >>> 2] = slot;
       let done = ring.commitFrame(0, leaves, 1, writer.used, writer.count);
       while (done < 1) done = ring.resume(0);
       ordinal = (ordinal + 1) | 0;
@@ -161,7 +161,7 @@ function readRecords({ arena }: Data, records: number, ages: SharedArrayBuffer):
       words[item + SETTLE.ordinal / 4] = frame.ordinal;
       words[item + SETTLE.leaves / 4] = leaves;
       words[item + SETTLE.code / 4] = OUTCOME.delivered;
-      words[line + LINE.inputRefs / 4] = slot;
+      words[line + LINE.inputReferences / 4] = slot;
       ring.commit(1, 0, 1, BATCH, frame.lengthBytes);
     }
     checkSum(sum, records);

@@ -54,13 +54,13 @@ function slotProducer({ arena, count }: Data, payload: Uint8Array): Side {
   const pool = plan.pools[0]!;
   const line = plan.threads[0]!.line >>> 2;
   const stock = new SlotStock(ring, words, plan.threads[0]!.line, pool.ring, pool.slots);
-  words[line + LINE.outputRefs / 4 + 1] = plan.edges[0]!.ring;
+  words[line + LINE.outputReferences / 4 + 1] = plan.edges[0]!.ring;
   return () => {
     for (let n = 0; n < count; n++) {
       let slot = stock.take();
       for (; slot < 0; slot = stock.take()) pause(PAUSE_TURNS);
       bytes.set(payload, pool.payload + slot * pool.slotBytes);
-      words[line + LINE.outputRefs / 4] = slot;
+      words[line + LINE.outputReferences / 4] = slot;
       let done = ring.commit(0, 1, 0, 1, payload.length);
       while (done < 1) done = ring.resume(0);
     }
@@ -83,7 +83,7 @@ function slotConsumer({ arena, count }: Data, target: Uint8Array): Side {
       for (; slot < 0; slot = ring.take(plan.edges[0]!.ring, 0)) pause(PAUSE_TURNS);
       target.set(views[slot]!);
       verify(target);
-      words[line + LINE.inputRefs / 4] = slot;
+      words[line + LINE.inputReferences / 4] = slot;
       ring.commit(1, 0, 0, 1, target.length);
     }
   };

@@ -59,7 +59,7 @@ function parts(arena: SmallArena, thread: number, asIngress = false) {
 
 function produceOne({ plain, lives }: Data): Side {
   const { ring, stock, edge, words, payload, line } = parts(plain, 0);
-  const output = line + LINE.outputRefs / 4;
+  const output = line + LINE.outputReferences / 4;
   words[output + 1] = edge;
   return () => {
     for (let i = 0; i < lives; i++) {
@@ -75,7 +75,7 @@ function produceOne({ plain, lives }: Data): Side {
 
 function consumeOne({ plain, lives }: Data): Side {
   const { ring, edge, words, payload, line } = parts(plain, 1);
-  const input = line + LINE.inputRefs / 4;
+  const input = line + LINE.inputReferences / 4;
   return () => {
     for (let i = 0; i < lives; i++) {
       let slot = ring.take(edge, 0);
@@ -89,7 +89,7 @@ function consumeOne({ plain, lives }: Data): Side {
 
 function produceBatch({ plain, lives }: Data): Side {
   const { ring, pool, edge, words, payload, line } = parts(plain, 0);
-  const output = line + LINE.outputRefs / 4;
+  const output = line + LINE.outputReferences / 4;
   const batch = line + LINE.batch / 4;
   return () => {
     for (let i = 0; i < lives; ) {
@@ -112,7 +112,7 @@ function produceBatch({ plain, lives }: Data): Side {
 
 function consumeBatch({ plain, lives }: Data): Side {
   const { ring, edge, words, payload, line } = parts(plain, 1);
-  const input = line + LINE.inputRefs / 4;
+  const input = line + LINE.inputReferences / 4;
   const batch = line + LINE.batch / 4;
   return () => {
     for (let i = 0; i < lives; ) {
@@ -132,7 +132,7 @@ function consumeBatch({ plain, lives }: Data): Side {
 function produceSettled({ settled, lives }: Data): Side {
   const { ring, stock, edge, words, payload, header, line } = parts(settled, 0, true);
   const { leaves } = settled.plan.sources[0]!;
-  const output = line + LINE.outputRefs / 4;
+  const output = line + LINE.outputReferences / 4;
   words[output + 1] = edge;
   let ordinal = 0;
   return () => {
@@ -153,7 +153,7 @@ function produceSettled({ settled, lives }: Data): Side {
 function consumeSettled({ settled, lives }: Data): Side {
   const { ring, edge, words, payload, header, line } = parts(settled, 1);
   const { leaves } = settled.plan.sources[0]!;
-  const input = line + LINE.inputRefs / 4;
+  const input = line + LINE.inputReferences / 4;
   const item = line + LINE.settleItems / 4;
   return () => {
     for (let i = 0; i < lives; i++) {

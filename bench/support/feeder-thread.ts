@@ -36,7 +36,7 @@ async function feed({ arena, frames }: StageOrder): Promise<void> {
       words[item + SETTLE.ordinal / 4] = ordinal;
       words[item + SETTLE.leaves / 4] = source.leaves;
       words[item + SETTLE.code / 4] = OUTCOME.delivered;
-      words[line + LINE.inputRefs / 4 + k] = reference;
+      words[line + LINE.inputReferences / 4 + k] = reference;
     }
     if (count > 0) ring.commit(count, 0, count, count, 0);
   };

@@ -1,6 +1,6 @@
 /**
  * How a frame can end, best to worst: the number is the bit that a settlement sets, and the highest bit of an entry is
- * what its frame is counted as. The ring operations use the codes of drops (`../ring/assembly/layout.ts`).
+ * what its frame is counted as. The ring operations use the codes of drops (the build generates them into `../ring/assembly/layout.ts`).
  */
 export const OUTCOME = {
   filtered: 0,

@@ -1,20 +1,14 @@
 import { FLAGS, SLOT } from '../frame/slot-layout.js';
 import type { CensusEdge, CensusOptions, CensusPlan, CensusResult } from './census-types.js';
-import { ARRAY, BELL, EMPTY, LINE, MAX_CODES, RING, SETTLE, SLOT_MASK } from './ring-layout.js';
+import { ARRAY, BELL, EMPTY, LINE, MAX_CODES, PLACE, RING, SETTLE, SLOT_MASK } from './ring-layout.js';
 import type { RingOperations } from './ring-operations.js';
 
 /** Thrown when memory contradicts itself: a slot twice, a reference in a place that it does not know of. */
 export class CensusError extends Error {}
 
-const PLACE_HOLDER_SHIFT = 16;
-const PLACE_EDGE = 0xff_ff;
-const PLACE_HOLDER = 0xff;
-const PLACE_DEATHS_SHIFT = 24;
-const MAX_DEATHS = 0xff;
-
-const holderOf = (place: number): number => ((place >>> PLACE_HOLDER_SHIFT) & PLACE_HOLDER) - 1;
-const edgeOf = (place: number): number => place & PLACE_EDGE;
-const deathsOf = (place: number): number => place >>> PLACE_DEATHS_SHIFT;
+const holderOf = (place: number): number => ((place >>> PLACE.holderShift) & PLACE.holderMask) - 1;
+const edgeOf = (place: number): number => place & PLACE.edgeMask;
+const deathsOf = (place: number): number => place >>> PLACE.deathsShift;
 
 /**
  * Takes stock of every slot and reference after threads have died, finishes what they had committed, and gives what they
@@ -112,7 +106,7 @@ export class Census {
     const mine = (reference: number): boolean => this.#isLive(reference) && holderOf(this.#place(reference)) === thread;
     if (this.#word(line + LINE.drop) & 1) {
       const [reference, source, ordinal, leaves, code] = [
-        LINE.dropRef,
+        LINE.dropReference,
         LINE.dropSource,
         LINE.dropOrdinal,
         LINE.dropLeaves,
@@ -130,8 +124,8 @@ export class Census {
       for (const { source, ordinal, leaves, code } of settlements)
         if (code >>> 0 >= MAX_CODES) this.#ring.recoverSettleEach(source, ordinal, leaves, code);
       for (let i = 0; i < this.#word(line + LINE.outputs); i++) {
-        const reference = this.#word(line + LINE.outputRefs + 8 * i);
-        const ring = this.#word(line + LINE.outputRefs + 8 * i + 4);
+        const reference = this.#word(line + LINE.outputReferences + 8 * i);
+        const ring = this.#word(line + LINE.outputReferences + 8 * i + 4);
         const edge = this.#byRing.get(ring)!;
         if (!mine(reference) || edgeOf(this.#place(reference)) === edge.number) {
           this.#given.add(reference); // handed over, and perhaps taken since
@@ -142,18 +136,18 @@ export class Census {
       }
       if (left.length > 0) {
         for (const [i, [reference, ring]] of left.entries()) {
-          this.#put(line + LINE.outputRefs + 8 * i, reference);
-          this.#put(line + LINE.outputRefs + 8 * i + 4, ring);
+          this.#put(line + LINE.outputReferences + 8 * i, reference);
+          this.#put(line + LINE.outputReferences + 8 * i + 4, ring);
           this.#kept.add(reference);
         }
         this.#put(line + LINE.outputs, left.length);
-        for (let i = 0; i < this.#word(line + LINE.inputs); i++) this.#kept.add(this.#word(line + LINE.inputRefs + 4 * i));
+        for (let i = 0; i < this.#word(line + LINE.inputs); i++) this.#kept.add(this.#word(line + LINE.inputReferences + 4 * i));
         this.#did.kept++;
       } else {
         for (const { source, ordinal, leaves, code } of settlements)
           if (code >>> 0 < MAX_CODES) this.#ring.recoverSettle(source, ordinal, leaves, code);
         for (let i = 0; i < this.#word(line + LINE.inputs); i++) {
-          const reference = this.#word(line + LINE.inputRefs + 4 * i);
+          const reference = this.#word(line + LINE.inputReferences + 4 * i);
           if (!mine(reference)) continue;
           this.#clear(reference);
           this.#did.released++;
@@ -178,7 +172,7 @@ export class Census {
   /** Whether a committed output went on. An ordered edge that does not admit it yet leaves it where it is. */
   #handOver(edge: CensusEdge, reference: number): boolean {
     // Those who died with it had it from another edge.
-    this.#putPlace(reference, this.#place(reference) & ~(MAX_DEATHS << PLACE_DEATHS_SHIFT));
+    this.#putPlace(reference, this.#place(reference) & ~PLACE.deathsMask);
     if (this.#ring.recoverGive(edge.ring, reference) === 0) {
       if (edge.kind === 'ordered') return false;
       this.#ring.recoverPush(edge.ring, reference);
@@ -282,8 +276,8 @@ export class Census {
   /** Threads that died with a reference since it came over this edge, this one included. */
   #countDeath(reference: number): number {
     const place = this.#place(reference);
-    const deaths = Math.min(deathsOf(place) + 1, MAX_DEATHS);
-    this.#putPlace(reference, (place & ~(MAX_DEATHS << PLACE_DEATHS_SHIFT)) | (deaths << PLACE_DEATHS_SHIFT));
+    const deaths = Math.min(deathsOf(place) + 1, PLACE.maxDeaths);
+    this.#putPlace(reference, (place & ~PLACE.deathsMask) | (deaths << PLACE.deathsShift));
     return deaths;
   }
 

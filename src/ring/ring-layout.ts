@@ -11,6 +11,7 @@ export const EMPTY = -1;
 /** Result of a ring operation while the gate is closed: nothing was done. */
 export const GATE_CLOSED = -2;
 export const SLOT_MASK = 0xff_ff_ff;
+export const BRANCH_SHIFT = 24;
 export const MAX_LEAVES = 32;
 /** Bytes before those of the records in the outcomes of an entry: one for each leaf that there can be. */
 export const LEAF_OUTCOMES = 32;
@@ -19,6 +20,16 @@ export const MAX_CODES = 32;
 export const MAX_THREADS = 254;
 /** Inputs, outputs and settlements that one record lists. */
 export const RECORD_ITEMS = 64;
+
+/** Parts of a place word. */
+export const PLACE = {
+  edgeMask: 0xff_ff,
+  holderShift: 16,
+  holderMask: 0xff,
+  deathsShift: 24,
+  deathsMask: 0xff_00_00_00,
+  maxDeaths: 0xff,
+} as const;
 
 /** Words that all threads share, at the start of the arena. */
 export const CONTROL = { gate: 1024, phase: 1152, bytes: 4096 } as const;
@@ -77,7 +88,7 @@ export const LINE = {
   outputs: 264,
   settlements: 268,
   drop: 288,
-  dropRef: 292,
+  dropReference: 292,
   dropSource: 296,
   dropOrdinal: 300,
   dropLeaves: 304,
@@ -88,8 +99,8 @@ export const LINE = {
   sinceMs: 324,
   /** Two banks of counters of a worker or egress thread. */
   banks: 384,
-  inputRefs: 640,
-  outputRefs: 896,
+  inputReferences: 640,
+  outputReferences: 896,
   settleItems: 1408,
   batch: 2688,
   bytes: 3072,

@@ -54,11 +54,3 @@ export function loadRing(memory: WasmMemory, file = 'ring.wasm', die: (step: num
   const instance = new WebAssembly.Instance(module, { env: { memory, die } });
   return instance.exports as unknown as RingOperations;
 }
-
-/** The constants that the module exports, for the test that compares them with the layout. */
-export function ringConstants(memory: WasmMemory): Record<string, number> {
-  const constants: Record<string, number> = {};
-  for (const [name, value] of Object.entries(loadRing(memory)))
-    if (value instanceof WebAssembly.Global) constants[name] = value.value as number;
-  return constants;
-}

@@ -132,7 +132,7 @@ class Mill {
     const frame = this.#sink.frame(reference).load(this.#sink.sourceNames);
     const { dtype, shape, sequence, meta, empty } = frame;
     const taken = { slot, dtype, shape, sequence, meta, bytes: Buffer.from(frame.bytes.slice()) };
-    this.#sink.setWord(line + LINE.inputRefs, reference);
+    this.#sink.setWord(line + LINE.inputReferences, reference);
     this.#sink.setWord(line + LINE.settleItems + SETTLE.source, 0);
     this.#sink.setWord(line + LINE.settleItems + SETTLE.ordinal, frame.ordinal);
     this.#sink.setWord(line + LINE.settleItems + SETTLE.leaves, edge.leaves[0]![reference >>> 24]!);

@@ -75,8 +75,8 @@ export class RingBench {
       routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
     );
     for (const [i, { node, branch }] of routes.entries()) {
-      this.put(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
-      this.put(line + LINE.outputRefs + 8 * i + 4, this.edge(node).ring);
+      this.put(line + LINE.outputReferences + 8 * i, slot | (branch << 24));
+      this.put(line + LINE.outputReferences + 8 * i + 4, this.edge(node).ring);
     }
     return ring.commitFrame(0, this.plan.sources[0]!.leaves, routes.length, 16, 1);
   }
@@ -91,10 +91,10 @@ export class RingBench {
   ): number {
     const { line } = thread;
     const passes = outputs.some(([output]) => (output & SLOT_MASK) === (reference & SLOT_MASK));
-    if (!passes) this.put(line + LINE.inputRefs, reference);
+    if (!passes) this.put(line + LINE.inputReferences, reference);
     for (const [i, [output, to]] of outputs.entries()) {
-      this.put(line + LINE.outputRefs + 8 * i, output);
-      this.put(line + LINE.outputRefs + 8 * i + 4, this.edge(to).ring);
+      this.put(line + LINE.outputReferences + 8 * i, output);
+      this.put(line + LINE.outputReferences + 8 * i + 4, this.edge(to).ring);
     }
     if (outputs.length === 0) {
       this.put(line + LINE.settleItems + SETTLE.source, 0);

@@ -29,8 +29,8 @@ if (role === 'produce') {
     attachment.setWord(header + SLOT.source, 0);
     attachment.setWord(header + SLOT.ordinal, n);
     attachment.setWord(header + SLOT.length, n ^ 0x5a5a5a);
-    attachment.setWord(line + LINE.outputRefs, slot);
-    attachment.setWord(line + LINE.outputRefs + 4, attachment.edgeInto(to).ring);
+    attachment.setWord(line + LINE.outputReferences, slot);
+    attachment.setWord(line + LINE.outputReferences + 4, attachment.edgeInto(to).ring);
     let done = ring.commit(0, 1, 0, 1, 0);
     while (done < 1) {
       rest();

@@ -53,7 +53,7 @@ export class Rest {
     const before = this.#done;
     this.#done = ring.resume(before);
     if (this.#done > before || !this.isLeft) return undefined;
-    const to = this.#attachment.word(line + LINE.outputRefs + 8 * this.#done + 4);
+    const to = this.#attachment.word(line + LINE.outputReferences + 8 * this.#done + 4);
     const edge = plan.edges.find((one) => one.ring === to)!;
     return { bell: edge.spaceBell, members: edge.producerThreads, why: `room before ${edge.node}` };
   }
@@ -135,8 +135,8 @@ export class SimulatedSource implements SimulatedThread {
       source.routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
     );
     for (const [i, route] of source.routes.entries()) {
-      attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (route.branch << 24));
-      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.plan.edges[edgeFor(route, frame)]!.ring);
+      attachment.setWord(line + LINE.outputReferences + 8 * i, slot | (route.branch << 24));
+      attachment.setWord(line + LINE.outputReferences + 8 * i + 4, attachment.plan.edges[edgeFor(route, frame)]!.ring);
     }
     this.#rest.begin(ring.commitFrame(source.index, source.leaves, source.routes.length, 16, 1), source.routes.length);
     return undefined;

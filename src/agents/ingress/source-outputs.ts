@@ -36,7 +36,7 @@ export class SourceOutputs {
     this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
     const { routes } = this.#node;
     for (let i = 0; i < routes.length; i++) {
-      this.#attachment.setWord(line + LINE.outputRefs + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
+      this.#attachment.setWord(line + LINE.outputReferences + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
       if (routes[i]!.edges.length > 1) this.#choose(i, frame);
     }
     const done = this.#attachment.throughGate(() =>
@@ -65,6 +65,6 @@ export class SourceOutputs {
 
   #nameEdge(output: number, edge: number): void {
     const { line, plan } = this.#attachment;
-    this.#attachment.setWord(line + LINE.outputRefs + 8 * output + 4, plan.edges[edge]!.ring);
+    this.#attachment.setWord(line + LINE.outputReferences + 8 * output + 4, plan.edges[edge]!.ring);
   }
 }

@@ -23,7 +23,7 @@ export class RecordWriter {
   }
 
   input(reference: number): void {
-    this.#attachment.setWord(this.#attachment.line + LINE.inputRefs + 4 * this.#inputs++, reference);
+    this.#attachment.setWord(this.#attachment.line + LINE.inputReferences + 4 * this.#inputs++, reference);
   }
 
   settle(source: number, ordinal: number, leaves: number, code: number): void {
@@ -43,7 +43,7 @@ export class RecordWriter {
   outputs(head: FrameView, routes: readonly Route[]): void {
     const { plan, line } = this.#attachment;
     for (const route of routes) {
-      const at = line + LINE.outputRefs + 8 * this.#outputs++;
+      const at = line + LINE.outputReferences + 8 * this.#outputs++;
       this.#attachment.setWord(at, head.slot | (route.branch << 24));
       this.#attachment.setWord(at + 4, plan.edges[edgeFor(route, head)]!.ring);
     }

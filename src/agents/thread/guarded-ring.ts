@@ -28,7 +28,7 @@ export function guardedRing(ring: RingOperations, arena: ArenaViews, plan: Plan,
   };
   const word = (address: number): number => arena.words[(line + address) >>> 2]!;
   const checkOutputs = (count: number): void => {
-    for (let i = 0; i < count; i++) check(word(LINE.outputRefs + 8 * i));
+    for (let i = 0; i < count; i++) check(word(LINE.outputReferences + 8 * i));
   };
   return {
     ...ring,
@@ -37,7 +37,7 @@ export function guardedRing(ring: RingOperations, arena: ArenaViews, plan: Plan,
       return ring.release(reference);
     },
     commit(inputs, outputs, ...rest) {
-      for (let i = 0; i < inputs; i++) check(word(LINE.inputRefs + 4 * i));
+      for (let i = 0; i < inputs; i++) check(word(LINE.inputReferences + 4 * i));
       checkOutputs(outputs);
       return ring.commit(inputs, outputs, ...rest);
     },

@@ -34,7 +34,7 @@ export class HandOver implements Wait {
   get wait(): Wait | undefined {
     if (this.#done >= this.#outputs) return undefined;
     const { line, plan, thread } = this.#attachment;
-    const ring = this.#attachment.word(line + LINE.outputRefs + 8 * this.#done + 4);
+    const ring = this.#attachment.word(line + LINE.outputReferences + 8 * this.#done + 4);
     const edge = plan.edges.find((one) => one.ring === ring)!;
     this.bell = edge.spaceBell;
     this.bit = bitIn(edge.producerThreads, thread);

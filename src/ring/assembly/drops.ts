@@ -1,19 +1,39 @@
-// Drops by policy: a record of their own, so that a death in the middle is finished and counted once.
+// Drops by the policy of an edge. A drop has a record of its own in the line of the thread, so that the census finishes
+// the drop of a dead thread and counts it once.
 import {
-  LINE_DROP, LINE_DROP_CODE, LINE_DROP_LEAVES, LINE_DROP_ORDINAL, LINE_DROP_REF, LINE_DROP_SOURCE, SLOT_ORDINAL, SLOT_SOURCE,
+  LINE_DROP,
+  LINE_DROP_CODE,
+  LINE_DROP_LEAVES,
+  LINE_DROP_ORDINAL,
+  LINE_DROP_REFERENCE,
+  LINE_DROP_SOURCE,
+  SLOT_ORDINAL,
+  SLOT_SOURCE,
 } from './layout';
-import { T, headerOf, leavesOf, pt } from './thread';
-import { dropBit } from './slots';
 import { settle } from './settlement';
+import { dropBit } from './slots';
+import { headerOf, leavesOf, step, threadLine } from './thread';
 
-export function dropCounted(ref: u32, leaves: u32, code: u32): void {
-  const h = headerOf(ref);
-  store<u32>(T, ref, LINE_DROP_REF); store<u32>(T, load<u32>(h, SLOT_SOURCE), LINE_DROP_SOURCE); store<u32>(T, load<u32>(h, SLOT_ORDINAL), LINE_DROP_ORDINAL);
-  store<u32>(T, leaves, LINE_DROP_LEAVES); store<u32>(T, code, LINE_DROP_CODE); pt(80);
-  const w = load<u32>(T, LINE_DROP) + 2;
-  atomic.store<u32>(T + LINE_DROP, w | 1); pt(81); // publishes: the drop
-  settle(load<u32>(T, LINE_DROP_SOURCE), load<u32>(T, LINE_DROP_ORDINAL), leaves, code);
-  dropBit(ref); pt(82);
-  store<u32>(T, w, LINE_DROP);
+/** Drops a reference that this thread holds and that was on, or bound for, a ring. */
+@inline
+export function dropFrom(ring: usize, reference: u32, code: u32): void {
+  dropCounted(reference, leavesOf(ring, reference), code);
 }
-@inline export function dropFrom(r: usize, ref: u32, code: u32): void { dropCounted(ref, leavesOf(r, ref), code); }
+
+/** Drops a reference that this thread holds: settles it on its leaves, then gives it back. */
+export function dropCounted(reference: u32, leaves: u32, code: u32): void {
+  const header = headerOf(reference);
+  store<u32>(threadLine, reference, LINE_DROP_REFERENCE);
+  store<u32>(threadLine, load<u32>(header, SLOT_SOURCE), LINE_DROP_SOURCE);
+  store<u32>(threadLine, load<u32>(header, SLOT_ORDINAL), LINE_DROP_ORDINAL);
+  store<u32>(threadLine, leaves, LINE_DROP_LEAVES);
+  store<u32>(threadLine, code, LINE_DROP_CODE);
+  step(80);
+  const next = load<u32>(threadLine, LINE_DROP) + 2;
+  atomic.store<u32>(threadLine + LINE_DROP, next | 1); // publishes: the drop, to the census
+  step(81);
+  settle(load<u32>(threadLine, LINE_DROP_SOURCE), load<u32>(threadLine, LINE_DROP_ORDINAL), leaves, code);
+  dropBit(reference);
+  step(82);
+  store<u32>(threadLine, next, LINE_DROP);
+}

@@ -1,83 +1,212 @@
-// FIFO rings: bounded cells with positions, {n, EMPTY} -> {n, ref} -> {n + cells, EMPTY}.
+// FIFO rings: a bounded queue for many producers and many consumers, after Dmitry Vyukov's. ./cell.ts has the states of
+// a cell. Claiming a position and publishing its reference are one compare-exchange, so that a thread that dies leaves
+// no hole.
+//
+// head, tail: hints of the next position to pop and to push. The thread that moved a cell stores the position after it,
+// plainly, so that a hint may also go back; a thread that finds a hint behind the cells adds 1 by compare-exchange. A
+// hint is never ahead of the cells.
+
+import { cellAt, cellWaitingFor, cellWith, positionOf, referenceOf } from './cell';
 import {
-  LINE_BATCH, RING_CELLS, RING_EDGE, RING_FIRST_SLOT, RING_ITEM_BELL, RING_LIMIT, RING_MASK, RING_PAYLOADS, RING_SLOT_BYTES,
-  RING_SPACE_BELL, RING_TAIL,
+  EMPTY,
+  LINE_BATCH,
+  RING_CELLS,
+  RING_EDGE,
+  RING_FIRST_SLOT,
+  RING_HEAD,
+  RING_ITEM_BELL,
+  RING_LIMIT,
+  RING_MASK,
+  RING_PAYLOADS,
+  RING_SLOT_BYTES,
+  RING_SPACE_BELL,
+  RING_TAIL,
+  SLOT_MASK,
 } from './layout';
-import { EMPTY, T, heldFrom, heldFromLane, placeOf, pt } from './thread';
-import { ring, wakeOne } from './bells';
+import { heldFrom, heldFromLane, placeOf, step, threadLine } from './thread';
+import { wake, wakeOneOf } from './wake';
+
+/** Results of a push. */
+export const FULL: i32 = 0;
+export const PUSHED: i32 = 1;
 
 /** Position of the reference that this thread popped last. */
-export let POPPED: u32 = 0;
-/** Sum of what was touched, so that the loads are kept. */
-let TOUCHED: u32 = 0;
+let poppedPosition: u32 = 0;
+/** Sum of the words that `touchPayload` read, so that the compiler keeps the loads. */
+// biome-ignore lint/correctness/noUnusedVariables: it is written, so that the loads stay
+let touched: u32 = 0;
 
-// 1 pushed, 0 full. The place word says ON before the cell is published; on full it says again what it said.
-export function pushCell(r: usize, ref: u32): i32 {
-  const mask = load<u32>(r, RING_MASK), limit = load<u32>(r, RING_LIMIT), place = placeOf(ref);
-  let was: u32 = 0, stored = false;
+/**
+ * Pushes a reference that this thread holds. The place word becomes ON the edge before the cell is published. When the
+ * ring is full, the place word gets back what it was.
+ */
+export function pushCell(ring: usize, reference: u32): i32 {
+  const mask = load<u32>(ring, RING_MASK);
+  const limit = load<u32>(ring, RING_LIMIT);
+  const place = placeOf(reference);
+  let placeBefore: u32 = 0;
+  let placeStored = false;
   while (true) {
-    const t = atomic.load<u32>(r + RING_TAIL), c = r + RING_CELLS + (<usize>(t & mask) << 3), v = atomic.load<u64>(c); // acquires: the cell
-    const ahead = <i32>(<u32>v - t);
-    if (ahead == 0 && <u32>(v >> 32) == EMPTY) {
-      if (limit <= mask) { // a limit below the cells: full when the reference that many positions back is still there
-        const p = t - limit, w = atomic.load<u64>(r + RING_CELLS + (<usize>(p & mask) << 3));
-        if (<u32>w == p && <u32>(w >> 32) != EMPTY) { if (stored) store<u32>(place, was); return 0; }
+    const tail = atomic.load<u32>(ring + RING_TAIL);
+    const cell = cellAt(ring + RING_CELLS, tail, mask);
+    const seen = atomic.load<u64>(cell); // acquires: the cell
+    const ahead = <i32>(positionOf(seen) - tail);
+    if (ahead === 0 && referenceOf(seen) === EMPTY) {
+      // The cell waits for this position.
+      if (limit <= mask && hasReference(ring, tail - limit, mask)) {
+        // Full: the limit is below the number of cells, and the reference that many positions back is still there.
+        if (placeStored) store<u32>(place, placeBefore);
+        return FULL;
       }
-      if (!stored) { was = load<u32>(place); pt(10); store<u32>(place, load<u32>(r, RING_EDGE)); stored = true; pt(11); }
-      if (atomic.cmpxchg<u64>(c, v, (<u64>ref << 32) | <u64>t) == v) { // publishes: the reference and all that was written before
-        pt(12); store<u32>(r, t + 1, RING_TAIL); pt(13);
-        ring(load<u32>(r, RING_ITEM_BELL));
-        return 1;
+      if (!placeStored) {
+        placeBefore = load<u32>(place);
+        step(10);
+        store<u32>(place, load<u32>(ring, RING_EDGE));
+        placeStored = true;
+        step(11);
       }
-    } else if (ahead < 0) { if (stored) store<u32>(place, was); return 0; }
-    else { pt(14); atomic.cmpxchg<u32>(r + RING_TAIL, t, t + 1); }
+      // publishes: the reference, and everything that was written before
+      if (atomic.cmpxchg<u64>(cell, seen, cellWith(tail, reference)) === seen) {
+        step(12);
+        store<u32>(ring, tail + 1, RING_TAIL);
+        step(13);
+        wake(load<u32>(ring, RING_ITEM_BELL));
+        return PUSHED;
+      }
+      // Another thread changed the cell: try again.
+    } else if (ahead < 0) {
+      // Full: the cell still has the reference of the last round.
+      if (placeStored) store<u32>(place, placeBefore);
+      return FULL;
+    } else {
+      // The tail is behind: another thread pushed at this position.
+      step(14);
+      atomic.cmpxchg<u32>(ring + RING_TAIL, tail, tail + 1);
+    }
   }
 }
-export function popCell(r: usize): u32 {
-  const mask = load<u32>(r, RING_MASK);
-  while (true) {
-    const h = atomic.load<u32>(r), c = r + RING_CELLS + (<usize>(h & mask) << 3), v = atomic.load<u64>(c), ref = <u32>(v >> 32);
-    if (<u32>v == h) {
-      if (ref == EMPTY) return EMPTY;
-      pt(20);
-      if (atomic.cmpxchg<u64>(c, v, (<u64>EMPTY << 32) | <u64>(h + mask + 1)) == v) { pt(21); store<u32>(r, h + 1); pt(22); POPPED = h; return ref; }
-    } else { pt(23); atomic.cmpxchg<u32>(r, h, h + 1); }
-  }
-}
-// A producer that found the ring full is woken when half of it is free: woken for each place, it would sleep once a frame.
-// Counted from the position that was popped, not from the head, which lags: whoever takes the last reference counts none.
-@inline export function ringHalfEmpty(r: usize): void {
-  const bell = <usize>load<u32>(r, RING_SPACE_BELL), mask = atomic.load<u32>(bell);
-  if (mask != 0 && <i32>(atomic.load<u32>(r + RING_TAIL) - POPPED - 1) <= <i32>(load<u32>(r, RING_LIMIT) >> 1)) wakeOne(bell, mask);
-}
-// Reads the payload's first line while the place word is still on its way: two misses at a time, and the reader finds it there.
-@inline export function touch(r: usize, ref: u32): void {
-  TOUCHED += load<u32>(<usize>load<u32>(r, RING_PAYLOADS) + <usize>((ref & 0xFFFFFF) - load<u32>(r, RING_FIRST_SLOT)) * <usize>load<u32>(r, RING_SLOT_BYTES));
-}
-@inline export function takeFifo(r: usize): u32 {
-  const ref = popCell(r);
-  if (ref != EMPTY) { store<u32>(placeOf(ref), heldFrom(load<u32>(r, RING_EDGE))); pt(24); touch(r, ref); ringHalfEmpty(r); }
-  return ref;
-}
-// From a lane: what it says of the dead stays.
-export function takeLane(r: usize): u32 {
-  const ref = popCell(r);
-  if (ref != EMPTY) { const place = placeOf(ref); store<u32>(place, heldFromLane(place, load<u32>(r, RING_EDGE))); pt(24); ringHalfEmpty(r); }
-  return ref;
-}
-export function takeLaneBatch(r: usize, n: i32): i32 {
-  let i = 0;
-  for (; i < n; i++) { const ref = takeLane(r); if (ref == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), ref); }
-  return i;
+
+/** Whether the reference of a position is still in its cell. */
+@inline
+function hasReference(ring: usize, position: u32, mask: u32): bool {
+  const seen = atomic.load<u64>(cellAt(ring + RING_CELLS, position, mask));
+  return positionOf(seen) === position && referenceOf(seen) !== EMPTY;
 }
 
-// The cells first, then the place words: their stores miss the cache, and a compare-exchange between them would wait for each.
-export function takeBatch(r: usize, from: i32, n: i32): i32 {
-  let i = from;
-  for (; i < n; i++) { const ref = popCell(r); if (ref == EMPTY) break; store<u32>(T + LINE_BATCH + (<usize>i << 2), ref); }
-  if (i == from) return i;
-  const held = heldFrom(load<u32>(r, RING_EDGE));
-  for (let k = from; k < i; k++) { const ref = load<u32>(T + LINE_BATCH + (<usize>k << 2)); store<u32>(placeOf(ref), held); pt(24); touch(r, ref); }
-  ringHalfEmpty(r);
-  return i;
+/** Pops the oldest reference, or returns EMPTY. The place word is the caller's to store. */
+export function popCell(ring: usize): u32 {
+  const mask = load<u32>(ring, RING_MASK);
+  while (true) {
+    const head = atomic.load<u32>(ring + RING_HEAD);
+    const cell = cellAt(ring + RING_CELLS, head, mask);
+    const seen = atomic.load<u64>(cell); // acquires: the reference, and everything that was written before its push
+    const reference = referenceOf(seen);
+    if (positionOf(seen) === head) {
+      // Empty: the cell waits for this position.
+      if (reference === EMPTY) return EMPTY;
+      step(20);
+      if (atomic.cmpxchg<u64>(cell, seen, cellWaitingFor(head + mask + 1)) === seen) {
+        step(21);
+        store<u32>(ring, head + 1, RING_HEAD);
+        step(22);
+        poppedPosition = head;
+        return reference;
+      }
+      // Another thread took the reference: try again.
+    } else {
+      // The head is behind: another thread popped this position.
+      step(23);
+      atomic.cmpxchg<u32>(ring + RING_HEAD, head, head + 1);
+    }
+  }
+}
+
+/** Takes the oldest reference, or returns EMPTY. */
+@inline
+export function takeFifo(ring: usize): u32 {
+  const reference = popCell(ring);
+  if (reference !== EMPTY) {
+    store<u32>(placeOf(reference), heldFrom(load<u32>(ring, RING_EDGE)));
+    step(24);
+    touchPayload(ring, reference);
+    wakeProducer(ring);
+  }
+  return reference;
+}
+
+/** Takes from a lane. The count of deaths in the place word stays. */
+export function takeLane(lane: usize): u32 {
+  const reference = popCell(lane);
+  if (reference !== EMPTY) {
+    const place = placeOf(reference);
+    store<u32>(place, heldFromLane(place, load<u32>(lane, RING_EDGE)));
+    step(24);
+    wakeProducer(lane);
+  }
+  return reference;
+}
+
+/** Takes up to `atMost` references from a lane into the batch of the line. Returns how many. */
+export function takeLaneBatch(lane: usize, atMost: i32): i32 {
+  let count = 0;
+  for (; count < atMost; count++) {
+    const reference = takeLane(lane);
+    if (reference === EMPTY) break;
+    store<u32>(batchAt(count), reference);
+  }
+  return count;
+}
+
+/**
+ * Takes references into the batch of the line, from index `from` up to `atMost`. Returns the number in the batch. All
+ * cells come first, then the place words: their stores miss the cache, and a compare-exchange would wait for each.
+ */
+export function takeBatch(ring: usize, from: i32, atMost: i32): i32 {
+  let count = from;
+  for (; count < atMost; count++) {
+    const reference = popCell(ring);
+    if (reference === EMPTY) break;
+    store<u32>(batchAt(count), reference);
+  }
+  if (count === from) return count;
+  const held = heldFrom(load<u32>(ring, RING_EDGE));
+  for (let index = from; index < count; index++) {
+    const reference = load<u32>(batchAt(index));
+    store<u32>(placeOf(reference), held);
+    step(24);
+    touchPayload(ring, reference);
+  }
+  wakeProducer(ring);
+  return count;
+}
+
+/** Address of a reference in the batch of the line. */
+@inline
+export function batchAt(index: i32): usize {
+  return threadLine + LINE_BATCH + ((<usize>index) << 2);
+}
+
+/**
+ * Wakes a producer that waits for room, once half of the ring is free: woken for each place, it would sleep once a frame.
+ * The count is from the position that this thread popped. The head lags, so that the thread that takes the last
+ * reference could count too many.
+ */
+@inline
+function wakeProducer(ring: usize): void {
+  const bell = <usize>load<u32>(ring, RING_SPACE_BELL);
+  const sleepers = atomic.load<u32>(bell);
+  if (sleepers !== 0 && isHalfEmpty(ring)) wakeOneOf(bell, sleepers);
+}
+
+@inline
+function isHalfEmpty(ring: usize): bool {
+  const waiting = <i32>(atomic.load<u32>(ring + RING_TAIL) - poppedPosition - 1);
+  return waiting <= <i32>(load<u32>(ring, RING_LIMIT) >> 1);
+}
+
+/** Reads the first line of the payload while the place word is still on its way: the two cache misses overlap. */
+@inline
+function touchPayload(ring: usize, reference: u32): void {
+  const index = (reference & SLOT_MASK) - load<u32>(ring, RING_FIRST_SLOT);
+  touched += load<u32>(<usize>load<u32>(ring, RING_PAYLOADS) + <usize>index * <usize>load<u32>(ring, RING_SLOT_BYTES));
 }

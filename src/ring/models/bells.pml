@@ -41,7 +41,7 @@ bool asleep[4];
 #define ALL (ended == N)
 #define BUMP(t) d_step { park[t] = (park[t]+1)%8; asleep[t] = 0 }
 
-inline ringAll(bell, base) {
+inline wakeAll(bell, base) {
   m = bell;
   if
   :: m ->
@@ -68,7 +68,7 @@ inline ringOne(bell, base) {
 inline settle(q) {
   d_step { assert(eord[(q)%SE] == (q)+1 && open[(q)%SE]); open[(q)%SE] = 0; ended++ };
 #ifndef M_SETTLE_SILENT
-  ringAll(items, 2)
+  wakeAll(items, 2)
 #endif
 }
 #ifdef M_RARE_RING
@@ -79,7 +79,7 @@ inline settle(q) {
 inline passCell(n_) {
   d_step { if :: next == n_ -> next = n_+1 :: else fi };
 #ifndef M_NO_SPACE_RING
-  if :: (n_+1)%HALF == 0 -> ringAll(space, 0) :: else fi
+  if :: (n_+1)%HALF == 0 -> wakeAll(space, 0) :: else fi
 #endif
 }
 inline force() {
@@ -98,7 +98,7 @@ inline force() {
                 skip
 #else
                 d_step { v = cref[C(n+1)] };
-                if :: v -> ringAll(items, 2) :: else fi
+                if :: v -> wakeAll(items, 2) :: else fi
 #endif
              fi
      :: else
@@ -119,13 +119,13 @@ inline put(q) {
      if
      :: r == 1 ->
 #if POLICY == 3
-        ringAll(items, 2);
+        wakeAll(items, 2);
 #else
 #ifndef M_PUT_BLIND
 #ifdef M_RING_FIRST
-        if :: g -> ringAll(items, 2) :: else fi; g = 0;
+        if :: g -> wakeAll(items, 2) :: else fi; g = 0;
 #else
-        if :: next == q -> ringAll(items, 2) :: else fi;
+        if :: next == q -> wakeAll(items, 2) :: else fi;
 #endif
 #endif
 #endif

@@ -1,5 +1,5 @@
 /* parcel.pml: records of a parcel that end by themselves. settleEach, settle of a source with parcels, finish and its order,
- * countEach, clearOutcomes in commitFrame, sweep; ParcelRun and WorkCommit.fillParcel, which say what ends; what the census does
+ * countOn, clearOutcomes in commitFrame, sweep; ParcelRun and WorkCommit.fillParcel, which say what ends; what the census does
  * again. One step for each access to memory; a death of the worker (0) or of who ends a leaf (1) between any two.
  *
  * A parcel has K = 2 records and two leaves. Worker 0 takes it (reference 0, both leaves), ends none, some or all of its records,

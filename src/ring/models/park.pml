@@ -1,4 +1,4 @@
-/* park.pml: sleeping and waking. waitSync and sleepAsync (the same steps), ring, wakeOne, ringAll, ringHalfEmpty, pushCell and
+/* park.pml: sleeping and waking. waitSync and sleepAsync (the same steps), wake, wakeOneOf, wakeAll, wakeProducer, pushCell and
  * popCell with the hints that they leave, wakeThreads, the closing of a ring, clearBells and the recovery lane.
  * A lost wake-up is a deadlock, since nobody wakes by time unless TIMEOUT is given; then a sleeper wakes when nothing else can happen.
  *
@@ -7,7 +7,7 @@
  * ringer:  after it made something possible, read the bell; clear one bit; if it cleared it: add to that park word, notify
  *
  * -DLIMIT of the ring  -DNP producers  -DNC consumers  -DN0 -DN1  -DNCRASH  -DTWO two rings, one for each producer, one bell for both
- * -DALL ringAll in place of wakeOne  -DTIMEOUT
+ * -DALL wakeAll in place of wakeOneOf  -DTIMEOUT
  * -DOPEN         the ring is not closed, which would wake everybody: consumers leave when all is taken
  * -DFULL         the ring is full at the start  -DONLY the thread that may die
  * -DCLOSED_SEEN  a consumer looks whether the ring is closed after its bit is set, too
@@ -70,8 +70,8 @@ byte ncr;
 #define MOD 8
 #define BUMP(t) d_step { park[t] = (park[t]+1)%MOD; asleep[t] = 0 }
 
-/* wakeOne and ringAll of a bell whose bits 1 and 2 are threads base and base + 1 */
-inline wakeOne(bell, base) {
+/* wakeOneOf and wakeAll of a bell whose bits 1 and 2 are threads base and base + 1 */
+inline wakeOneOf(bell, base) {
   do
   :: m == 0 -> break
   :: else ->
@@ -103,7 +103,7 @@ inline wake(bell, base) {
   if :: m & 2 -> BUMP(base+1) :: else fi; m = 0
 }
 #else
-#define wake(bell, base) wakeOne(bell, base)
+#define wake(bell, base) wakeOneOf(bell, base)
 #endif
 
 inline enter(id, r) {                                   /* r = 0: the gate is closed */

@@ -67,8 +67,8 @@ export class SimSource implements SimThread {
       source!.routes.reduce((mask, { branch }) => mask | (1 << branch), 0),
     );
     for (const [i, { node, branch }] of source!.routes.entries()) {
-      attachment.setWord(line + LINE.outputRefs + 8 * i, slot | (branch << 24));
-      attachment.setWord(line + LINE.outputRefs + 8 * i + 4, attachment.edgeInto(node).ring);
+      attachment.setWord(line + LINE.outputReferences + 8 * i, slot | (branch << 24));
+      attachment.setWord(line + LINE.outputReferences + 8 * i + 4, attachment.edgeInto(node).ring);
     }
     const { records = 1 } = simulation.options;
     this.#rest.begin(ring.commitFrame(0, source!.leaves, source!.routes.length, PAYLOAD_BYTES, records), source!.routes.length);

@@ -28,7 +28,7 @@ export class UnfinishedRecord {
     const before = this.#done;
     this.#done = ring.resume(before);
     if (this.#done > before || !this.isLeft) return undefined;
-    const to = this.#attachment.word(line + LINE.outputRefs + 8 * this.#done + 4);
+    const to = this.#attachment.word(line + LINE.outputReferences + 8 * this.#done + 4);
     const edge = plan.edges.find((one) => one.ring === to)!;
     return { bell: edge.spaceBell, members: edge.producerThreads };
   }
