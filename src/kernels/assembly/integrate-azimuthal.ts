@@ -11,21 +11,18 @@ const INT32 = 6;
 const FLOAT32 = 9;
 const FLOAT64 = 10;
 
-// @ts-ignore: decorator
 @inline
 function sumOf(binTable: usize, pixel: u32, bins: u32, sums: usize): usize {
-  const bin = <u32>load<u16>(binTable + (<usize>pixel << 1));
+  const bin = <u32>load<u16>(binTable + ((<usize>pixel) << 1));
   return sums + ((<usize>(bin < bins ? bin : bins)) << 5);
 }
 
-// @ts-ignore: decorator
 @inline
 function add(sum: usize, signal: f64, raw: f64): void {
   const variance = select<f64>(1, raw, raw < 1);
   v128.store(sum, f64x2.add(v128.load(sum), f64x2.replace_lane(f64x2.splat(signal), 1, variance)));
 }
 
-// @ts-ignore: decorator
 @inline
 function addAll<T>(source: usize, pixels: u32, binTable: usize, bins: u32, sums: usize): void {
   for (let i: u32 = 0; i < pixels; i++) {
@@ -34,25 +31,42 @@ function addAll<T>(source: usize, pixels: u32, binTable: usize, bins: u32, sums:
   }
 }
 
-// @ts-ignore: decorator
 @inline
-function addValid<T>(source: usize, pixels: u32, binTable: usize, bins: u32, norm: usize, dark: usize, below: f64, above: f64, sums: usize): void {
+function addValid<T>(
+  source: usize,
+  pixels: u32,
+  binTable: usize,
+  bins: u32,
+  norm: usize,
+  dark: usize,
+  below: f64,
+  above: f64,
+  sums: usize,
+): void {
   for (let i: u32 = 0; i < pixels; i++) {
     const raw = <f64>load<T>(source + <usize>i * sizeof<T>());
     const sum = sumOf(binTable, i, bins, sums);
     if (raw >= below && raw <= above) {
-      add(sum, dark == 0 ? raw : raw - <f64>load<f32>(dark + (<usize>i << 2)), raw);
+      add(sum, dark === 0 ? raw : raw - <f64>load<f32>(dark + ((<usize>i) << 2)), raw);
     } else {
-      store<f64>(sum, load<f64>(sum, 16) + <f64>load<f32>(norm + (<usize>i << 2)), 16);
+      store<f64>(sum, load<f64>(sum, 16) + <f64>load<f32>(norm + ((<usize>i) << 2)), 16);
       store<f64>(sum, load<f64>(sum, 24) + 1, 24);
     }
   }
 }
 
 /** Integers within low..high, both included: one comparison of unsigned words for both limits. */
-// @ts-ignore: decorator
 @inline
-function addWithin<T>(source: usize, pixels: u32, binTable: usize, bins: u32, norm: usize, low: T, high: T, sums: usize): void {
+function addWithin<T>(
+  source: usize,
+  pixels: u32,
+  binTable: usize,
+  bins: u32,
+  norm: usize,
+  low: T,
+  high: T,
+  sums: usize,
+): void {
   const span = <u32>high - <u32>low;
   for (let i: u32 = 0; i < pixels; i++) {
     const item = load<T>(source + <usize>i * sizeof<T>());
@@ -60,17 +74,26 @@ function addWithin<T>(source: usize, pixels: u32, binTable: usize, bins: u32, no
     if (<u32>item - <u32>low <= span) {
       add(sum, <f64>item, <f64>item);
     } else {
-      store<f64>(sum, load<f64>(sum, 16) + <f64>load<f32>(norm + (<usize>i << 2)), 16);
+      store<f64>(sum, load<f64>(sum, 16) + <f64>load<f32>(norm + ((<usize>i) << 2)), 16);
       store<f64>(sum, load<f64>(sum, 24) + 1, 24);
     }
   }
 }
 
-// @ts-ignore: decorator
 @inline
-function addPixels<T>(source: usize, pixels: u32, binTable: usize, bins: u32, norm: usize, dark: usize, below: f64, above: f64, sums: usize): void {
-  if (isInteger<T>() && dark == 0) {
-    const past = <f64>(<u64>1 << (sizeof<T>() * 8 - (isSigned<T>() ? 1 : 0)));
+function addPixels<T>(
+  source: usize,
+  pixels: u32,
+  binTable: usize,
+  bins: u32,
+  norm: usize,
+  dark: usize,
+  below: f64,
+  above: f64,
+  sums: usize,
+): void {
+  if (isInteger<T>() && dark === 0) {
+    const past = <f64>((<u64>1) << (sizeof<T>() * 8 - (isSigned<T>() ? 1 : 0)));
     const least: f64 = isSigned<T>() ? -past : 0;
     const most = past - 1;
     if (below <= least && above >= most) {
@@ -100,13 +123,13 @@ export function integrateAzimuthal(
   sums: usize,
 ): void {
   memory.fill(sums, 0, (<usize>bins + 1) << 5);
-  if (dtype == UINT16) addPixels<u16>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == UINT32) addPixels<u32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == INT32) addPixels<i32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == FLOAT32) addPixels<f32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == FLOAT64) addPixels<f64>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == UINT8) addPixels<u8>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == INT8) addPixels<i8>(source, pixels, binTable, bins, norm, dark, below, above, sums);
-  else if (dtype == INT16) addPixels<i16>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  if (dtype === UINT16) addPixels<u16>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === UINT32) addPixels<u32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === INT32) addPixels<i32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === FLOAT32) addPixels<f32>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === FLOAT64) addPixels<f64>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === UINT8) addPixels<u8>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === INT8) addPixels<i8>(source, pixels, binTable, bins, norm, dark, below, above, sums);
+  else if (dtype === INT16) addPixels<i16>(source, pixels, binTable, bins, norm, dark, below, above, sums);
   else unreachable();
 }
