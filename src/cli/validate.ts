@@ -1,6 +1,8 @@
 import { EXIT } from '../errors/errors.js';
+import { FRAME_SIZES } from '../plan/choose-sizes.js';
 import type { PlanWithTables } from '../plan/draft.js';
-import type { Plan } from '../plan/plan-types.js';
+import { ORIGINS } from '../plan/memory-budget.js';
+import { sizeText } from '../plan/too-large.js';
 import { loadPipeline } from '../spec/load.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
@@ -18,19 +20,21 @@ export async function validate(
   const { plan } = await import('../plan/plan.js');
   const planned = await plan(spec);
   const arenaBytes = planned.plan.bytes;
-  const notes = [...sizesOf(spec, planned.plan), ...notesOf(planned.stages)];
+  const notes = [...sizesOf(spec, planned), ...notesOf(planned.stages)];
   const counts = {
     sources: Object.keys(spec.sources).length,
     stages: Object.keys(spec.stages).length,
     sinks: Object.keys(spec.sinks).length,
   };
-  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes, notes }));
+  if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes, memory: planned.budget, notes }));
   else {
     output.out(
-      `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${(arenaBytes / 2 ** 20).toFixed(1)} MiB)`,
+      `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${sizeText(arenaBytes)})`,
     );
-    for (const { source, stage, operator, note } of notes)
-      output.out(source === undefined ? `  stage '${stage}', ${operator}: ${note}` : `  source '${source}': ${note}`);
+    for (const { source, stage, operator, note } of notes) {
+      const subject = source !== undefined ? `source '${source}': ` : stage !== undefined ? `stage '${stage}', ${operator}: ` : '';
+      output.out(`  ${subject}${note}`);
+    }
   }
   return EXIT.done;
 }
@@ -42,13 +46,23 @@ interface Note {
   readonly note: string;
 }
 
-/** The sizes that the plan chose for sources that neither know nor declare the size of their frames. */
-function sizesOf(spec: PipelineSpec, { sources }: Plan): Note[] {
-  return sources.flatMap(({ name, maxFrameBytes, shape }) =>
-    spec.sources[name]?.maxFrameBytes !== undefined || shape !== undefined
-      ? []
-      : [{ source: name, note: `takes frames of up to ${maxFrameBytes / 2 ** 20} MiB; set maxFrame to change the limit` }],
-  );
+/** The sizes that the plan chose, and why. */
+function sizesOf(spec: PipelineSpec, { plan, tightness, budget }: PlanWithTables): Note[] {
+  const total = `${sizeText(plan.bytes)} of at most ${sizeText(budget.bytes)}, ${ORIGINS[budget.origin]}`;
+  const notes: Note[] = [{ note: `memory: ${total}${budget.origin === 'file' ? '' : '; set memory to change the limit'}` }];
+  for (const { name, maxFrameBytes, shape } of plan.sources) {
+    if (spec.sources[name]?.maxFrameBytes !== undefined || shape !== undefined) continue;
+    const fits = maxFrameBytes < FRAME_SIZES[0]! ? ', the largest that the memory allows' : '';
+    notes.push({ source: name, note: `takes frames of up to ${sizeText(maxFrameBytes)}${fits}; set maxFrame to change the limit` });
+  }
+  for (const { node, kind, limit } of plan.edges) {
+    const given = spec.stages[node] ?? spec.sinks[node]!;
+    if (kind === 'fifo' && !given.capacityGiven && limit < given.capacity)
+      notes.push({ note: `'${node}': capacity ${limit} instead of ${given.capacity}, to fit the memory` });
+  }
+  if (tightness.fewSlots)
+    notes.push({ note: 'pools have the fewest slots, to fit the memory: sources and stages wait for one more often' });
+  return notes;
 }
 
 /** The notes of the operators on how they treat frames. */

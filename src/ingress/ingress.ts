@@ -91,7 +91,7 @@ export interface Ingress {
 
 /** What a source tells the planner, on the main thread. */
 export interface SourcePlan {
-  /** Largest payload in bytes, where the source knows it. Else `maxFrame` of the pipeline, 16 MiB by default. */
+  /** Largest payload in bytes, where the source knows it. Else `maxFrame` of the pipeline, or what the plan chooses. */
   readonly maxFrameBytes?: number;
   readonly shape?: readonly number[];
   readonly dtype?: DType;

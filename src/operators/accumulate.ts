@@ -38,6 +38,7 @@ export const accumulate = defineOperator<AccumulateParams>({
   stateful: ({ frames }) => frames !== undefined,
   merges: true,
   flushes: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

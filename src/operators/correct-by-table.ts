@@ -30,6 +30,7 @@ export function correctByTable({ type, description, fileDescription, as }: Table
     type,
     description,
     updates: true,
+    passes: false,
     parameters: {
       type: 'object',
       additionalProperties: false,

@@ -117,6 +117,7 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
   type: 'integrate-azimuthal',
   description: 'Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation.',
   updates: true,
+  passes: false,
   folds: ['mask', 'subtract-dark', 'correct-flat'],
   parameters: {
     type: 'object',

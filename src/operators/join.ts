@@ -53,7 +53,7 @@ export const join = defineOperator<JoinParams>({
     if (by === 'timestamp' && toleranceMs === undefined) throw new MillraceError('ERR_CONFIG_INVALID', 'join: timestamp needs toleranceMs');
     if (by !== 'timestamp' && toleranceMs !== undefined)
       throw new MillraceError('ERR_CONFIG_INVALID', 'join: toleranceMs goes with timestamp only');
-    if (as === 'list') return { shape: from[0]?.shape, dtype: from[0]?.dtype };
+    if (as === 'list') return { shape: from[0]?.shape, dtype: from[0]?.dtype, maxOutputBytes: 0 };
     requireAlike(from);
     if (shape && shape.length >= MAX_DIMENSIONS)
       throw new MillraceError(

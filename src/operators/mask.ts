@@ -24,6 +24,7 @@ export const mask = defineOperator<MaskParams>({
   type: 'mask',
   description: 'Marks bad pixels as NaN (float32), by a table and by limits; folded into integrate-azimuthal where it stands before it.',
   updates: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

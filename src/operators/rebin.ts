@@ -37,6 +37,7 @@ export const rebin = defineOperator<RebinParams>({
   type: 'rebin',
   description: 'Sums blocks of pixels into one; rows and columns that fill no whole block are left out.',
   updates: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

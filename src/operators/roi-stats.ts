@@ -21,6 +21,7 @@ export const roiStats = defineOperator<RoiStatsParams>({
   type: 'roi-stats',
   description: 'min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table.',
   updates: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

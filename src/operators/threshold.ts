@@ -54,6 +54,7 @@ export const threshold = defineOperator<ThresholdParams>({
   type: 'threshold',
   description: 'Replaces values under or over a limit; shape and dtype stay.',
   updates: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

@@ -28,6 +28,7 @@ export const toImage = defineOperator<ToImageParams>({
   type: 'to-image',
   description: 'Turns a frame into an RGB picture with a perceptual colour map (viridis).',
   updates: true,
+  passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,

@@ -54,7 +54,7 @@ export const veto = defineOperator<VetoParams>({
       throw new MillraceError('ERR_CONFIG_INVALID', 'veto: level goes with statistic count only');
     }
     if (params.roi) requireRegion('ERR_CONFIG_INVALID', 'veto', 'roi', params.roi, context.shape);
-    return { shape: context.shape, dtype: context.dtype, notes: noDataNotes(context.dtype, params) };
+    return { shape: context.shape, dtype: context.dtype, maxOutputBytes: 0, notes: noDataNotes(context.dtype, params) };
   },
   create(params, context) {
     const kernel = createRegionSum(context.memory);

@@ -1,15 +1,21 @@
 import { MillraceError } from '../errors/errors.js';
 import { isJoin } from '../spec/join-stage.js';
 import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
+import type { PlanIssues } from './plan-issues.js';
 import type { PreparedStage } from './prepare-stage.js';
 
 /**
  * What the links alone do not say: a stage whose operators may be asynchronous finishes frames in any order, even with one
  * worker. Behind it only an ordered edge puts them in order; a stage that takes them as they come must not feed one that
  * promises order, or all its workers may hold later frames while the one that is due waits behind them for ever.
- * Throws ERR_CONFIG_PROMISE. Of a module it is not known before it runs, so that it counts as asynchronous.
+ * `issues` receives ERR_CONFIG_PROMISE. Of a module it is not known before it runs, so that it counts as asynchronous.
  */
-export function checkOrder(spec: PipelineSpec, stages: ReadonlyMap<string, PreparedStage>, order: readonly string[]): void {
+export function checkOrder(
+  spec: PipelineSpec,
+  stages: ReadonlyMap<string, PreparedStage>,
+  order: readonly string[],
+  issues: PlanIssues,
+): void {
   const nodes: readonly (readonly [string, EdgeSpec])[] = [
     ...order.map((name) => [name, spec.stages[name]!] as const),
     ...Object.entries(spec.sinks),
@@ -25,10 +31,12 @@ export function checkOrder(spec: PipelineSpec, stages: ReadonlyMap<string, Prepa
       for (const producer of producers) {
         if (!keeps || comes.get(producer)) continue;
         const before = spec.stages[producer]!;
-        throw new MillraceError(
-          'ERR_CONFIG_PROMISE',
-          `'${name}' promises the order of '${source}', but stage '${producer}' takes its frames as '${before.from.join("', '")}' finishes them, in any order: set order: preserve at '${producer}', or order: none at '${name}'`,
-          before.place ? { place: before.place } : {},
+        issues.add(
+          new MillraceError(
+            'ERR_CONFIG_PROMISE',
+            `'${name}' promises the order of '${source}', but stage '${producer}' takes its frames as '${before.from.join("', '")}' finishes them, in any order: set order: preserve at '${producer}', or order: none at '${name}'`,
+            before.place ? { place: before.place } : {},
+          ),
         );
       }
       // What comes to another input of a join ends there.

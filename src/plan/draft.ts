@@ -1,26 +1,44 @@
 import type { TypedArray } from '../frame/dtype.js';
 import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
 import type { FaultInjection } from './fault-injection.js';
+import type { MemoryBudget } from './memory-budget.js';
 import type { Plan } from './plan-types.js';
 import type { FrameKind, PreparedStage } from './prepare-stage.js';
 import type { SourceRoutes } from './routes.js';
 
-/** Sizes decided before anything has an address. */
-export interface Draft {
+/** What is known of a pipeline before its sizes are decided. */
+export interface KnownDraft {
   readonly spec: PipelineSpec;
   readonly routes: readonly SourceRoutes[];
   readonly stages: ReadonlyMap<string, PreparedStage>;
   readonly input: ReadonlyMap<string, FrameKind>;
-  readonly edges: readonly DraftEdge[];
-  readonly pools: ReadonlyMap<string, { readonly slots: number; readonly maxDataBytes: number }>;
   readonly batches: ReadonlyMap<string, number>;
   /** By sink, the most references that it still reads although their frames are settled. */
   readonly holds: ReadonlyMap<string, number>;
   /** By source, the most slots that it borrows for data that is still to arrive. */
   readonly lends: ReadonlyMap<string, number>;
-  /** The nodes that parcels come to. */
+  /** The nodes that parcels reach. */
   readonly parcels: ReadonlyMap<string, ParcelsHere>;
   readonly options: PlanOptions;
+}
+
+/** How far the sizes that the pipeline does not give are reduced. */
+export interface Tightness {
+  /** Default capacities and windows are divided by this. */
+  readonly divisor: number;
+  /** Pools have few slots: their producers wait for one more often. */
+  readonly fewSlots: boolean;
+}
+
+/** Sizes decided before anything has an address. */
+export interface Draft extends KnownDraft {
+  readonly edges: readonly DraftEdge[];
+  readonly pools: ReadonlyMap<string, DraftPool>;
+}
+
+export interface DraftPool {
+  readonly slots: number;
+  readonly maxDataBytes: number;
 }
 
 export interface DraftEdge {
@@ -47,6 +65,10 @@ export interface PlanOptions {
   /** Ordinal of the first frame, for tests of the wrap. */
   readonly startOrdinal?: number;
   readonly fault?: FaultInjection;
+  /** Memory that the plan may use; default: `memory` of the pipeline, else a quarter of what the machine or container has. */
+  readonly budget?: MemoryBudget;
+  /** Plans with these sizes in place of those that fit the budget best: for tests of the smallest ones. */
+  readonly tightness?: Tightness;
   /** Plans what the checks refuse: for the tests that show what would become of it. */
   readonly unchecked?: boolean;
 }
@@ -57,6 +79,9 @@ export interface PlanWithTables {
   readonly tables: readonly { readonly address: number; readonly array: TypedArray }[];
   /** What the operators were prepared with, by stage. */
   readonly stages: ReadonlyMap<string, PreparedStage>;
+  /** How far sizes that the pipeline does not give were reduced. */
+  readonly tightness: Tightness;
+  readonly budget: MemoryBudget;
 }
 
 /** Of the parcels that come to a node: the most records and bytes that one may have. */

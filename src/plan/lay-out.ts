@@ -14,15 +14,16 @@ import { type Ground, roundUp } from './ground.js';
 import { placeEdges } from './place-edges.js';
 import { placeSources } from './place-sources.js';
 import { type PlacedTable, placeStages } from './place-stages.js';
+import type { PlanIssues } from './plan-issues.js';
 import type { PoolPlan, SinkNode, ThreadPlan } from './plan-types.js';
 
 /** Gives every part of a plan its place: `[control | lines | sources | rings | headers | constants | scratch | payloads]`. */
-export function layOut(draft: Draft): PlanWithTables {
+export function layOut(draft: Draft, issues: PlanIssues): Pick<PlanWithTables, 'plan' | 'tables' | 'stages'> {
   const gapBytes = draft.options.guards ? GUARD_BYTES : 0;
   const space = new AddressSpace(CONTROL.bytes, gapBytes);
   const { threads, threadsOf } = placeThreads(draft, space);
   const supervisor = { thread: threads.length, line: space.take(LINE.bytes) };
-  const ground: Ground = { draft, space, gapBytes, threads, threadsOf };
+  const ground: Ground = { draft, issues, space, gapBytes, threads, threadsOf };
   const { sources, blocks } = placeSources(ground);
   const edges = placeEdges(ground);
   const pools = placePools(ground);

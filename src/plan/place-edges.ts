@@ -69,11 +69,11 @@ function placeEdge(
 }
 
 /** A source's block lists the ordered edges that its frames reach, and has room for so many. */
-function checkOrderedEdges({ draft: { spec } }: Ground, edges: readonly EdgePlan[]): void {
+function checkOrderedEdges({ draft: { spec }, issues }: Ground, edges: readonly EdgePlan[]): void {
   for (const [index, [name, { place }]] of Object.entries(spec.sources).entries()) {
     const ordered = edges.filter(({ kind, leaves }) => kind === 'ordered' && leaves[index]!.some((mask) => mask !== 0)).length;
     if (ordered <= MAX_ORDERED_EDGES) continue;
     const message = `frames of '${name}' reach ${ordered} nodes that keep order behind several producers, and the limit is ${MAX_ORDERED_EDGES}: set order: none at some of them`;
-    throw new MillraceError('ERR_CONFIG_PROMISE', message, place ? { place } : {});
+    issues.add(new MillraceError('ERR_CONFIG_PROMISE', message, place ? { place } : {}));
   }
 }

@@ -42,7 +42,7 @@ function placeStage(ground: Ground, name: string, tables: PlacedTable[]): StageN
   const update = prepared.operators.some(({ maxConstantBytes }) => maxConstantBytes !== undefined)
     ? placeParameters(space, threads.length, prepared.operators)
     : undefined;
-  const aggregates = placePartials(draft, name, space);
+  const aggregates = placePartials(ground, name);
   const merges = prepared.operators.some((operator) => operator.merges);
   const holds = merges && aggregates.length === 0;
   const parcels = draft.parcels.get(name);
@@ -138,7 +138,7 @@ function sourcesOf({ routes }: Draft, name: string): number[] {
 }
 
 /** The partials of a stage: as many for each source whose frames come, since each has ends of its own. */
-function placePartials(draft: Draft, name: string, space: AddressSpace): PartialPlan[] {
+function placePartials({ draft, space, issues }: Ground, name: string): PartialPlan[] {
   const bytes = Math.max(0, ...draft.stages.get(name)!.operators.map(({ partialBytes }) => partialBytes));
   if (bytes === 0) return [];
   const stage = draft.spec.stages[name]!;
@@ -153,7 +153,8 @@ function placePartials(draft: Draft, name: string, space: AddressSpace): Partial
     if (ways.size > 1) {
       // The end of a series would come as often, and each time what is held be merged.
       const message = `stage '${name}' aggregates by partials, and so can take the frames of a source by one way only, not by ${ways.size}: take from one, or join them`;
-      throw new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {});
+      issues.add(new MillraceError('ERR_CONFIG_PROMISE', message, stage.place ? { place: stage.place } : {}));
+      return [];
     }
     const parts = Array.from({ length: count }, () => space.take(bytes, 64));
     const books = Array.from({ length: stage.workers }, () => space.take(bookBytesOf(own), 64));

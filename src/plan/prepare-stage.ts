@@ -1,4 +1,4 @@
-import { asMillraceError, MillraceError } from '../errors/errors.js';
+import { asMillraceError, MillraceError, type Place } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import type { ModuleCode } from '../modules/module-code.js';
 import { isStateful } from '../operators/is-stateful.js';
@@ -9,6 +9,7 @@ import type { OperatorSpec, StageSpec } from '../spec/spec.js';
 import { checkParameters } from './check-parameters.js';
 import { checkState } from './check-state.js';
 import { operatorHash } from './parameters-hash.js';
+import type { PlanIssues } from './plan-issues.js';
 
 /** What is known of the frames that enter or leave a stage. */
 export interface FrameKind {
@@ -57,6 +58,8 @@ export interface PreparedStage {
   /** By operator of the file. */
   readonly definitions: readonly OperatorDefinition[];
   readonly output: FrameKind;
+  /** Largest frame that the stage itself makes, in bytes: what its slots have room for. 0: it hands on nothing but its input. */
+  readonly madeBytes: number;
   /** Frames that one input may become. */
   readonly maxOutputs: number;
   /** An input may leave the stage as it came. */
@@ -120,58 +123,89 @@ function refusalOf(
     return `operator ${spec.type} hands on at the end what it holds, and the end comes to one worker only: stage '${name}' needs workers: 1`;
 }
 
-/** Loads the operators of a stage, checks their parameters, folds, and lets each prepare its tables. */
+/** What comes into a stage. */
+export interface StageInput {
+  readonly kind: FrameKind;
+  /** By input. */
+  readonly from: readonly FrameKind[];
+}
+
+/**
+ * Loads the operators of a stage, checks their parameters, folds, and lets each prepare its tables. Mistakes go to `issues`;
+ * the result is undefined where one keeps the stage from being prepared, or where `input` is undefined.
+ */
 export async function prepareStage(
   name: string,
   stage: StageSpec,
-  input: FrameKind,
-  from: readonly FrameKind[],
+  input: StageInput | undefined,
   baseDir: string,
-): Promise<PreparedStage> {
-  const links: Link[] = [];
-  for (const spec of stage.operators) {
-    try {
-      const { definition, code } = await loadOperator(spec.type, baseDir);
-      checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${links.length}]`, spec.place);
-      links.push({ spec, definition, code, folded: [], index: links.length, foldedIndices: [] });
-    } catch (error) {
-      const known = asMillraceError(error, 'ERR_CONFIG_INVALID');
-      throw known.place
-        ? known
-        : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
-    }
-  }
-  const operators: PreparedOperator[] = [];
-  const preparedWith: PreparedWith[] = [];
-  let kind = input;
-  let maxOutputs = input.chained;
-  let passes = true;
-  for (const { spec, definition, code, folded, index, foldedIndices } of fold(links)) {
+  issues: PlanIssues,
+): Promise<PreparedStage | undefined> {
+  const links = await loadLinks(name, stage, baseDir, issues);
+  if (!links || !input) return undefined;
+  const chain: PreparedLink[] = [];
+  let kind = input.kind;
+  for (const link of fold(links)) {
     const context = {
       baseDir,
       shape: kind.shape,
       dtype: kind.dtype,
       maxInputBytes: kind.maxBytes,
-      folded,
-      ...(operators.length === 0 ? { from } : {}),
+      folded: link.folded,
+      ...(chain.length === 0 ? { from: input.from } : {}),
     };
-    let prepared: Prepared = {};
-    try {
-      prepared = (await definition.prepare?.(spec.params, context)) ?? {};
-      checkState(prepared, `operator ${spec.type} of stage '${name}'`);
-    } catch (error) {
-      const known = asMillraceError(error, 'ERR_CONFIG_INVALID', `operator ${spec.type} of stage '${name}'`);
-      throw known.place
-        ? known
-        : new MillraceError(known.code, known.message, { cause: known, ...(spec.place ? { place: spec.place } : {}) });
-    }
-    const refusal = refusalOf(name, stage, spec, definition, prepared);
-    if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, spec.place ? { place: spec.place } : {});
-    const { constants = {}, ...rest } = prepared;
-    const maxOutputBytes = prepared.maxOutputBytes ?? kind.maxBytes;
-    const hash = operatorHash({ type: spec.type, code: code?.hash, params: spec.params, folded, constants });
-    preparedWith.push({ index, foldedIndices, definition, code, context, hash });
-    operators.push({
+    const prepared = await issues.attemptAsync(() => prepareLink(name, stage, link, context));
+    if (!prepared) return undefined;
+    chain.push(prepared);
+    kind = outputOf(kind, prepared);
+  }
+  const refusal = refusalOfStage(name, stage, chain);
+  if (refusal) {
+    issues.add(new MillraceError('ERR_CONFIG_PROMISE', refusal, stage.place ? { place: stage.place } : {}));
+    return undefined;
+  }
+  return assemble(links, chain, kind, input.kind.chained);
+}
+
+/** One operator of a chain, and whether it may emit its input as it is. */
+interface PreparedLink {
+  readonly operator: PreparedOperator;
+  readonly preparedWith: PreparedWith;
+  readonly passes: boolean;
+}
+
+async function loadLinks(name: string, { operators }: StageSpec, baseDir: string, issues: PlanIssues): Promise<Link[] | undefined> {
+  const links: Link[] = [];
+  for (const [index, spec] of operators.entries()) {
+    const link = await issues.attemptAsync(async () => {
+      try {
+        const { definition, code } = await loadOperator(spec.type, baseDir);
+        checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${index}]`, spec.place);
+        return { spec, definition, code, folded: [], index, foldedIndices: [] };
+      } catch (thrown) {
+        throw placedAt(spec.place, asMillraceError(thrown, 'ERR_CONFIG_INVALID'));
+      }
+    });
+    if (link) links.push(link);
+  }
+  return links.length === operators.length ? links : undefined;
+}
+
+async function prepareLink(name: string, stage: StageSpec, link: Link, context: PrepareContext): Promise<PreparedLink> {
+  const { spec, definition, code, folded, index, foldedIndices } = link;
+  const operator = `operator ${spec.type} of stage '${name}'`;
+  let prepared: Prepared;
+  try {
+    prepared = (await definition.prepare?.(spec.params, context)) ?? {};
+    checkState(prepared, operator);
+  } catch (thrown) {
+    throw placedAt(spec.place, asMillraceError(thrown, 'ERR_CONFIG_INVALID', operator));
+  }
+  const refusal = refusalOf(name, stage, spec, definition, prepared);
+  if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, spec.place ? { place: spec.place } : {});
+  const { constants = {}, ...rest } = prepared;
+  return {
+    operator: {
       type: spec.type,
       code,
       params: spec.params,
@@ -180,41 +214,66 @@ export async function prepareStage(
       scratchBytes: prepared.scratchBytes ?? 0,
       partialBytes: prepared.partialBytes ?? 0,
       maxOutputs: definition.maxOutputs ?? 1,
-      maxOutputBytes,
+      maxOutputBytes: prepared.maxOutputBytes ?? context.maxInputBytes,
       merges: definition.merges === true,
       aggregates: (definition.merges || definition.flushes) === true && !prepared.partialBytes,
       maxConstantBytes: definition.updates ? (prepared.maxConstantBytes ?? defaultConstantBytes(constants)) : undefined,
-    });
-    maxOutputs *= definition.maxOutputs ?? 1;
-    const mayPass = prepared.passes ?? definition.passes !== false;
-    passes &&= mayPass;
-    kind = !mayPass
-      ? { shape: prepared.shape, dtype: prepared.dtype, maxBytes: maxOutputBytes, chained: 1 }
-      : { shape: prepared.shape, dtype: prepared.dtype, maxBytes: Math.max(maxOutputBytes, kind.maxBytes), chained: 1 };
-  }
-  const partials = operators.filter(({ partialBytes }) => partialBytes > 0);
-  const aggregates = operators.filter(({ merges }) => merges);
-  const refusal =
-    partials.length > 0 && aggregates.length > 1
-      ? `stage '${name}' has ${aggregates.length} operators that aggregate, and one that does so by partials must be the only one: give the others stages of their own`
-      : stage.deterministic && partials.length === 0
-        ? `stage '${name}' is deterministic, and none of its operators aggregates by partials`
-        : undefined;
-  if (refusal) throw new MillraceError('ERR_CONFIG_PROMISE', refusal, stage.place ? { place: stage.place } : {});
+    },
+    preparedWith: {
+      index,
+      foldedIndices,
+      definition,
+      code,
+      context,
+      hash: operatorHash({ type: spec.type, code: code?.hash, params: spec.params, folded, constants }),
+    },
+    passes: prepared.passes ?? definition.passes !== false,
+  };
+}
+
+/** What leaves an operator. */
+function outputOf(input: FrameKind, { operator: { prepared, maxOutputBytes }, passes }: PreparedLink): FrameKind {
+  const maxBytes = passes ? Math.max(maxOutputBytes, input.maxBytes) : maxOutputBytes;
+  return { shape: prepared.shape, dtype: prepared.dtype, maxBytes, chained: 1 };
+}
+
+/** Largest frame that leaves the chain and is not its input. */
+function madeBytesOf(chain: readonly PreparedLink[]): number {
+  return chain.reduce((made, { operator, passes }) => Math.max(passes ? made : 0, operator.maxOutputBytes), 0);
+}
+
+/** Why the operators cannot be in one stage. */
+function refusalOfStage(name: string, stage: StageSpec, chain: readonly PreparedLink[]): string | undefined {
+  const hasPartials = chain.some(({ operator }) => operator.partialBytes > 0);
+  const aggregates = chain.filter(({ operator }) => operator.merges).length;
+  if (hasPartials && aggregates > 1)
+    return `stage '${name}' has ${aggregates} operators that aggregate, and one that does so by partials must be the only one: give the others stages of their own`;
+  if (stage.deterministic && !hasPartials) return `stage '${name}' is deterministic, and none of its operators aggregates by partials`;
+}
+
+function assemble(links: readonly Link[], chain: readonly PreparedLink[], output: FrameKind, chainedInputs: number): PreparedStage {
+  const operators = chain.map(({ operator }) => operator);
   const flushes = links.filter(({ definition }) => definition.flushes).length;
-  const chained = Math.min(maxOutputs + flushes, RECORD_ITEMS);
+  const madeOfOne = operators.reduce((product, { maxOutputs }) => product * maxOutputs, chainedInputs);
+  const maxOutputs = Math.min(madeOfOne + flushes, RECORD_ITEMS);
   return {
     operators,
-    preparedWith,
+    preparedWith: chain.map(({ preparedWith }) => preparedWith),
     definitions: links.map(({ definition }) => definition),
-    output: { ...kind, chained },
-    maxOutputs: chained,
+    output: { ...output, chained: maxOutputs },
+    madeBytes: madeBytesOf(chain),
+    maxOutputs,
     flushes: flushes > 0,
-    passes,
+    passes: chain.every(({ passes }) => passes),
     // A worker that aggregates has one frame at a time.
     mayBeAsync:
-      !operators.some(({ merges }) => merges) &&
-      partials.length === 0 &&
+      !operators.some(({ merges, partialBytes }) => merges || partialBytes > 0) &&
       links.some(({ definition, code }) => mayBeAsync(definition, code !== undefined)),
   };
+}
+
+/** An error that knows its place keeps it. */
+function placedAt(place: Place | undefined, error: MillraceError): MillraceError {
+  if (error.place || !place) return error;
+  return new MillraceError(error.code, error.message, { cause: error, place });
 }

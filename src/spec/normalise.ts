@@ -78,6 +78,7 @@ export function normalise(raw: Raw, given: Raw, baseDir: string, placeOf: PlaceO
         place: placeOf(['deadLetters']),
       },
     ),
+    ...optional('memoryBytes', parseByteSize(raw.memory)),
     drainMs: number((raw.drain as Raw | undefined)?.deadlineMs, DEFAULTS.drainMs),
     failOn: failOn(raw),
     baseDir,

@@ -2,7 +2,7 @@
 
 /** The options that each source has. */
 export interface SourceSettings {
-  /** Largest payload, in bytes or with a unit; by default what the source knows, else 32MiB. */
+  /** Largest payload, in bytes or with a unit; by default what the source knows, else up to 32MiB, as the memory allows. */
   readonly maxFrame?: number | string;
   /** Slots of the pool of this source; by default as many as the plan needs. */
   readonly slots?: number;
@@ -551,6 +551,8 @@ export interface PipelineSettings {
   };
   /** What makes a run fail (exit 1), beside errors; by default dead and incomplete, and unreadable where a source reads files. */
   readonly failOn?: 'dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable' | 'none' | readonly ('dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable')[];
+  /** Most shared memory that the pipeline may use, in bytes or with a unit, at most 4GiB. Sizes that the file does not give are chosen to fit. By default a quarter of the memory of the machine or container. */
+  readonly memory?: number | string;
   /** How a run is brought to its end. */
   readonly drain?: {
     /** Longest time that the drain may take. Default: 30000. */

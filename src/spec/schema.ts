@@ -60,7 +60,7 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
   const codec = { description: 'How a message is laid out.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
   const sourceCommon = {
     maxFrame: {
-      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else 32MiB.',
+      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else up to 32MiB, as the memory allows.',
       anyOf: [
         { type: 'integer', minimum: 1, title: 'a number of bytes' },
         { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '16MiB'" },
@@ -199,6 +199,14 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
             uniqueItems: true,
             title: `a list of ${FAIL_ON.join(', ')}`,
           },
+        ],
+      },
+      memory: {
+        description:
+          'Most shared memory that the pipeline may use, in bytes or with a unit, at most 4GiB. Sizes that the file does not give are chosen to fit. By default a quarter of the memory of the machine or container.',
+        anyOf: [
+          { type: 'integer', minimum: 1, title: 'a number of bytes' },
+          { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '2GiB'" },
         ],
       },
       drain: {

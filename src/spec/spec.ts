@@ -15,6 +15,8 @@ export interface PipelineSpec {
   readonly metrics?: { readonly port: number; readonly host?: string };
   /** Absent: dead frames are counted and not kept. */
   readonly deadLetters?: DeadLettersSpec;
+  /** Most shared memory, in bytes; absent: a quarter of what the machine or container has, at most 4 GiB. */
+  readonly memoryBytes?: number;
   readonly drainMs: number;
   /** What makes a run a failed one, beside errors and frames that are owed at its end. */
   readonly failOn: readonly FailOn[];
@@ -36,7 +38,7 @@ export interface SourceSpec {
   readonly options: Readonly<Record<string, unknown>>;
   /** Name of a codec. A source whose type takes none ignores it. */
   readonly codec: string;
-  /** Largest payload in bytes; absent: what the source knows, else DEFAULTS.maxFrameBytes. */
+  /** Largest payload in bytes; absent: what the source knows, else the plan chooses it to fit the memory. */
   readonly maxFrameBytes?: number;
   /** Slots of this source's pool; absent: the plan computes them. */
   readonly slots?: number;
@@ -130,7 +132,6 @@ export interface SinkSpec extends EdgeSpec {
 export const DEFAULTS = {
   name: 'pipeline',
   codec: 'array-1.0',
-  maxFrameBytes: 32 * 1024 * 1024,
   overflow: 'block',
   capacity: 64,
   order: 'preserve',

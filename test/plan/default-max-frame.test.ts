@@ -40,5 +40,5 @@ it('where they do not fit, it takes the largest size that does', async () => {
 
 it('a size that the file gives is kept, and refused where it does not fit', async () => {
   expect((await planned({ maxFrame: '4MiB' }, 3, 4)).maxFrameBytes).toBe(4 * MIB);
-  await expect(planned({ maxFrame: '32MiB' }, 3, 4)).rejects.toMatchObject({ code: 'ERR_CONFIG_MEMORY' });
+  await expect(planned({ maxFrame: '256MiB' }, 3, 4)).rejects.toMatchObject({ code: 'ERR_CONFIG_MEMORY' });
 });

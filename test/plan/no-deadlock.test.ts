@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../src/errors/errors.js';
+import { TIGHTEST } from '../../src/plan/choose-sizes.js';
 import { plan } from '../../src/plan/plan.js';
 import type { Plan } from '../../src/plan/plan-types.js';
 import { specFromObject } from '../../src/spec/load.js';
@@ -69,7 +70,8 @@ describe('a pipeline that is accepted', () => {
       try {
         const spec = specFromObject(description);
         stage = 'plan';
-        planned = (await plan(spec)).plan;
+        const isTight = accepted % 3 === 2;
+        planned = (await plan(spec, isTight ? { tightness: TIGHTEST } : {})).plan;
       } catch (error) {
         if (!(error instanceof MillraceError && error.code.startsWith('ERR_CONFIG'))) throw error;
         refused[stage]++;

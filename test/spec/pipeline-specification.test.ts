@@ -51,7 +51,6 @@ describe.each(SECTIONS)('%s', (_, { properties }, documented) => {
 
 it('fills in what the specification calls the default, also where the schema cannot say it', () => {
   expect(DEFAULTS.drainMs).toBe(30_000);
-  expect(DEFAULTS.maxFrameBytes).toBe(32 * 2 ** 20);
   expect([1, 2, 3, 8].map(DEFAULTS.window)).toEqual([8, 8, 12, 32]);
 });
 
