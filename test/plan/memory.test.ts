@@ -78,9 +78,7 @@ describe('slots of a stage', () => {
 
   it('have room for what the operators make, and not for their input', async () => {
     // Three statistics of one region in float64 at most: far from 8 MiB.
-    expect(await slotBytes({ type: 'roi-stats', rois: { r: { y: [0, 2], x: [0, 2] } } }, { maxFrame: '8MiB' })).toBeLessThan(
-      1024,
-    );
+    expect(await slotBytes({ type: 'roi-stats', rois: { r: { y: [0, 2], x: [0, 2] } } }, { maxFrame: '8MiB' })).toBeLessThan(1024);
     // A block of 4 x 4 pixels becomes one; four bytes may come of one.
     expect(await slotBytes({ type: 'rebin', factor: 4 }, { maxFrame: '8MiB' })).toBeLessThanOrEqual(2 * MIB + 8);
   });
