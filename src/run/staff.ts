@@ -48,6 +48,8 @@ export class Staff {
   readonly #working = new Map<string, number>();
   /** Of each thread, successors that died one after the other before they were ready. */
   readonly #stillborn = new Map<number, number>();
+  /** Threads that were terminated from outside: that they were not ready yet says nothing of their operators. */
+  readonly #drilled = new Set<number>();
   /** Threads whose workers are being set up. */
   readonly #settingUp = new Set<number>();
   #isClosing = false;
@@ -99,7 +101,9 @@ export class Staff {
   /** Ends the thread of a worker, as a crash would. Whether there was one. */
   terminate(stage: string, worker: number): boolean {
     const thread = this.#options.plan.stages.find(({ name }) => name === stage)?.threads[worker];
-    return thread !== undefined && this.#pool!.terminate(thread, 'its thread was terminated from outside');
+    if (thread === undefined || !this.#pool!.terminate(thread, 'its thread was terminated from outside')) return false;
+    this.#drilled.add(thread);
+    return true;
   }
 
   /** From now on nothing is replaced. Resolves when all have come to their end. */
@@ -169,6 +173,7 @@ export class Staff {
       void lease.then((end) => {
         this.#leases.delete(lease);
         this.#settingUp.delete(thread);
+        const isDrill = this.#drilled.delete(thread);
         cancel();
         if (end.kind === 'done') {
           if (!hasLeft) this.#done(node);
@@ -176,7 +181,7 @@ export class Staff {
         else if (this.#isClosing) {
           log.debug({ stage: node, thread }, `a worker of stage '${node}' ended while the run closed: ${end.error.message}`);
           reject(new MillraceError('ERR_CLOSED', 'the run ended first'));
-        } else if (!isReady && !(end.kind === 'died' && this.#mayTryAgain(thread))) refuse(end.error);
+        } else if (!isReady && !(end.kind === 'died' && this.#mayTryAgain(thread, isDrill))) refuse(end.error);
         else this.supervisor.died(thread, end.error);
       });
     });
@@ -189,9 +194,11 @@ export class Staff {
   }
 
   /** A successor that was killed while it started gets one of its own; the first of a thread does not. */
-  #mayTryAgain(thread: number): boolean {
+  #mayTryAgain(thread: number, isDrill: boolean): boolean {
     const stillborn = this.#stillborn.get(thread);
-    if (stillborn === undefined || stillborn >= MAX_STILLBORN) return false;
+    if (stillborn === undefined) return false;
+    if (isDrill) return true;
+    if (stillborn >= MAX_STILLBORN) return false;
     this.#stillborn.set(thread, stillborn + 1);
     return true;
   }

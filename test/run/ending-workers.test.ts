@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { operatorPath, runPipeline } from '../support/run-pipeline.js';
 import { itFull } from '../support/test-size.js';
@@ -21,6 +22,29 @@ describe('a worker that ends', () => {
     expect(asked).toEqual([true, ...Array.from({ length: 11 }, () => false)]);
     expect(report).toMatchObject({ ok: true, balanced: true, stages: { work: { restarts: 1 } } });
     expect(report.sources.s!.ledger.delivered).toBe(200);
+  });
+
+  it('before it is ready, because it was terminated from outside, is replaced however often', { timeout: 120_000 }, async () => {
+    const DEATHS = 8;
+    const { report } = await runPipeline(
+      {
+        sources: { s: { ...sim, frames: 100_000, rate: 1000 } },
+        stages: { work: { from: 's', operators: [{ type: operatorPath('copy') }] } },
+        sinks: { out: { type: 'null', from: 'work' } },
+      },
+      {},
+      async (pipeline) => {
+        // A thread needs longer than this to set up: most die before they are ready.
+        const restarts = (): number => pipeline.report().stages.work!.restarts;
+        while (restarts() < DEATHS) {
+          pipeline.terminateWorker('work', 0);
+          await delay(2);
+        }
+        await pipeline.stop();
+      },
+    );
+    expect(report).toMatchObject({ ok: true, balanced: true });
+    expect(report.stages.work!.restarts).toBeGreaterThanOrEqual(DEATHS);
   });
 
   itFull(
