@@ -54,7 +54,8 @@ function optionLine(key: string, schema: Schema, required: readonly string[]): s
 }
 
 function entries(name: ListName): Entry[] {
-  if (name === 'codecs') return [...BUILTIN.codecs.keys()].map((type) => ({ type, description: '', options: {}, required: [] }));
+  if (name === 'codecs')
+    return [...BUILTIN.codecs.values()].map(({ name: type, description = '' }) => ({ type, description, options: {}, required: [] }));
   const kind = name.slice(0, -1);
   const defs = pipelineSchema(BUILTIN).$defs as Record<string, Schema>;
   return [...BUILTIN[name].values()].map(({ type, description }) => {

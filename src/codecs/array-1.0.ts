@@ -26,6 +26,18 @@ const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes
  */
 export const array10: Codec = {
   name: NAME,
+  description: 'Two parts: a JSON header and the values of the pixels, as PSI detectors send them.',
+  docs: {
+    text: `The first part is JSON, such as \`{"htype":"array-1.0","shape":[512,1024],"type":"uint16","frame":17}\`. The second
+part has the values in C order. They are little-endian unless \`endianess\` is \`big\`. [Headers of
+messages](pipeline.md#headers-of-messages) lists the keys.
+
+A message of one part starts or ends a series:
+\`{"htype":"series-start-1.0","series":"scan-7","expected":1000,"meta":{}}\` and
+\`{"htype":"series-end-1.0","series":"scan-7"}\`. \`meta\` has at most 8 KiB.
+
+The recipe \`send_array\` of pyzmq works as it is: \`dtype\` may replace \`type\`, and then \`htype\` may be missing.`,
+  },
   bodyPart: 1,
 
   decode(parts) {

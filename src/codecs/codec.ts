@@ -1,3 +1,4 @@
+import type { DefinitionDocs } from '../errors/definition-docs.js';
 import type { Frame, FrameHeader } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
 
@@ -13,6 +14,9 @@ export interface DecodedFrame extends FrameHeader {
  */
 export interface Codec {
   readonly name: string;
+  readonly description?: string;
+  /** For the pages of the reference. */
+  readonly docs?: DefinitionDocs;
   /** Number of the part that is the data of a frame as it lies in memory, where there is one: it may be read into its place. */
   readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;

@@ -14,6 +14,14 @@ const MAX_MESSAGE_BYTES = 16 << 20;
  */
 export const json: Codec = {
   name: NAME,
+  description: 'One part of JSON: the keys of array-1.0 and the values as `data`, for profiles and for reading by eye.',
+  docs: {
+    text: `\`data\` is nested as \`shape\` says, or flat in C order. When a message is read, \`shape\` may be missing if \`data\`
+is nested, and \`type\` may be missing for float64. A message has at most 16 MiB.
+
+NaN and infinities are written as \`null\`, and \`null\` is read as NaN. \`NaN\` and \`Infinity\`, as Python writes
+them, are read too. Integers beyond 2^53 are written as decimal strings.`,
+  },
 
   decode(parts) {
     const fields = parseJsonObject(NAME, onePart(NAME, parts), MAX_MESSAGE_BYTES);

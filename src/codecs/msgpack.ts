@@ -19,6 +19,11 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
  */
 export const msgpack: Codec = {
   name: NAME,
+  description: 'One part: a MessagePack map with the keys of array-1.0 and the values as `data`.',
+  docs: {
+    text: `\`data\` is of type \`bin\` and comes last. There are no extension types, so \`msgpack.unpackb\` in Python reads a
+message without options. Whole numbers beyond 2^53 in other keys are rounded, as in JSON.`,
+  },
 
   decode(parts) {
     const message = onePart(NAME, parts);

@@ -10,6 +10,12 @@ const MAX_PARTS = 4096;
  */
 export const raw: Codec = {
   name: NAME,
+  description: 'The bytes of the message as they are, as a frame of dtype `bytes`.',
+  docs: {
+    text: `The frame has the shape \`[length]\`. If a message has several parts, they are concatenated, and \`meta.parts\` has
+their lengths. A sink cuts the frame into these parts again, if the lengths still add up. A message has at most 4096
+parts.`,
+  },
   bodyPart: 0,
 
   decode(parts) {

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
+import type { DefinitionDocs } from '../errors/definition-docs.js';
 import type { Logger } from '../errors/logger.js';
 import type { OptionIssue } from '../errors/option-issue.js';
 import type { Frame } from '../frame/frame.js';
@@ -88,6 +89,8 @@ export type DeliveryPromise =
 export interface EgressDefinition<O = Record<string, unknown>> {
   readonly type: string;
   readonly description: string;
+  /** For the pages of the reference. */
+  readonly docs?: DefinitionDocs;
   /** JSON Schema of the options (without `type`, `from`, `codec`, `overflow`, `capacity`, `order`, `window`, `required`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`). */

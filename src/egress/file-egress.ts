@@ -31,7 +31,18 @@ const FORMATS = { npy: npyFormat, csv: csvFormat, ndjson: ndjsonFormat } as cons
  */
 export const fileEgress: EgressDefinition<FileEgressOptions> = {
   type: 'file',
-  description: 'Writes frames to NPY, CSV or NDJSON files',
+  description: 'Writes frames to NPY, CSV or NDJSON files.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+sinks:
+  frames: { type: file, from: detector, path: "frames/{ordinal:06}.npy" }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'the path has an unknown placeholder, the format is not known, or `roll` does not fit the path',
+      ERR_SINK: 'a file cannot be written, or the format cannot hold the frame',
+    },
+  },
   usesCodec: false,
   restarts: true,
   batch: 16,
@@ -40,17 +51,21 @@ export const fileEgress: EgressDefinition<FileEgressOptions> = {
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'may hold {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}' },
-      format: { type: 'string', enum: Object.keys(FORMATS), description: 'by default the extension tells' },
+      path: {
+        type: 'string',
+        minLength: 1,
+        description: 'path of the files; may contain `{ordinal}`, `{sequence}`, `{source}`, `{run}`, with a width as in `{ordinal:06}`',
+      },
+      format: { type: 'string', enum: Object.keys(FORMATS), description: 'format of the files; default: by the extension of the path' },
       roll: {
         type: 'object',
         additionalProperties: false,
         minProperties: 1,
         properties: {
-          frames: { type: 'integer', minimum: 1, description: 'frames in one file' },
-          seconds: { type: 'number', exclusiveMinimum: 0, description: 'age at which a file is finished' },
+          frames: { type: 'integer', minimum: 1, description: 'frames per file' },
+          seconds: { type: 'number', exclusiveMinimum: 0, description: 'age at which a file is closed' },
         },
-        description: 'when to begin the next file of a numbered row',
+        description: 'when to start the next numbered file',
       },
     },
   },

@@ -27,7 +27,19 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 
  */
 export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   type: 'image',
-  description: 'Writes frames to PNG, JPEG or WebP files',
+  description: 'Writes frames to PNG, JPEG or WebP files.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+sinks:
+  images: { type: image, from: detector, path: "images/{ordinal:06}.png" }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'the extension of the path is not known, or `min` is not below `max`',
+      ERR_OPTIONAL_MISSING: 'the package `sharp` is not installed',
+      ERR_SINK: 'a file cannot be written',
+    },
+  },
   usesCodec: false,
   restarts: true,
   batch: 4,
@@ -36,14 +48,19 @@ export const imageEgress: EgressDefinition<ImageEgressOptions> = {
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}, {run}' },
-      scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'from values to colours' },
-      min: { type: 'number', description: 'value of the darkest colour; by default a low percentile of each frame' },
-      max: { type: 'number', description: 'value of the lightest colour; by default a high percentile of each frame' },
+      path: {
+        type: 'string',
+        minLength: 1,
+        description: 'path that ends in `.png`, `.jpg` or `.webp`; may contain `{ordinal}`, `{sequence}`, `{source}`, `{run}`',
+      },
+      scale: { type: 'string', enum: ['linear', 'log', 'sqrt'], default: 'linear', description: 'how values map to colours' },
+      min: { type: 'number', description: 'value of the darkest colour; default: a low percentile of each frame' },
+      max: { type: 'number', description: 'value of the lightest colour; default: a high percentile of each frame' },
       noData: {
         type: 'boolean',
         default: true,
-        description: 'show all ones of unsigned integers and negative values of signed integers in black; false: as values like others',
+        description:
+          'show the largest value of an unsigned integer type and negative values of a signed one in black; false: as ordinary values',
       },
     },
   },

@@ -79,7 +79,27 @@ function copyOf({ source, ordinal, sequence, timestamp, shape, dtype, bytes, met
 
 export const iterateEgress: EgressDefinition<Record<string, never>> = {
   type: 'iterate',
-  description: 'frames that the embedding program reads with `for await` (library only)',
+  description: 'Gives the frames to the embedding program, which reads them with `for await` (library only).',
+  docs: {
+    language: 'js',
+    example: `import { pipeline } from 'millrace';
+
+const run = pipeline('embedded')
+  .source('camera', { type: 'push', maxFrame: '1MiB' })
+  .stage('reduce', { from: 'camera', operators: [{ type: 'rebin', factor: 4 }] })
+  .sink('result', { type: 'iterate', from: 'reduce' })
+  .build();
+await run.start();
+const camera = run.source('camera');
+void camera.push({ data: new Uint16Array(64 * 64).fill(1), shape: [64, 64] });
+camera.end();
+for await (const frame of run.sink('result')) console.log(frame.shape, frame.data[0]);
+await run.closed;`,
+    errors: {
+      ERR_CONFIG_INVALID: 'no program embeds the pipeline, for example under `millrace run`',
+      ERR_SINK: 'the run is aborted before the program took all frames',
+    },
+  },
   options: { type: 'object', properties: {}, additionalProperties: false },
   usesCodec: false,
   batch: 16,

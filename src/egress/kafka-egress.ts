@@ -208,7 +208,21 @@ function recordBytes({ key, value, headers }: KafkaRecord): number {
 
 export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
   type: 'kafka',
-  description: 'Records of a Kafka topic, by an idempotent producer with acks from all replicas in sync',
+  description: 'Writes frames to a Kafka topic, with an idempotent producer and acknowledgements of all in-sync replicas.',
+  docs: {
+    text: '[Login, TLS and outages](../pipeline.md#kafka-and-redis-login-tls-and-outages) describes what happens when the brokers are lost.',
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+sinks:
+  topic: { type: kafka, from: detector, brokers: "127.0.0.1:9092", topic: frames }`,
+    run: 'The example needs a Kafka broker',
+    errors: {
+      ERR_CONFIG_INVALID: 'a broker is not HOST:PORT',
+      ERR_CONFIG_FILE: 'the file of `tls.ca` is missing or has no certificate',
+      ERR_SINK: 'no broker is reachable within `openTimeoutMs`, or a broker refuses a record',
+    },
+  },
   usesCodec: true,
   restarts: true,
   batch: 64,
@@ -223,33 +237,41 @@ export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
           { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
         ],
         default: '127.0.0.1:9092',
-        description: 'host:port, or several as a list or separated by commas',
+        description: 'HOST:PORT; several as a list or separated by commas',
       },
-      topic: { type: 'string', minLength: 1, maxLength: 249, pattern: '^[A-Za-z0-9._-]+$' },
-      key: { type: 'string', default: '{source}', description: 'may hold {source}, {sequence}, {ordinal}; order is kept within a key' },
-      headers: { type: 'object', additionalProperties: { type: 'string' }, description: 'added to each record' },
-      compression: { enum: ['none', 'gzip'], default: 'none' },
+      topic: { type: 'string', minLength: 1, maxLength: 249, pattern: '^[A-Za-z0-9._-]+$', description: 'name of the topic' },
+      key: {
+        type: 'string',
+        default: '{source}',
+        description: 'key of the records; may contain `{source}`, `{sequence}`, `{ordinal}`; order is kept within a key',
+      },
+      headers: { type: 'object', additionalProperties: { type: 'string' }, description: 'headers to add to each record' },
+      compression: { enum: ['none', 'gzip'], default: 'none', description: 'compression of the batches' },
       maxMessageBytes: {
         type: 'integer',
         minimum: 1024,
         maximum: 2 ** 31 - 1,
         default: DEFAULT_MAX_MESSAGE_BYTES,
-        description: 'largest batch and record before compression; at most message.max.bytes of the broker',
+        description: 'largest batch and record before compression; at most `message.max.bytes` of the broker',
       },
-      clientId: { type: 'string', minLength: 1, description: 'default: millrace-<name of the sink>' },
-      tls: { oneOf: [{ type: 'boolean' }, TLS_SCHEMA], default: false },
+      clientId: { type: 'string', minLength: 1, description: 'client id; default: `millrace-` and the name of the sink' },
+      tls: {
+        oneOf: [{ type: 'boolean' }, TLS_SCHEMA],
+        default: false,
+        description: 'use TLS; without `ca`, Node trusts its own authorities',
+      },
       sasl: {
         type: 'object',
         additionalProperties: false,
         required: ['mechanism', 'username', 'password'],
         properties: {
-          mechanism: { enum: ['plain', 'scram-sha-256', 'scram-sha-512'] },
-          username: { type: 'string', minLength: 1 },
-          password: { type: 'string', minLength: 1, description: 'best as ${NAME}, from the environment' },
+          mechanism: { enum: ['plain', 'scram-sha-256', 'scram-sha-512'], description: 'SASL mechanism' },
+          username: { type: 'string', minLength: 1, description: 'user name' },
+          password: { type: 'string', minLength: 1, description: 'password; take it from the environment with ${NAME}' },
         },
-        description: 'log in to the broker; plain sends the password in clear, so use it with tls',
+        description: 'login at the broker; `plain` sends the password without encryption, so use it with `tls`',
       },
-      openTimeoutMs: { type: 'integer', minimum: 0, default: 30_000, description: 'how long to try to reach the broker at the start' },
+      openTimeoutMs: { type: 'integer', minimum: 0, default: 30_000, description: 'longest time to reach a broker at the start' },
     },
   },
   check: (options, { baseDir }) => {

@@ -19,7 +19,17 @@ const CHECKSUM_BYTES = 4;
 /** Takes every frame and keeps none: for benches, and to play a slow or stalled sink. */
 export const nullEgress: EgressDefinition<NullEgressOptions> = {
   type: 'null',
-  description: 'Takes frames and keeps none; can be slow, stall, or verify checksums',
+  description: 'Takes frames and discards them; can be slow, stall, or verify checksums.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: counter, shape: [64, 64], frames: 1000 }
+sinks:
+  nothing: { type: "null", from: detector, checksum: true }`,
+    errors: {
+      ERR_SINK: 'the run is aborted while the sink stalls',
+    },
+  },
   usesCodec: false,
   restarts: true,
   batch: 64,
@@ -27,10 +37,10 @@ export const nullEgress: EgressDefinition<NullEgressOptions> = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      delayMs: { type: 'number', minimum: 0, default: 0, description: 'time that each frame takes' },
-      stallAfter: { type: 'integer', minimum: 0, default: 0, description: 'frames before the stall' },
-      stallMs: { type: 'number', minimum: 0, default: 0, description: 'how long the sink then takes nothing, once' },
-      checksum: { type: 'boolean', default: false, description: 'verify the checksum of the pattern counter of the source sim' },
+      delayMs: { type: 'number', minimum: 0, default: 0, description: 'time that the sink takes for each frame' },
+      stallAfter: { type: 'integer', minimum: 0, default: 0, description: 'number of frames before the stall' },
+      stallMs: { type: 'number', minimum: 0, default: 0, description: 'duration of the stall, which happens once' },
+      checksum: { type: 'boolean', default: false, description: 'verify the checksum of pattern `counter` of source `sim`' },
     },
   },
   create: (options, context) => new NullEgress(options, context),

@@ -13,7 +13,17 @@ export interface PrintEgressOptions {
 /** Prints one line a frame to the standard output. */
 export const printEgress: EgressDefinition<PrintEgressOptions> = {
   type: 'print',
-  description: 'Prints one line a frame to the standard output',
+  description: 'Prints one line per frame to standard output.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+sinks:
+  lines: { type: print, from: detector, format: json }`,
+    errors: {
+      ERR_SINK: 'standard output is closed',
+    },
+  },
   usesCodec: false,
   restarts: true,
   batch: 64,
@@ -21,8 +31,8 @@ export const printEgress: EgressDefinition<PrintEgressOptions> = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      format: { type: 'string', enum: ['text', 'json'], default: 'text', description: 'for people, or one JSON object a line' },
-      data: { type: 'boolean', default: false, description: 'print the items too' },
+      format: { type: 'string', enum: ['text', 'json'], default: 'text', description: '`text` for people, or one JSON object per line' },
+      data: { type: 'boolean', default: false, description: 'also print the values of the pixels' },
     },
   },
   create: (options, context) => new PrintEgress(options, context, process.stdout),

@@ -246,7 +246,21 @@ const isLasting = (thrown: unknown): boolean =>
 
 export const redisEgress: EgressDefinition<RedisEgressOptions> = {
   type: 'redis',
-  description: 'Entries of a Redis stream, or messages of a Redis channel',
+  description: 'Adds frames to a Redis stream, or publishes them on a Redis channel.',
+  docs: {
+    text: '[Login, TLS and outages](../pipeline.md#kafka-and-redis-login-tls-and-outages) describes what happens when the server is lost.',
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+sinks:
+  stream: { type: redis, from: detector, url: "redis://127.0.0.1:6379", stream: frames }`,
+    run: 'The example needs a Redis server',
+    errors: {
+      ERR_CONFIG_INVALID: 'the URL is wrong, `tls` is set for a URL without `rediss://`, or `maxlen` is set without `stream`',
+      ERR_CONFIG_FILE: 'the file of `tls.ca` is missing or has no certificate',
+      ERR_SINK: 'the server is not reachable within `openTimeoutMs`, or refuses an entry',
+    },
+  },
   usesCodec: true,
   restarts: true,
   batch: 64,
@@ -259,19 +273,19 @@ export const redisEgress: EgressDefinition<RedisEgressOptions> = {
         type: 'string',
         minLength: 1,
         default: DEFAULT_URL,
-        description: 'redis://user:password@host:port/db, rediss:// for TLS',
+        description: '`redis://user:password@host:port/db`; `rediss://` for TLS',
       },
-      stream: { type: 'string', minLength: 1, description: 'XADD to this stream' },
-      channel: { type: 'string', minLength: 1, description: 'PUBLISH on this channel' },
+      stream: { type: 'string', minLength: 1, description: 'name of the stream (XADD); set `stream` or `channel`' },
+      channel: { type: 'string', minLength: 1, description: 'name of the channel (PUBLISH)' },
       tls: TLS_SCHEMA,
-      maxlen: { type: 'integer', minimum: 1, description: 'stream: keep about this many entries' },
-      openTimeoutMs: { type: 'integer', minimum: 0, default: 10_000, description: 'how long to try to reach the server at the start' },
+      maxlen: { type: 'integer', minimum: 1, description: 'for `stream`: approximate number of entries to keep; default: all' },
+      openTimeoutMs: { type: 'integer', minimum: 0, default: 10_000, description: 'longest time to reach the server at the start' },
       replyTimeoutMs: {
         type: 'integer',
         minimum: 100,
         maximum: 2 ** 31 - 1,
         default: 30_000,
-        description: 'without a reply for so long the connection counts as broken',
+        description: 'time without a reply after which the connection is treated as broken',
       },
     },
   },

@@ -15,10 +15,10 @@ export const TLS_SCHEMA = {
     ca: {
       type: 'string',
       minLength: 1,
-      description: 'file of certificates (PEM) of the authorities that may have signed the one of the server',
+      description: 'file with the certificates (PEM) of the trusted authorities',
     },
   },
-  description: 'TLS; without ca the authorities of Node are trusted',
+  description: 'options of TLS; without `ca`, Node trusts its own authorities',
 } as const;
 
 export function readTls(options: TlsOptions | undefined, baseDir: string): { ca?: string } {

@@ -197,8 +197,21 @@ class ZmqEgress implements Egress {
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
-  description:
-    'Multipart messages to a ZeroMQ PUSH or PUB socket. Delivered by push (zmtp): written to the connection of a peer; by pub, and by libzmq: accepted by the socket',
+  description: 'Sends multipart messages to a ZeroMQ PUSH or PUB socket.',
+  docs: {
+    text: 'What `delivered` means: with `socket: push` and `driver: zmtp`, the message is written to the connection of a peer. With `socket: pub` or `driver: libzmq`, the socket has accepted the message. [ZeroMQ](../pipeline.md#zeromq) has the details.',
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 100 }
+sinks:
+  live: { type: zmq, from: detector, bind: "tcp://127.0.0.1:9998" }`,
+    run: 'In another terminal, `millrace relay zmq+pull://127.0.0.1:9998 print:` receives the frames',
+    errors: {
+      ERR_CONFIG_INVALID: 'the driver does not support an endpoint or a security mechanism',
+      ERR_SINK: 'the address cannot be bound, or no peer takes the last frames within `lingerMs`',
+      ERR_OPTIONAL_MISSING: '`driver: libzmq` is set and the package `zeromq` is not installed',
+    },
+  },
   usesCodec: true,
   batch: 16,
   options: {
@@ -206,27 +219,31 @@ export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
     additionalProperties: false,
     anyOf: [{ required: ['connect'] }, { required: ['bind'] }],
     properties: {
-      socket: { enum: ['push', 'pub'], default: 'push' },
+      socket: {
+        enum: ['push', 'pub'],
+        default: 'push',
+        description: 'type of the socket; `pub` drops messages for a slow or absent subscriber',
+      },
       ...ZMQ_PROPERTIES,
       highWaterMark: {
         type: 'integer',
         minimum: 1,
         maximum: 1_000_000,
-        description: 'messages that the socket holds for each peer; default 100, for pub 1000 (it drops what exceeds this)',
+        description: 'messages that the socket queues for each peer; default: 100, and 1000 for `pub`, which drops messages above it',
       },
       lingerMs: {
         type: 'integer',
         minimum: -1,
         maximum: 2 ** 31 - 1,
         default: DEFAULT_LINGER_MS,
-        description: 'how long the sink goes on sending at the end of a run, and at the end of a series; -1: 30 s',
+        description: 'longest time to go on sending at the end of a run or series; -1 means 30 s',
       },
       immediate: {
         type: 'boolean',
         default: false,
-        description: 'queue for completed connections only: nothing waits for an absent peer, but what is queued dies with a connection',
+        description: 'queue messages for completed connections only; queued messages are lost with their connection',
       },
-      topic: { type: 'string', description: 'pub: a first part before those of the codec' },
+      topic: { type: 'string', description: 'for `pub`: a first part before the parts of the codec' },
     },
   },
   holds: ({ driver }) => (driver === 'libzmq' ? 0 : HOLDS),

@@ -1,45 +1,121 @@
 import { redact } from './secrets.js';
 
 /**
- * One table for every error that Millrace raises: a stable code, the exit code of the command, what it means.
+ * One table for every error that Millrace raises: a stable code, the exit code of the command, what it means, what to do.
  * Codes never change their meaning; messages may.
  */
 export const EXIT = { done: 0, failed: 1, usage: 2, config: 78 } as const;
 
 export const ERRORS = {
   // configuration: exit 78
-  ERR_CONFIG_SYNTAX: [EXIT.config, 'the pipeline file is not valid YAML'],
-  ERR_CONFIG_INVALID: [EXIT.config, 'a value, key or link of the pipeline is wrong'],
-  ERR_CONFIG_FILE: [EXIT.config, 'a file that the pipeline names is missing or unreadable'],
-  ERR_CONFIG_PROMISE: [EXIT.config, 'the pipeline asks for something that cannot be kept'],
-  ERR_CONFIG_MEMORY: [EXIT.config, 'the pipeline does not fit in its arena'],
-  ERR_CONFIG_ENV: [EXIT.config, 'an environment variable that the pipeline names is not set'],
+  ERR_CONFIG_SYNTAX: [EXIT.config, 'the pipeline file is not valid YAML', 'correct the file at the line and column of the message'],
+  ERR_CONFIG_INVALID: [
+    EXIT.config,
+    'a value, key or link of the pipeline is wrong',
+    'correct the value at the place of the message; `millrace validate` lists all mistakes of a file at once',
+  ],
+  ERR_CONFIG_FILE: [
+    EXIT.config,
+    'a file that the pipeline names is missing or unreadable',
+    'check the path and its permissions; a relative path starts at the folder of the pipeline file',
+  ],
+  ERR_CONFIG_PROMISE: [
+    EXIT.config,
+    'the pipeline combines settings that exclude each other',
+    'change one of the settings that the message names',
+  ],
+  ERR_CONFIG_MEMORY: [
+    EXIT.config,
+    'the pipeline does not fit in its shared memory',
+    'lower `maxFrame`, `capacity`, `window` or `slots` where the message says',
+  ],
+  ERR_CONFIG_ENV: [
+    EXIT.config,
+    'an environment variable that the pipeline names is not set',
+    'set the variable, or give a default in the file: `${NAME:-default}`',
+  ],
   // usage: exit 2
-  ERR_USAGE: [EXIT.usage, 'the command line or the call is wrong'],
-  ERR_STATE: [EXIT.usage, 'the call does not fit the state of the object'],
+  ERR_USAGE: [EXIT.usage, 'the command line or the call is wrong', 'see `millrace VERB --help`, or the description of the function'],
+  ERR_STATE: [
+    EXIT.usage,
+    'the object is not in the state that the call needs',
+    'check the order of the calls, such as a commit after a commit',
+  ],
   // at run time: exit 1
-  ERR_OPTIONAL_MISSING: [EXIT.failed, 'an optional package is not installed'],
-  ERR_CLOSED: [EXIT.failed, 'the object is closed'],
-  ERR_SOURCE: [EXIT.failed, 'a source failed'],
-  ERR_SINK: [EXIT.failed, 'a sink failed'],
-  ERR_WORKER: [EXIT.failed, 'a worker thread ended'],
-  ERR_DRAIN_DEADLINE: [EXIT.failed, 'the drain missed its deadline'],
+  ERR_OPTIONAL_MISSING: [EXIT.failed, 'an optional package is not installed', 'install the package that the message names'],
+  ERR_CLOSED: [EXIT.failed, 'the object is closed', 'make no calls after `close`, or open a new object'],
+  ERR_SOURCE: [EXIT.failed, 'a source failed', 'read the cause in the message; check the connection, device or file of the source'],
+  ERR_SINK: [EXIT.failed, 'a sink failed', 'read the cause in the message; check the connection, disk space and permissions of the sink'],
+  ERR_WORKER: [
+    EXIT.failed,
+    'a worker thread ended',
+    'read the cause in the message; check the operator module for uncaught errors, its use of memory, and endless loops',
+  ],
+  ERR_DRAIN_DEADLINE: [
+    EXIT.failed,
+    'the drain missed its deadline',
+    'find the sink or stage that is too slow, or raise `drain.deadlineMs`',
+  ],
   // a transport and its peers
-  ERR_ADDRESS: [EXIT.failed, 'an address is wrong or cannot be bound'],
-  ERR_PEER_PROTOCOL: [EXIT.failed, 'a peer broke the protocol'],
-  ERR_PEER_LIMIT: [EXIT.failed, 'a peer went over a bound of the transport'],
-  ERR_PEER_SILENT: [EXIT.failed, 'a peer said nothing for too long'],
-  ERR_PEER_REFUSED: [EXIT.failed, 'a peer refused the connection or was refused'],
-  ERR_UNREACHABLE: [EXIT.failed, 'no peer can take the message'],
-  ERR_TIMEOUT: [EXIT.failed, 'the call took longer than it may'],
+  ERR_ADDRESS: [EXIT.failed, 'an address is wrong, or cannot be bound', 'correct the address, or stop the process that uses the port'],
+  ERR_PEER_PROTOCOL: [
+    EXIT.failed,
+    'a peer broke the protocol',
+    'check that the peer speaks ZMTP (ZeroMQ) and that its version is supported',
+  ],
+  ERR_PEER_LIMIT: [
+    EXIT.failed,
+    'a peer exceeded a limit of the transport',
+    'lower what the peer sends, or raise the limit that the message names',
+  ],
+  ERR_PEER_SILENT: [
+    EXIT.failed,
+    'a peer sent nothing for too long',
+    'check the peer and the network, or raise the time that the message names',
+  ],
+  ERR_PEER_REFUSED: [
+    EXIT.failed,
+    'one side refused the connection',
+    'make socket types, security mechanism and credentials of both sides match',
+  ],
+  ERR_UNREACHABLE: [EXIT.failed, 'no peer can take the message', 'check that the peer is connected; send again'],
+  ERR_TIMEOUT: [EXIT.failed, 'the call took longer than allowed', 'raise the timeout, or check the peer'],
   // a frame or a message, counted by its reason
-  ERR_MESSAGE_MALFORMED: [EXIT.failed, 'a message does not follow its codec'],
-  ERR_MESSAGE_PARTS: [EXIT.failed, 'a message has the wrong number of parts'],
-  ERR_MESSAGE_TOO_LARGE: [EXIT.failed, 'a frame is larger than the slot of its source'],
-  ERR_FORMAT: [EXIT.failed, 'a file does not follow its format'],
-  ERR_OPERATOR: [EXIT.failed, 'an operator failed on a frame'],
-  ERR_OPERATOR_INPUT: [EXIT.failed, 'an operator was given a frame that it cannot take (shape or dtype)'],
-  ERR_OPERATOR_OUTPUT: [EXIT.failed, 'an operator emitted too many frames, too large a frame, or a frame twice'],
+  ERR_MESSAGE_MALFORMED: [
+    EXIT.failed,
+    'a message does not follow its codec',
+    'set `codec` of the source to the format of the sender, or correct the sender',
+  ],
+  ERR_MESSAGE_PARTS: [
+    EXIT.failed,
+    'a message has the wrong number of parts',
+    'set `codec` and `topicPart` of the source to what the sender sends',
+  ],
+  ERR_MESSAGE_TOO_LARGE: [
+    EXIT.failed,
+    'a frame is larger than a slot of its source',
+    'raise `maxFrame` of the source to the size in the message',
+  ],
+  ERR_FORMAT: [
+    EXIT.failed,
+    'a file does not follow its format',
+    'check the file with another program; it may be damaged or still being written',
+  ],
+  ERR_OPERATOR: [
+    EXIT.failed,
+    'an operator failed on a frame',
+    'read the cause and the stack; `millrace dlq show` prints them for a dead letter',
+  ],
+  ERR_OPERATOR_INPUT: [
+    EXIT.failed,
+    'an operator cannot take a frame of this shape or dtype',
+    'check the operators before it and the shape and dtype of the source',
+  ],
+  ERR_OPERATOR_OUTPUT: [
+    EXIT.failed,
+    'an operator emitted too many frames, too large a frame, or a frame twice',
+    'emit at most `maxOutputs` frames, each at most `maxOutputBytes` (see `prepare`), and no frame twice',
+  ],
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -26,7 +26,22 @@ const CATCH_UP_MS = 100;
 /** Frames from files. A frame's sequence is its number over all files and passes; `meta.file` is the name of its file. */
 export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
-  description: 'Frames from HDF5, NPY, TIFF, CBF and EDF files',
+  description: 'Reads frames from HDF5, NPY, TIFF, CBF and EDF files.',
+  docs: {
+    text: '[HDF5 files](../hdf5.md) describes datasets, filters and files that are still being written.',
+    example: `version: 1
+sources:
+  scan: { type: file, path: "frames/*.npy" }
+sinks:
+  result: { type: print, from: scan }`,
+    run: 'The example of the [sink `file`](../sinks/file.md) writes such files',
+    errors: {
+      ERR_CONFIG_FILE: 'no file matches the pattern, or the first file cannot be opened',
+      ERR_CONFIG_INVALID: 'a file has several datasets of images: set `dataset`',
+      ERR_FORMAT: 'a file is damaged; the file or the frame is counted as unreadable, and the run goes on',
+      ERR_SOURCE: 'with `loop: true`, none of the files can be read',
+    },
+  },
   usesCodec: false,
   restarts: true,
   options: {
@@ -34,17 +49,22 @@ export const fileIngress: IngressDefinition<FileIngressOptions> = {
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'a file, or a pattern with *, ? and **' },
+      path: { type: 'string', minLength: 1, description: 'a file, or a pattern with `*`, `?` and `**`' },
       dataset: {
         type: 'string',
         minLength: 1,
-        description: 'the dataset of HDF5 files, a group, or a pattern; by default what NeXus marks or the only one that holds images',
+        description: 'dataset of HDF5 files, a group, or a pattern; default: the one that NeXus marks, or the only one that holds images',
       },
-      rate: { type: 'number', exclusiveMinimum: 0, description: 'frames per second; by default as fast as they are taken' },
+      rate: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        unit: 'frames/s',
+        description: 'largest rate; default: as fast as the pipeline takes them',
+      },
       loop: {
         anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }],
         default: false,
-        description: 'begin again at the end: for ever, or so many passes in all',
+        description: 'start again at the end: true for no end, or the number of passes',
       },
     },
   },

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Codec } from '../codecs/codec.js';
+import type { DefinitionDocs } from '../errors/definition-docs.js';
 import type { Logger } from '../errors/logger.js';
 import type { OptionIssue } from '../errors/option-issue.js';
 import type { DType } from '../frame/dtype.js';
@@ -100,6 +101,8 @@ export interface SourcePlan {
 export interface IngressDefinition<O = Record<string, unknown>> {
   readonly type: string;
   readonly description: string;
+  /** For the pages of the reference. */
+  readonly docs?: DefinitionDocs;
   /** JSON Schema of the options (without `type`, `codec`, `maxFrame`, `slots`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`); others know their own format. */

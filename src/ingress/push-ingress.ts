@@ -68,7 +68,27 @@ interface PushOptions {
 
 export const pushIngress: IngressDefinition<PushOptions> = {
   type: 'push',
-  description: 'frames that the embedding program pushes (library only)',
+  description: 'Takes the frames that the embedding program pushes (library only).',
+  docs: {
+    language: 'js',
+    example: `import { pipeline } from 'millrace';
+
+const run = pipeline('embedded')
+  .source('camera', { type: 'push', maxFrame: '1MiB' })
+  .stage('reduce', { from: 'camera', operators: [{ type: 'rebin', factor: 4 }] })
+  .sink('result', { type: 'iterate', from: 'reduce' })
+  .build();
+await run.start();
+const camera = run.source('camera');
+void camera.push({ data: new Uint16Array(64 * 64).fill(1), shape: [64, 64] });
+camera.end();
+for await (const frame of run.sink('result')) console.log(frame.shape, frame.data[0]);
+await run.closed;`,
+    errors: {
+      ERR_CONFIG_INVALID: 'no program embeds the pipeline, for example under `millrace run`',
+      ERR_MESSAGE_TOO_LARGE: 'a frame is larger than `maxFrame`; the push rejects',
+    },
+  },
   options: {
     type: 'object',
     properties: {
@@ -77,9 +97,9 @@ export const pushIngress: IngressDefinition<PushOptions> = {
         items: { type: 'integer', minimum: 0 },
         minItems: 1,
         maxItems: MAX_DIMENSIONS,
-        description: 'shape of all frames, for operators that must know it',
+        description: 'shape of all frames; some operators need it',
       },
-      dtype: { enum: [...DTYPES], description: 'dtype of all frames, for operators that must know it' },
+      dtype: { enum: [...DTYPES], description: 'dtype of all frames; some operators need it' },
     },
     additionalProperties: false,
   },

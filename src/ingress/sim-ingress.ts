@@ -17,7 +17,17 @@ const TURN_MS = 20;
 /** A simulated detector: no hardware, every frame given by the seed and its number. */
 export const simIngress: IngressDefinition<SimOptions> = {
   type: 'sim',
-  description: 'a simulated detector: CeO2 powder rings, moving spots, noise, or frames with a checksum',
+  description: 'Simulates a detector: CeO2 powder rings, moving spots, noise, or frames with a checksum.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 10 }
+sinks:
+  result: { type: print, from: detector }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'the frames are too large for the pool, or too small for the pattern `counter`',
+    },
+  },
   options: SIM_SCHEMA,
   usesCodec: false,
   restarts: true,

@@ -170,33 +170,56 @@ function refuseReason(thrown: unknown): RefuseReason {
 
 export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
   type: 'zmq',
-  description: 'Multipart messages from a ZeroMQ PULL or SUB socket',
+  description: 'Receives multipart messages from a ZeroMQ PULL or SUB socket.',
+  docs: {
+    text: '[ZeroMQ](../pipeline.md#zeromq) describes drivers, security and what happens when a peer is lost.',
+    example: `version: 1
+sources:
+  detector: { type: zmq, connect: "tcp://127.0.0.1:9999", frames: 10 }
+sinks:
+  result: { type: print, from: detector }`,
+    run: 'In another terminal, `millrace sim --bind tcp://127.0.0.1:9999 --shape 64x64` sends frames',
+    errors: {
+      ERR_CONFIG_INVALID:
+        'the driver does not support an endpoint or a security mechanism, or `subscribe` or `topicPart` is set for `socket: pull`',
+      ERR_SOURCE: 'the address cannot be bound, or the socket fails',
+      ERR_OPTIONAL_MISSING: '`driver: libzmq` is set and the package `zeromq` is not installed',
+      ERR_MESSAGE_MALFORMED: 'a message does not follow the codec; it is refused and counted, and the run goes on',
+      ERR_MESSAGE_PARTS: 'a message has the wrong number of parts; it is refused and counted',
+      ERR_MESSAGE_TOO_LARGE: 'a frame is larger than `maxFrame`; it is refused and counted',
+    },
+  },
   usesCodec: true,
   options: {
     type: 'object',
     additionalProperties: false,
     anyOf: [{ required: ['connect'] }, { required: ['bind'] }],
     properties: {
-      socket: { enum: ['pull', 'sub'], default: 'pull' },
+      socket: { enum: ['pull', 'sub'], default: 'pull', description: 'type of the socket' },
       ...ZMQ_PROPERTIES,
       subscribe: {
         oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
-        description: 'sub: prefixes of the first part; default: everything',
+        description: 'for `sub`: prefixes of the first part; default: all messages',
       },
       topicPart: {
         type: 'boolean',
         default: false,
-        description: 'sub: the first part is a topic (sink zmq with topic sends one) and no part of the frame',
+        description: 'for `sub`: the first part is a topic and not a part of the frame; sink `zmq` with `topic` sends one',
       },
       highWaterMark: {
         type: 'integer',
         minimum: 1,
         maximum: 1_000_000,
         default: 100,
-        description: 'messages that the socket holds for each peer',
+        description: 'messages that the socket queues for each peer',
       },
-      frames: { type: 'integer', minimum: 1, description: 'end after so many messages' },
-      idleMs: { type: 'integer', minimum: 1, maximum: 2 ** 31 - 1, description: 'end after so long a silence' },
+      frames: { type: 'integer', minimum: 1, description: 'end after this number of messages; default: no end' },
+      idleMs: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 2 ** 31 - 1,
+        description: 'end when no message arrives for this time; default: no end',
+      },
     },
   },
   lends: ({ driver }) => (driver === 'libzmq' ? 0 : LENDS),

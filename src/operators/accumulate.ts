@@ -34,7 +34,23 @@ const MOMENTS_AT = 64;
  */
 export const accumulate = defineOperator<AccumulateParams>({
   type: 'accumulate',
-  description: 'Mean and variance of every N frames, or of a series, pixel by pixel (float64).',
+  description: 'Computes mean and variance of every N frames, or of a series, pixel by pixel (float64).',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: noise, shape: [64, 64], frames: 100 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: accumulate, frames: 50 }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'the shape of the frames is not known: set `shape`',
+      ERR_OPERATOR_INPUT: 'the frame has another shape; it is not accumulated',
+    },
+  },
   stateful: ({ frames }) => frames !== undefined,
   merges: true,
   flushes: true,
@@ -43,7 +59,12 @@ export const accumulate = defineOperator<AccumulateParams>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      frames: { type: 'integer', minimum: 1, maximum: 1_000_000_000, description: 'frames per result; without it, one for a series' },
+      frames: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1_000_000_000,
+        description: 'frames per result; default: one result for each series',
+      },
       shape: { ...SHAPE_SCHEMA, maxItems: 3 },
       noData: NO_DATA_SCHEMA,
     },

@@ -1,3 +1,4 @@
+import type { DefinitionDocs } from '../errors/definition-docs.js';
 import { dtypeCode, itemCount } from '../frame/dtype.js';
 import { createCorrectPixels } from '../kernels/scalar/correct-pixels.js';
 import { requireKnownNumeric, requireShape } from './frame-check.js';
@@ -16,6 +17,7 @@ export interface TableParams extends NoDataParams {
 export interface TableCorrection {
   readonly type: string;
   readonly description: string;
+  readonly docs: DefinitionDocs;
   readonly fileDescription: string;
   /** Whether the kernel subtracts the table or divides by it. */
   readonly as: 'dark' | 'flat';
@@ -25,10 +27,11 @@ export interface TableCorrection {
  * An operator that corrects each pixel by a table of the frame's shape, kept as float32: float64 out for float64 frames,
  * float32 out for all others. A pixel without data in the frame or in the table becomes NaN.
  */
-export function correctByTable({ type, description, fileDescription, as }: TableCorrection): OperatorDefinition<TableParams> {
+export function correctByTable({ type, description, docs, fileDescription, as }: TableCorrection): OperatorDefinition<TableParams> {
   return defineOperator<TableParams>({
     type,
     description,
+    docs,
     updates: true,
     passes: false,
     parameters: {

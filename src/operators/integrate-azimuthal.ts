@@ -79,28 +79,30 @@ function union(mask: Uint8Array | undefined, gaps: Uint8Array | undefined): Uint
 }
 
 const NUMBER = { type: 'number' } as const;
+const metres = (description: string) => ({ ...NUMBER, unit: 'm', description });
+const radians = (description: string) => ({ ...NUMBER, unit: 'rad', description });
 const GEOMETRY_SCHEMA = {
+  description: 'path of a PONI file, or the values of one',
   oneOf: [
-    { type: 'string', description: 'path of a PONI file' },
+    { type: 'string', minLength: 1 },
     {
       type: 'object',
       additionalProperties: false,
       required: ['distance', 'poni1', 'poni2'],
       properties: {
         detector: { type: 'string', description: 'name of a known detector, such as Eiger2_4M' },
-        distance: NUMBER,
-        poni1: NUMBER,
-        poni2: NUMBER,
-        rot1: NUMBER,
-        rot2: NUMBER,
-        rot3: NUMBER,
-        wavelength: NUMBER,
-        pixel1: NUMBER,
-        pixel2: NUMBER,
+        distance: metres('distance from the sample to the PONI, the point of normal incidence'),
+        poni1: metres('position of the PONI on the slow axis'),
+        poni2: metres('position of the PONI on the fast axis'),
+        rot1: radians('first rotation'),
+        rot2: radians('second rotation'),
+        rot3: radians('third rotation'),
+        wavelength: metres('wavelength of the beam'),
+        pixel1: metres('size of a pixel on the slow axis'),
+        pixel2: metres('size of a pixel on the fast axis'),
         shape: { ...SHAPE_SCHEMA, minItems: 2, maxItems: 2 },
-        orientation: { type: 'integer', minimum: 1, maximum: 4 },
+        orientation: { type: 'integer', minimum: 1, maximum: 4, description: 'orientation of the detector, as pyFAI numbers it' },
       },
-      description: 'the values of a PONI file, in metres and radians',
     },
   ],
 } as const;
@@ -115,7 +117,32 @@ const GEOMETRY_SCHEMA = {
  */
 export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
   type: 'integrate-azimuthal',
-  description: 'Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation.',
+  description:
+    'Computes a powder profile, intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation.',
+  docs: {
+    example: `version: 1
+sources:
+  detector:
+    type: sim
+    pattern: powder
+    shape: [256, 256]
+    frames: 4
+    geometry: { distance: 0.1, pixel: 2e-4, wavelength: 2e-11, poni1: 0.0256, poni2: 0.0256 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - type: integrate-azimuthal
+        geometry: { distance: 0.1, pixel1: 2e-4, pixel2: 2e-4, wavelength: 2e-11, poni1: 0.0256, poni2: 0.0256 }
+        bins: 200
+sinks:
+  profile: { type: file, from: reduce, path: profiles.csv }`,
+    errors: {
+      ERR_CONFIG_FILE: 'the PONI file or a table is missing or unreadable',
+      ERR_CONFIG_INVALID: 'the geometry is incomplete or not supported, the shape is not known, or the range is empty',
+      ERR_OPERATOR_INPUT: 'the frame has another shape',
+    },
+  },
   updates: true,
   passes: false,
   folds: ['mask', 'subtract-dark', 'correct-flat'],
@@ -125,17 +152,27 @@ export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
     required: ['geometry'],
     properties: {
       geometry: GEOMETRY_SCHEMA,
-      bins: { type: 'integer', minimum: 1, maximum: MAX_BINS, default: 1000 },
-      unit: { enum: [...RADIAL_UNITS], default: 'q_A^-1' },
-      polarization: { type: 'number', minimum: -1, maximum: 1, description: 'polarisation factor; no correction without it' },
+      bins: { type: 'integer', minimum: 1, maximum: MAX_BINS, default: 1000, description: 'number of bins of the profile' },
+      unit: {
+        enum: [...RADIAL_UNITS],
+        default: 'q_A^-1',
+        description: 'unit of the radial axis: q in 1/Å or 1/nm, 2θ in degrees or radians, r in mm',
+      },
+      polarization: { type: 'number', minimum: -1, maximum: 1, description: 'polarisation factor; default: no correction' },
       solidAngle: { type: 'boolean', default: true, description: 'correct for the solid angle of each pixel' },
-      range: { type: 'array', items: NUMBER, minItems: 2, maxItems: 2, description: 'ends of the radial range, in the unit' },
-      empty: { oneOf: [NUMBER, { const: 'nan' }], default: 0, description: 'value of a bin without pixels' },
+      range: {
+        type: 'array',
+        items: NUMBER,
+        minItems: 2,
+        maxItems: 2,
+        description: 'both ends of the radial range, in `unit`; default: all pixels',
+      },
+      empty: { oneOf: [NUMBER, { const: 'nan' }], default: 0, description: 'value of a bin that has no pixels' },
       shape: { ...SHAPE_SCHEMA, minItems: 2, maxItems: 2 },
       gaps: {
         type: 'boolean',
         default: true,
-        description: 'mask the gaps between the modules of a detector that the geometry names; false: take their pixels in',
+        description: 'mask the gaps between the modules of a detector that the geometry names; false: use their pixels',
       },
       noData: NO_DATA_SCHEMA,
     },

@@ -21,7 +21,22 @@ export interface JoinParams {
  */
 export const join = defineOperator<JoinParams>({
   type: 'join',
-  description: 'Brings frames of one event together, from branches of one source or from several sources.',
+  description: 'Joins the frames of one event, from branches of one source or from several sources.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  dim: { from: detector, operators: [{ type: threshold, above: 50 }] }
+  bright: { from: detector, operators: [{ type: threshold, below: 50 }] }
+  both: { from: [dim, bright], operators: [{ type: join, by: ordinal }] }
+sinks:
+  result: { type: print, from: both }`,
+    errors: {
+      ERR_CONFIG_INVALID: '`toleranceMs` is missing for `timestamp`, or set for another, or a stack of these frames is not possible',
+      ERR_OPERATOR_INPUT: 'the frames of a stack differ in dtype or shape',
+    },
+  },
   stateful: true,
   updates: ['toleranceMs', 'waitMs'],
   parameters: {
@@ -31,15 +46,16 @@ export const join = defineOperator<JoinParams>({
     properties: {
       by: {
         enum: ['ordinal', 'frame', 'timestamp'],
-        description: 'what frames of one event have in common; ordinal: branches of one source; frame: the number that the sender gave',
+        description:
+          'what the frames of one event have in common: `ordinal` (branches of one source), `frame` (the number from the sender) or `timestamp`',
       },
-      toleranceMs: { type: 'number', minimum: 0, description: 'for timestamp: most that the times of one event may differ' },
+      toleranceMs: { type: 'number', minimum: 0, description: 'for `timestamp`: largest difference between the times of one event' },
       waitMs: {
         type: 'integer',
         minimum: 0,
         maximum: 86_400_000,
         default: 1000,
-        description: 'longest wait for a frame of another source',
+        description: 'longest time to wait for a frame of another source',
       },
       as: {
         enum: ['stack', 'list'],

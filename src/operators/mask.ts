@@ -22,16 +22,37 @@ export interface MaskParams extends NoDataParams {
  */
 export const mask = defineOperator<MaskParams>({
   type: 'mask',
-  description: 'Marks bad pixels as NaN (float32), by a table and by limits; folded into integrate-azimuthal where it stands before it.',
+  description:
+    'Sets bad pixels to NaN (float32), by a table and by limits; directly before integrate-azimuthal it is folded into the integration.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: mask, above: 60000 }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_FILE: 'the table is missing or unreadable',
+      ERR_CONFIG_INVALID: 'no option masks anything, or the table and the frames differ in shape',
+      ERR_OPERATOR_INPUT: 'the frame has another shape than the table',
+    },
+  },
   updates: true,
   passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      file: { type: 'string', description: "table of the frame's shape (NPY, EDF, TIFF, CBF or HDF5, also in gzip), nonzero = masked" },
-      below: { type: 'number', description: 'mask values under this one' },
-      above: { type: 'number', description: 'mask values over this one' },
+      file: {
+        type: 'string',
+        description: 'table of the shape of the frames (NPY, EDF, TIFF, CBF or HDF5, also in gzip); a pixel that is not 0 is masked',
+      },
+      below: { type: 'number', description: 'mask values below this one' },
+      above: { type: 'number', description: 'mask values above this one' },
       noData: NO_DATA_SCHEMA,
     },
   },

@@ -11,7 +11,8 @@ export interface NoDataParams {
 export const NO_DATA_SCHEMA = {
   type: 'boolean',
   default: true,
-  description: 'treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others',
+  description:
+    'treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values',
 } as const;
 
 /** What `millrace validate` says of it, for frames of a dtype. */

@@ -1,3 +1,4 @@
+import type { DefinitionDocs } from '../errors/definition-docs.js';
 import type { Logger } from '../errors/logger.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
@@ -130,6 +131,8 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   /** A verb, as it stands in `type:`. */
   readonly type: string;
   readonly description: string;
+  /** For the pages of the reference. */
+  readonly docs?: DefinitionDocs;
   /** Schema of the parameters (without `type`). */
   readonly parameters: ParameterSchema;
   /** Frames that one `process` call may emit; 1 to 64, default 1. */

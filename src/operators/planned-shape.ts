@@ -6,7 +6,7 @@ export const SHAPE_SCHEMA = {
   items: { type: 'integer', minimum: 1, maximum: 1_000_000 },
   minItems: 1,
   maxItems: 4,
-  description: 'shape of the input frames, [height, width], where neither the source nor a file tells it',
+  description: 'shape of the input frames, [height, width], if neither the source nor a file gives it',
 };
 
 export interface ShapeClaim {

@@ -35,7 +35,23 @@ function factors(factor: RebinParams['factor']): readonly [number, number] {
  */
 export const rebin = defineOperator<RebinParams>({
   type: 'rebin',
-  description: 'Sums blocks of pixels into one; rows and columns that fill no whole block are left out.',
+  description: 'Sums each block of pixels into one pixel; rows and columns that fill no whole block are left out.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: rebin, factor: 4 }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'a block has more than 65536 pixels, or no whole block fits in the frame',
+      ERR_OPERATOR_INPUT: 'the frame is not an image, or no whole block fits in it',
+    },
+  },
   updates: true,
   passes: false,
   parameters: {

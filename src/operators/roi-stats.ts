@@ -19,7 +19,26 @@ export interface RoiStatsParams extends NoDataParams {
  */
 export const roiStats = defineOperator<RoiStatsParams>({
   type: 'roi-stats',
-  description: 'min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table.',
+  description: 'Computes min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - type: roi-stats
+        rois:
+          beam: { y: [16, 48], x: [16, 48] }
+          corner: { y: [0, 8], x: [0, 8] }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'a region is empty or exceeds the frame',
+      ERR_OPERATOR_INPUT: 'a region exceeds the frame',
+    },
+  },
   updates: true,
   passes: false,
   parameters: {

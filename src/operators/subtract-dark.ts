@@ -7,7 +7,25 @@ import { correctByTable } from './correct-by-table.js';
  */
 export const subtractDark = correctByTable({
   type: 'subtract-dark',
-  description: 'Subtracts a dark frame (float32 out, float64 for float64 in).',
-  fileDescription: 'dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip)',
+  description: 'Subtracts a dark frame (result float32; float64 for float64 frames).',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: noise, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: subtract-dark, file: dark.npy }
+sinks:
+  result: { type: print, from: reduce }`,
+    run: 'The example needs `dark.npy`, a frame of 64 × 64 pixels',
+    errors: {
+      ERR_CONFIG_FILE: 'the table is missing or unreadable',
+      ERR_CONFIG_INVALID: 'the table and the frames differ in shape',
+      ERR_OPERATOR_INPUT: 'the frame has another shape than the table',
+    },
+  },
+  fileDescription: 'file of the dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip)',
   as: 'dark',
 });

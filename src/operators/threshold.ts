@@ -52,19 +52,35 @@ function refusalOf(dtype: DType, { below, above, put = 0 }: ThresholdParams): st
  */
 export const threshold = defineOperator<ThresholdParams>({
   type: 'threshold',
-  description: 'Replaces values under or over a limit; shape and dtype stay.',
+  description: 'Replaces values below or above a limit; shape and dtype do not change.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: threshold, below: 5 }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'neither `below` nor `above` is set, or the dtype of the frames cannot hold the new value',
+      ERR_OPERATOR_INPUT: 'the dtype of the frame cannot hold the new value, or the frame has dtype `bytes`',
+    },
+  },
   updates: true,
   passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      below: { type: 'number', description: 'replace values under this one' },
-      above: { type: 'number', description: 'replace values over this one' },
+      below: { type: 'number', description: 'replace values below this one' },
+      above: { type: 'number', description: 'replace values above this one' },
       put: {
         oneOf: [{ type: 'number' }, { const: 'limit' }],
         default: 0,
-        description: 'what replaces them: a number, or "limit" for the limit that was passed',
+        description: 'the new value: a number, or "limit" for the limit that the value passed',
       },
     },
   },

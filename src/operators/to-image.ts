@@ -26,23 +26,39 @@ export interface ToImageParams extends NoDataParams {
  */
 export const toImage = defineOperator<ToImageParams>({
   type: 'to-image',
-  description: 'Turns a frame into an RGB picture with a perceptual colour map (viridis).',
+  description: 'Turns a frame into an RGB image with a perceptual colour map (viridis).',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: to-image, scale: log }
+sinks:
+  result: { type: file, from: reduce, path: "images/{ordinal:06}.npy" }`,
+    errors: {
+      ERR_CONFIG_INVALID: '`min` is not below `max`, or the percentiles are not in order',
+      ERR_OPERATOR_INPUT: 'the frame is not an image',
+    },
+  },
   updates: true,
   passes: false,
   parameters: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      scale: { enum: [...SCALES], default: 'linear', description: 'how values become colours' },
-      min: { type: 'number', description: 'value of the darkest colour (default: the lower percentile)' },
-      max: { type: 'number', description: 'value of the brightest colour (default: the upper percentile)' },
+      scale: { enum: [...SCALES], default: 'linear', description: 'how values map to colours' },
+      min: { type: 'number', description: 'value of the darkest colour; default: the lower percentile' },
+      max: { type: 'number', description: 'value of the brightest colour; default: the upper percentile' },
       percentiles: {
         type: 'array',
         items: { type: 'number', minimum: 0, maximum: 100 },
         minItems: 2,
         maxItems: 2,
         default: [1, 99.5],
-        description: 'percentiles of each frame that stand in for min and max',
+        description: 'percentiles of each frame that replace `min` and `max` where these are not set',
       },
       noData: NO_DATA_SCHEMA,
     },

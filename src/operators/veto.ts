@@ -26,19 +26,39 @@ export interface VetoParams extends NoDataParams {
  */
 export const veto = defineOperator<VetoParams>({
   type: 'veto',
-  description: 'Keeps or drops frames by their total, or by how many pixels exceed a level; may keep a prescaled sample of the rest.',
+  description: 'Keeps or drops frames by their total, or by the number of pixels above a level; can keep every n-th of the rest.',
+  docs: {
+    example: `version: 1
+sources:
+  detector: { type: sim, pattern: spots, shape: [64, 64], frames: 4 }
+stages:
+  reduce:
+    from: detector
+    operators:
+      - { type: veto, statistic: count, level: 200, min: 10 }
+sinks:
+  result: { type: print, from: reduce }`,
+    errors: {
+      ERR_CONFIG_INVALID: 'neither `min` nor `max` is set, `statistic: count` lacks `level`, or the region is empty',
+      ERR_OPERATOR_INPUT: 'the region exceeds the frame',
+    },
+  },
   updates: true,
   parameters: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      statistic: { enum: ['total', 'count'], default: 'total', description: 'sum of the pixels, or number of pixels over level' },
-      level: { type: 'number', description: 'for count: the value that a pixel must exceed' },
+      statistic: {
+        enum: ['total', 'count'],
+        default: 'total',
+        description: '`total`: sum of the pixels; `count`: number of pixels above `level`',
+      },
+      level: { type: 'number', description: 'for `count`: the value that a pixel must exceed' },
       roi: REGION_SCHEMA,
-      min: { type: 'number', description: 'lowest statistic of the range' },
-      max: { type: 'number', description: 'highest statistic of the range' },
-      action: { enum: ['keep', 'drop'], default: 'keep', description: 'what happens to frames within the range' },
-      every: { type: 'integer', minimum: 1, description: 'keep frames that would be dropped if their ordinal is a multiple of this' },
+      min: { type: 'number', description: 'lower end of the range of the statistic' },
+      max: { type: 'number', description: 'upper end of the range of the statistic' },
+      action: { enum: ['keep', 'drop'], default: 'keep', description: 'keep or drop the frames within the range' },
+      every: { type: 'integer', minimum: 1, description: 'also keep a frame that would be dropped if its ordinal is a multiple of this' },
       noData: NO_DATA_SCHEMA,
     },
   },

@@ -2,114 +2,119 @@
 
 /** The options that each source has. */
 export interface SourceSettings {
-  /** Largest payload, in bytes or with a unit; by default what the source knows, else up to 32MiB, as the memory allows. */
+  /** Size of the largest frame, in bytes or with a unit; default: what the source knows, otherwise up to 32MiB, as memory allows. */
   readonly maxFrame?: number | string;
-  /** Slots of the pool of this source; by default as many as the plan needs. */
+  /** Slots in the pool of this source; default: as many as the plan needs. */
   readonly slots?: number;
-  /** Puts small messages together: one hand-off carries many of them, as records of a parcel. */
+  /** Combines small messages: one slot holds many of them, as the records of a parcel. */
   readonly parcel?: {
-    /** Size of a parcel, heads of records included: 4KiB to 16MiB. Default: 65536. */
+    /** Size of a parcel with the headers of its records, 4KiB to 16MiB. Default: 65536. */
     readonly bytes?: number | string;
-    /** Longest time that a record waits for others, in microseconds. Default: 500. */
+    /** Longest time that a record waits for others. Default: 500. */
     readonly waitUs?: number;
   };
-  /** A series of which nothing comes for so long ends as timed-out; by default it waits for its end. */
+  /** A series ends as timed-out when nothing of it arrives for this time; default: no limit. */
   readonly seriesTimeoutMs?: number;
 }
 
-/** Frames from HDF5, NPY, TIFF, CBF and EDF files. */
+/** Reads frames from HDF5, NPY, TIFF, CBF and EDF files. */
 export interface FileSourceOptions extends SourceSettings {
   readonly type: 'file';
-  /** a file, or a pattern with *, ? and **. */
+  /** a file, or a pattern with `*`, `?` and `**`. */
   readonly path: string;
-  /** the dataset of HDF5 files, a group, or a pattern; by default what NeXus marks or the only one that holds images. */
+  /** dataset of HDF5 files, a group, or a pattern; default: the one that NeXus marks, or the only one that holds images. */
   readonly dataset?: string;
-  /** frames per second; by default as fast as they are taken. */
+  /** largest rate; default: as fast as the pipeline takes them. */
   readonly rate?: number;
-  /** begin again at the end: for ever, or so many passes in all. Default: false. */
+  /** start again at the end: true for no end, or the number of passes. Default: false. */
   readonly loop?: boolean | number;
 }
 
-/** frames that the embedding program pushes (library only). */
+/** Takes the frames that the embedding program pushes (library only). */
 export interface PushSourceOptions extends SourceSettings {
   readonly type: 'push';
-  /** shape of all frames, for operators that must know it. */
+  /** shape of all frames; some operators need it. */
   readonly shape?: readonly number[];
-  /** dtype of all frames, for operators that must know it. */
+  /** dtype of all frames; some operators need it. */
   readonly dtype?: 'bytes' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32' | 'uint64' | 'int64' | 'float32' | 'float64';
 }
 
-/** a simulated detector: CeO2 powder rings, moving spots, noise, or frames with a checksum. */
+/** Simulates a detector: CeO2 powder rings, moving spots, noise, or frames with a checksum. */
 export interface SimSourceOptions extends SourceSettings {
   readonly type: 'sim';
-  /** what the frames show. Default: "powder". */
+  /** content of the frames; `counter` has a checksum that the sink `null` can verify. Default: "powder". */
   readonly pattern?: 'powder' | 'spots' | 'noise' | 'counter';
-  /** rows and columns. Default: [1024,1024]. */
+  /** height and width. Default: [1024,1024]. */
   readonly shape?: readonly number[];
-  /** Default: "uint16". */
+  /** type of a pixel. Default: "uint16". */
   readonly dtype?: 'uint8' | 'uint16' | 'uint32' | 'int32' | 'float32';
-  /** frames a second; absent: as fast as the pipeline takes them. */
+  /** rate; default: as fast as the pipeline takes them. */
   readonly rate?: number;
-  /** ends after so many frames; absent: endless. */
+  /** number of frames; default: no end. */
   readonly frames?: number;
-  /** frames of a series, announced by a start and ended; absent: one endless series. */
+  /** frames per series, each with a start and an end; default: no series. */
   readonly series?: number;
-  /** Default: 1. */
+  /** seed of the random numbers. Default: 1. */
   readonly seed?: number;
-  /** frames drawn, which then take turns; 0: each frame anew. Default: 8. */
+  /** number of different frames, which repeat; 0: each frame is new. Default: 8. */
   readonly pool?: number;
-  /** of powder; what is left out is chosen so that ten rings of CeO2 fall on the detector. */
+  /** geometry of the pattern `powder`; by default ten rings of CeO2 are on the detector. */
   readonly geometry?: {
-    /** sample to detector, m. */
+    /** distance from the sample to the detector. */
     readonly distance?: number;
-    /** side of a pixel, m. */
+    /** size of a pixel. */
     readonly pixel?: number;
-    /** m. */
+    /** wavelength of the beam. */
     readonly wavelength?: number;
-    /** beam on the slow axis, m. */
+    /** position of the beam on the slow axis. */
     readonly poni1?: number;
-    /** beam on the fast axis, m. */
+    /** position of the beam on the fast axis. */
     readonly poni2?: number;
   };
 }
 
-/** Multipart messages from a ZeroMQ PULL or SUB socket. */
+/** Receives multipart messages from a ZeroMQ PULL or SUB socket. */
 export interface ZmqSourceOptions extends SourceSettings {
   readonly type: 'zmq';
-  /** How a message is laid out. Default: "array-1.0". */
+  /** Format of the messages. Default: "array-1.0". */
   readonly codec?: 'array-1.0' | 'json' | 'msgpack' | 'raw';
-  /** Default: "pull". */
+  /** type of the socket. Default: "pull". */
   readonly socket?: 'pull' | 'sub';
-  /** zmtp is part of Millrace and speaks tcp and ipc, in clear or with plain; libzmq, the package zeromq, speaks the rest. Default: "zmtp". */
+  /** `zmtp` is part of Millrace: tcp and ipc, without encryption; `libzmq` needs the package zeromq and supports all of ZeroMQ. Default: "zmtp". */
   readonly driver?: 'zmtp' | 'libzmq';
-  /** endpoint or endpoints to connect to. */
+  /** endpoints to connect to; a socket needs `connect`, `bind` or both. */
   readonly connect?: string | readonly string[];
-  /** endpoint or endpoints to bind. */
+  /** endpoints to bind. */
   readonly bind?: string | readonly string[];
-  /** name and password in clear (PLAIN); with server: true those that peers must give. */
+  /** user name and password, sent without encryption (ZeroMQ PLAIN). */
   readonly plain?: {
-    /** Default: false. */
+    /** check the user name and password of each peer instead of sending them. Default: false. */
     readonly server?: boolean;
+    /** user name. */
     readonly username: string;
+    /** password; take it from the environment with ${NAME}. */
     readonly password: string;
   };
-  /** keys in Z85 (CURVE), of driver libzmq; a client gives all three, a server its own. */
+  /** keys in Z85 (ZeroMQ CURVE), for `driver: libzmq`; a client sets all three, a server its own. */
   readonly curve?: {
-    /** Default: false. */
+    /** be the server of the security handshake. Default: false. */
     readonly server?: boolean;
+    /** public key of this side. */
     readonly publicKey?: string;
+    /** secret key of this side. */
     readonly secretKey: string;
+    /** public key of the server. */
     readonly serverKey?: string;
   };
-  /** sub: prefixes of the first part; default: everything. */
+  /** for `sub`: prefixes of the first part; default: all messages. */
   readonly subscribe?: string | readonly string[];
-  /** sub: the first part is a topic (sink zmq with topic sends one) and no part of the frame. Default: false. */
+  /** for `sub`: the first part is a topic and not a part of the frame; sink `zmq` with `topic` sends one. Default: false. */
   readonly topicPart?: boolean;
-  /** messages that the socket holds for each peer. Default: 100. */
+  /** messages that the socket queues for each peer. Default: 100. */
   readonly highWaterMark?: number;
-  /** end after so many messages. */
+  /** end after this number of messages; default: no end. */
   readonly frames?: number;
-  /** end after so long a silence. */
+  /** end when no message arrives for this time; default: no end. */
   readonly idleMs?: number;
 }
 
@@ -123,35 +128,35 @@ export interface SourceTypes {
 
 /** The options that each sink has. */
 export interface SinkSettings {
-  /** The source or stage that this node takes from, or a list of them. */
+  /** The source or stage that sends frames to this node, or a list of them. */
   readonly from: string | readonly string[];
   /** What happens when the edge into this node is full. Default: "block". */
   readonly overflow?: 'block' | 'drop-newest' | 'drop-oldest' | 'latest' | {
-    /** Keep the ordinals divisible by this. */
+    /** Keep the frames whose ordinal is a multiple of this. */
     readonly sample: number;
   };
-  /** Most frames that wait on the edge into this node. Default: 64. */
+  /** Largest number of frames that wait on the edge into this node. Default: 64. */
   readonly capacity?: number;
   /** Whether frames arrive in the order of their source. Default: "preserve". */
   readonly order?: 'preserve' | 'none';
-  /** Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8. */
+  /** Cells of an ordered edge for each source; default: 4 for each worker before it, at least 8. */
   readonly window?: number;
-  /** The ledger of a source counts what becomes of its frames here, and a failure of this sink fails the run. By default true, but false behind an edge that drops where another sink of the source is required. */
+  /** Whether the run fails if this sink fails, and the ledger of a source counts the frames at this sink. Default: true; false behind an edge that drops, if another sink of the source is required. */
   readonly required?: boolean;
 }
 
 /** Writes frames to NPY, CSV or NDJSON files. */
 export interface FileSinkOptions extends SinkSettings {
   readonly type: 'file';
-  /** may hold {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}. */
+  /** path of the files; may contain `{ordinal}`, `{sequence}`, `{source}`, `{run}`, with a width as in `{ordinal:06}`. */
   readonly path: string;
-  /** by default the extension tells. */
+  /** format of the files; default: by the extension of the path. */
   readonly format?: 'npy' | 'csv' | 'ndjson';
-  /** when to begin the next file of a numbered row. */
+  /** when to start the next numbered file. */
   readonly roll?: {
-    /** frames in one file. */
+    /** frames per file. */
     readonly frames?: number;
-    /** age at which a file is finished. */
+    /** age at which a file is closed. */
     readonly seconds?: number;
   };
 }
@@ -159,138 +164,146 @@ export interface FileSinkOptions extends SinkSettings {
 /** Writes frames to PNG, JPEG or WebP files. */
 export interface ImageSinkOptions extends SinkSettings {
   readonly type: 'image';
-  /** ends in .png, .jpg or .webp; may hold {ordinal}, {sequence}, {source}, {run}. */
+  /** path that ends in `.png`, `.jpg` or `.webp`; may contain `{ordinal}`, `{sequence}`, `{source}`, `{run}`. */
   readonly path: string;
-  /** from values to colours. Default: "linear". */
+  /** how values map to colours. Default: "linear". */
   readonly scale?: 'linear' | 'log' | 'sqrt';
-  /** value of the darkest colour; by default a low percentile of each frame. */
+  /** value of the darkest colour; default: a low percentile of each frame. */
   readonly min?: number;
-  /** value of the lightest colour; by default a high percentile of each frame. */
+  /** value of the lightest colour; default: a high percentile of each frame. */
   readonly max?: number;
-  /** show all ones of unsigned integers and negative values of signed integers in black; false: as values like others. Default: true. */
+  /** show the largest value of an unsigned integer type and negative values of a signed one in black; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** frames that the embedding program reads with `for await` (library only). */
+/** Gives the frames to the embedding program, which reads them with `for await` (library only). */
 export interface IterateSinkOptions extends SinkSettings {
   readonly type: 'iterate';
 }
 
-/** Records of a Kafka topic, by an idempotent producer with acks from all replicas in sync. */
+/** Writes frames to a Kafka topic, with an idempotent producer and acknowledgements of all in-sync replicas. */
 export interface KafkaSinkOptions extends SinkSettings {
   readonly type: 'kafka';
-  /** How a message is laid out. Default: "array-1.0". */
+  /** Format of the messages. Default: "array-1.0". */
   readonly codec?: 'array-1.0' | 'json' | 'msgpack' | 'raw';
-  /** host:port, or several as a list or separated by commas. Default: "127.0.0.1:9092". */
+  /** HOST:PORT; several as a list or separated by commas. Default: "127.0.0.1:9092". */
   readonly brokers?: string | readonly string[];
+  /** name of the topic. */
   readonly topic: string;
-  /** may hold {source}, {sequence}, {ordinal}; order is kept within a key. Default: "{source}". */
+  /** key of the records; may contain `{source}`, `{sequence}`, `{ordinal}`; order is kept within a key. Default: "{source}". */
   readonly key?: string;
-  /** added to each record. */
+  /** headers to add to each record. */
   readonly headers?: { readonly [name: string]: string };
-  /** Default: "none". */
+  /** compression of the batches. Default: "none". */
   readonly compression?: 'none' | 'gzip';
-  /** largest batch and record before compression; at most message.max.bytes of the broker. Default: 1048576. */
+  /** largest batch and record before compression; at most `message.max.bytes` of the broker. Default: 1048576. */
   readonly maxMessageBytes?: number;
-  /** default: millrace-<name of the sink>. */
+  /** client id; default: `millrace-` and the name of the sink. */
   readonly clientId?: string;
-  /** Default: false. */
+  /** use TLS; without `ca`, Node trusts its own authorities. Default: false. */
   readonly tls?: boolean | {
-    /** file of certificates (PEM) of the authorities that may have signed the one of the server. */
+    /** file with the certificates (PEM) of the trusted authorities. */
     readonly ca?: string;
   };
-  /** log in to the broker; plain sends the password in clear, so use it with tls. */
+  /** login at the broker; `plain` sends the password without encryption, so use it with `tls`. */
   readonly sasl?: {
+    /** SASL mechanism. */
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    /** user name. */
     readonly username: string;
-    /** best as ${NAME}, from the environment. */
+    /** password; take it from the environment with ${NAME}. */
     readonly password: string;
   };
-  /** how long to try to reach the broker at the start. Default: 30000. */
+  /** longest time to reach a broker at the start. Default: 30000. */
   readonly openTimeoutMs?: number;
 }
 
-/** Takes frames and keeps none; can be slow, stall, or verify checksums. */
+/** Takes frames and discards them; can be slow, stall, or verify checksums. */
 export interface NullSinkOptions extends SinkSettings {
   readonly type: 'null';
-  /** time that each frame takes. Default: 0. */
+  /** time that the sink takes for each frame. Default: 0. */
   readonly delayMs?: number;
-  /** frames before the stall. Default: 0. */
+  /** number of frames before the stall. Default: 0. */
   readonly stallAfter?: number;
-  /** how long the sink then takes nothing, once. Default: 0. */
+  /** duration of the stall, which happens once. Default: 0. */
   readonly stallMs?: number;
-  /** verify the checksum of the pattern counter of the source sim. Default: false. */
+  /** verify the checksum of pattern `counter` of source `sim`. Default: false. */
   readonly checksum?: boolean;
 }
 
-/** Prints one line a frame to the standard output. */
+/** Prints one line per frame to standard output. */
 export interface PrintSinkOptions extends SinkSettings {
   readonly type: 'print';
-  /** for people, or one JSON object a line. Default: "text". */
+  /** `text` for people, or one JSON object per line. Default: "text". */
   readonly format?: 'text' | 'json';
-  /** print the items too. Default: false. */
+  /** also print the values of the pixels. Default: false. */
   readonly data?: boolean;
 }
 
-/** Entries of a Redis stream, or messages of a Redis channel. */
+/** Adds frames to a Redis stream, or publishes them on a Redis channel. */
 export interface RedisSinkOptions extends SinkSettings {
   readonly type: 'redis';
-  /** How a message is laid out. Default: "array-1.0". */
+  /** Format of the messages. Default: "array-1.0". */
   readonly codec?: 'array-1.0' | 'json' | 'msgpack' | 'raw';
-  /** redis://user:password@host:port/db, rediss:// for TLS. Default: "redis://127.0.0.1:6379". */
+  /** `redis://user:password@host:port/db`; `rediss://` for TLS. Default: "redis://127.0.0.1:6379". */
   readonly url?: string;
-  /** XADD to this stream. */
+  /** name of the stream (XADD); set `stream` or `channel`. */
   readonly stream?: string;
-  /** PUBLISH on this channel. */
+  /** name of the channel (PUBLISH). */
   readonly channel?: string;
-  /** TLS; without ca the authorities of Node are trusted. */
+  /** options of TLS; without `ca`, Node trusts its own authorities. */
   readonly tls?: {
-    /** file of certificates (PEM) of the authorities that may have signed the one of the server. */
+    /** file with the certificates (PEM) of the trusted authorities. */
     readonly ca?: string;
   };
-  /** stream: keep about this many entries. */
+  /** for `stream`: approximate number of entries to keep; default: all. */
   readonly maxlen?: number;
-  /** how long to try to reach the server at the start. Default: 10000. */
+  /** longest time to reach the server at the start. Default: 10000. */
   readonly openTimeoutMs?: number;
-  /** without a reply for so long the connection counts as broken. Default: 30000. */
+  /** time without a reply after which the connection is treated as broken. Default: 30000. */
   readonly replyTimeoutMs?: number;
 }
 
-/** Multipart messages to a ZeroMQ PUSH or PUB socket. Delivered by push (zmtp): written to the connection of a peer; by pub, and by libzmq: accepted by the socket. */
+/** Sends multipart messages to a ZeroMQ PUSH or PUB socket. */
 export interface ZmqSinkOptions extends SinkSettings {
   readonly type: 'zmq';
-  /** How a message is laid out. Default: "array-1.0". */
+  /** Format of the messages. Default: "array-1.0". */
   readonly codec?: 'array-1.0' | 'json' | 'msgpack' | 'raw';
-  /** Default: "push". */
+  /** type of the socket; `pub` drops messages for a slow or absent subscriber. Default: "push". */
   readonly socket?: 'push' | 'pub';
-  /** zmtp is part of Millrace and speaks tcp and ipc, in clear or with plain; libzmq, the package zeromq, speaks the rest. Default: "zmtp". */
+  /** `zmtp` is part of Millrace: tcp and ipc, without encryption; `libzmq` needs the package zeromq and supports all of ZeroMQ. Default: "zmtp". */
   readonly driver?: 'zmtp' | 'libzmq';
-  /** endpoint or endpoints to connect to. */
+  /** endpoints to connect to; a socket needs `connect`, `bind` or both. */
   readonly connect?: string | readonly string[];
-  /** endpoint or endpoints to bind. */
+  /** endpoints to bind. */
   readonly bind?: string | readonly string[];
-  /** name and password in clear (PLAIN); with server: true those that peers must give. */
+  /** user name and password, sent without encryption (ZeroMQ PLAIN). */
   readonly plain?: {
-    /** Default: false. */
+    /** check the user name and password of each peer instead of sending them. Default: false. */
     readonly server?: boolean;
+    /** user name. */
     readonly username: string;
+    /** password; take it from the environment with ${NAME}. */
     readonly password: string;
   };
-  /** keys in Z85 (CURVE), of driver libzmq; a client gives all three, a server its own. */
+  /** keys in Z85 (ZeroMQ CURVE), for `driver: libzmq`; a client sets all three, a server its own. */
   readonly curve?: {
-    /** Default: false. */
+    /** be the server of the security handshake. Default: false. */
     readonly server?: boolean;
+    /** public key of this side. */
     readonly publicKey?: string;
+    /** secret key of this side. */
     readonly secretKey: string;
+    /** public key of the server. */
     readonly serverKey?: string;
   };
-  /** messages that the socket holds for each peer; default 100, for pub 1000 (it drops what exceeds this). */
+  /** messages that the socket queues for each peer; default: 100, and 1000 for `pub`, which drops messages above it. */
   readonly highWaterMark?: number;
-  /** how long the sink goes on sending at the end of a run, and at the end of a series; -1: 30 s. Default: 10000. */
+  /** longest time to go on sending at the end of a run or series; -1 means 30 s. Default: 10000. */
   readonly lingerMs?: number;
-  /** queue for completed connections only: nothing waits for an absent peer, but what is queued dies with a connection. Default: false. */
+  /** queue messages for completed connections only; queued messages are lost with their connection. Default: false. */
   readonly immediate?: boolean;
-  /** pub: a first part before those of the codec. */
+  /** for `pub`: a first part before the parts of the codec. */
   readonly topic?: string;
 }
 
@@ -306,101 +319,112 @@ export interface SinkTypes {
   readonly zmq: ZmqSinkOptions;
 }
 
-/** Mean and variance of every N frames, or of a series, pixel by pixel (float64). */
+/** Computes mean and variance of every N frames, or of a series, pixel by pixel (float64). */
 export interface AccumulateOperatorOptions {
   readonly type: 'accumulate';
-  /** frames per result; without it, one for a series. */
+  /** frames per result; default: one result for each series. */
   readonly frames?: number;
-  /** shape of the input frames, [height, width], where neither the source nor a file tells it. */
+  /** shape of the input frames, [height, width], if neither the source nor a file gives it. */
   readonly shape?: readonly number[];
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Divides by a flat field (float32 out, float64 for float64 in); NaN where the flat is 0. */
+/** Divides by a flat field (result float32; float64 for float64 frames); NaN where the flat is 0. */
 export interface CorrectFlatOperatorOptions {
   readonly type: 'correct-flat';
-  /** flat field (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
+  /** file of the flat field (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
   readonly file: string;
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Powder profile: intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation. */
+/** Computes a powder profile, intensity and sigma against q, 2θ or r, from a PONI geometry, with solid angle and polarisation. */
 export interface IntegrateAzimuthalOperatorOptions {
   readonly type: 'integrate-azimuthal';
+  /** path of a PONI file, or the values of one. */
   readonly geometry: string | {
     /** name of a known detector, such as Eiger2_4M. */
     readonly detector?: string;
+    /** distance from the sample to the PONI, the point of normal incidence. */
     readonly distance: number;
+    /** position of the PONI on the slow axis. */
     readonly poni1: number;
+    /** position of the PONI on the fast axis. */
     readonly poni2: number;
+    /** first rotation. */
     readonly rot1?: number;
+    /** second rotation. */
     readonly rot2?: number;
+    /** third rotation. */
     readonly rot3?: number;
+    /** wavelength of the beam. */
     readonly wavelength?: number;
+    /** size of a pixel on the slow axis. */
     readonly pixel1?: number;
+    /** size of a pixel on the fast axis. */
     readonly pixel2?: number;
-    /** shape of the input frames, [height, width], where neither the source nor a file tells it. */
+    /** shape of the input frames, [height, width], if neither the source nor a file gives it. */
     readonly shape?: readonly number[];
+    /** orientation of the detector, as pyFAI numbers it. */
     readonly orientation?: number;
   };
-  /** Default: 1000. */
+  /** number of bins of the profile. Default: 1000. */
   readonly bins?: number;
-  /** Default: "q_A^-1". */
+  /** unit of the radial axis: q in 1/Å or 1/nm, 2θ in degrees or radians, r in mm. Default: "q_A^-1". */
   readonly unit?: 'q_A^-1' | 'q_nm^-1' | '2th_deg' | '2th_rad' | 'r_mm';
-  /** polarisation factor; no correction without it. */
+  /** polarisation factor; default: no correction. */
   readonly polarization?: number;
   /** correct for the solid angle of each pixel. Default: true. */
   readonly solidAngle?: boolean;
-  /** ends of the radial range, in the unit. */
+  /** both ends of the radial range, in `unit`; default: all pixels. */
   readonly range?: readonly number[];
-  /** value of a bin without pixels. Default: 0. */
+  /** value of a bin that has no pixels. Default: 0. */
   readonly empty?: number | 'nan';
-  /** shape of the input frames, [height, width], where neither the source nor a file tells it. */
+  /** shape of the input frames, [height, width], if neither the source nor a file gives it. */
   readonly shape?: readonly number[];
-  /** mask the gaps between the modules of a detector that the geometry names; false: take their pixels in. Default: true. */
+  /** mask the gaps between the modules of a detector that the geometry names; false: use their pixels. Default: true. */
   readonly gaps?: boolean;
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Brings frames of one event together, from branches of one source or from several sources. */
+/** Joins the frames of one event, from branches of one source or from several sources. */
 export interface JoinOperatorOptions {
   readonly type: 'join';
-  /** what frames of one event have in common; ordinal: branches of one source; frame: the number that the sender gave. */
+  /** what the frames of one event have in common: `ordinal` (branches of one source), `frame` (the number from the sender) or `timestamp`. */
   readonly by: 'ordinal' | 'frame' | 'timestamp';
-  /** for timestamp: most that the times of one event may differ. */
+  /** for `timestamp`: largest difference between the times of one event. */
   readonly toleranceMs?: number;
-  /** longest wait for a frame of another source. Default: 1000. */
+  /** longest time to wait for a frame of another source. Default: 1000. */
   readonly waitMs?: number;
   /** one frame [inputs, ...shape], or the first frame as it is, for the next operator of the stage, with all in frame.joined. Default: "stack". */
   readonly as?: 'stack' | 'list';
 }
 
-/** Marks bad pixels as NaN (float32), by a table and by limits; folded into integrate-azimuthal where it stands before it. */
+/** Sets bad pixels to NaN (float32), by a table and by limits; directly before integrate-azimuthal it is folded into the integration. */
 export interface MaskOperatorOptions {
   readonly type: 'mask';
-  /** table of the frame's shape (NPY, EDF, TIFF, CBF or HDF5, also in gzip), nonzero = masked. */
+  /** table of the shape of the frames (NPY, EDF, TIFF, CBF or HDF5, also in gzip); a pixel that is not 0 is masked. */
   readonly file?: string;
-  /** mask values under this one. */
+  /** mask values below this one. */
   readonly below?: number;
-  /** mask values over this one. */
+  /** mask values above this one. */
   readonly above?: number;
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Sums blocks of pixels into one; rows and columns that fill no whole block are left out. */
+/** Sums each block of pixels into one pixel; rows and columns that fill no whole block are left out. */
 export interface RebinOperatorOptions {
   readonly type: 'rebin';
   /** pixels per block on both axes, or [y, x]. */
   readonly factor: number | readonly number[];
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table. */
+/** Computes min, max, mean, sigma, total, count and centre of mass of named regions, as a float64 table. */
 export interface RoiStatsOperatorOptions {
   readonly type: 'roi-stats';
   /** regions by name. */
@@ -410,51 +434,51 @@ export interface RoiStatsOperatorOptions {
     /** first column, and the column after the last. */
     readonly x: readonly number[];
   } };
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Subtracts a dark frame (float32 out, float64 for float64 in). */
+/** Subtracts a dark frame (result float32; float64 for float64 frames). */
 export interface SubtractDarkOperatorOptions {
   readonly type: 'subtract-dark';
-  /** dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
+  /** file of the dark frame (NPY, EDF, TIFF, CBF or HDF5, also in gzip). */
   readonly file: string;
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Replaces values under or over a limit; shape and dtype stay. */
+/** Replaces values below or above a limit; shape and dtype do not change. */
 export interface ThresholdOperatorOptions {
   readonly type: 'threshold';
-  /** replace values under this one. */
+  /** replace values below this one. */
   readonly below?: number;
-  /** replace values over this one. */
+  /** replace values above this one. */
   readonly above?: number;
-  /** what replaces them: a number, or "limit" for the limit that was passed. Default: 0. */
+  /** the new value: a number, or "limit" for the limit that the value passed. Default: 0. */
   readonly put?: number | 'limit';
 }
 
-/** Turns a frame into an RGB picture with a perceptual colour map (viridis). */
+/** Turns a frame into an RGB image with a perceptual colour map (viridis). */
 export interface ToImageOperatorOptions {
   readonly type: 'to-image';
-  /** how values become colours. Default: "linear". */
+  /** how values map to colours. Default: "linear". */
   readonly scale?: 'linear' | 'log' | 'sqrt';
-  /** value of the darkest colour (default: the lower percentile). */
+  /** value of the darkest colour; default: the lower percentile. */
   readonly min?: number;
-  /** value of the brightest colour (default: the upper percentile). */
+  /** value of the brightest colour; default: the upper percentile. */
   readonly max?: number;
-  /** percentiles of each frame that stand in for min and max. Default: [1,99.5]. */
+  /** percentiles of each frame that replace `min` and `max` where these are not set. Default: [1,99.5]. */
   readonly percentiles?: readonly number[];
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
-/** Keeps or drops frames by their total, or by how many pixels exceed a level; may keep a prescaled sample of the rest. */
+/** Keeps or drops frames by their total, or by the number of pixels above a level; can keep every n-th of the rest. */
 export interface VetoOperatorOptions {
   readonly type: 'veto';
-  /** sum of the pixels, or number of pixels over level. Default: "total". */
+  /** `total`: sum of the pixels; `count`: number of pixels above `level`. Default: "total". */
   readonly statistic?: 'total' | 'count';
-  /** for count: the value that a pixel must exceed. */
+  /** for `count`: the value that a pixel must exceed. */
   readonly level?: number;
   /** a region in pixels, such as { y: [0, 100], x: [20, 40] }. */
   readonly roi?: {
@@ -463,15 +487,15 @@ export interface VetoOperatorOptions {
     /** first column, and the column after the last. */
     readonly x: readonly number[];
   };
-  /** lowest statistic of the range. */
+  /** lower end of the range of the statistic. */
   readonly min?: number;
-  /** highest statistic of the range. */
+  /** upper end of the range of the statistic. */
   readonly max?: number;
-  /** what happens to frames within the range. Default: "keep". */
+  /** keep or drop the frames within the range. Default: "keep". */
   readonly action?: 'keep' | 'drop';
-  /** keep frames that would be dropped if their ordinal is a multiple of this. */
+  /** also keep a frame that would be dropped if its ordinal is a multiple of this. */
   readonly every?: number;
-  /** treat all ones of unsigned integers and negative values of signed integers as no data; false: as values like others. Default: true. */
+  /** treat the largest value of an unsigned integer type and negative values of a signed one as no data; false: as ordinary values. Default: true. */
   readonly noData?: boolean;
 }
 
@@ -492,70 +516,70 @@ export interface OperatorTypes {
 
 /** The options of a stage, without its operators. */
 export interface StageSettings {
-  /** The source or stage that this node takes from, or a list of them. */
+  /** The source or stage that sends frames to this node, or a list of them. */
   readonly from: string | readonly string[];
   /** What happens when the edge into this node is full. Default: "block". */
   readonly overflow?: 'block' | 'drop-newest' | 'drop-oldest' | 'latest' | {
-    /** Keep the ordinals divisible by this. */
+    /** Keep the frames whose ordinal is a multiple of this. */
     readonly sample: number;
   };
-  /** Most frames that wait on the edge into this node. Default: 64. */
+  /** Largest number of frames that wait on the edge into this node. Default: 64. */
   readonly capacity?: number;
   /** Whether frames arrive in the order of their source. Default: "preserve". */
   readonly order?: 'preserve' | 'none';
-  /** Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8. */
+  /** Cells of an ordered edge for each source; default: 4 for each worker before it, at least 8. */
   readonly window?: number;
-  /** Threads of this stage. Default: 1. */
+  /** Number of worker threads. Default: 1. */
   readonly workers?: number;
-  /** One worker; more are refused. Default: false. */
+  /** Whether the stage must have exactly one worker. Default: false. */
   readonly exclusive?: boolean;
-  /** What decides which worker takes a frame: frames of one key always go to the same one, in order. */
+  /** Frames with the same key go to the same worker, in order. */
   readonly key?: 'source' | {
-    /** Blocks of so many consecutive ordinals. */
+    /** Number of consecutive ordinals with the same key. */
     readonly ordinal: number;
   } | {
-    /** A key of the meta. */
+    /** A key of the meta data. */
     readonly meta: string;
   };
-  /** Aggregates come out bit-identical, whatever the number of workers and the timing. Default: false. */
+  /** Whether aggregates are bit-identical for any number of workers and any timing. Default: false. */
   readonly deterministic?: boolean;
-  /** Partials of a deterministic stage. Default: 8. */
+  /** Number of partial results of a deterministic stage. Default: 8. */
   readonly shards?: number;
-  /** How often a frame is tried before it is dead. Default: 3. */
+  /** Number of attempts before a frame is dead. Default: 3. */
   readonly attempts?: number;
-  /** Longest time that a worker may take for one frame. Default: 30000. */
+  /** Longest time of a worker for one frame; after it the worker is terminated. Default: 30000. */
   readonly stallMs?: number;
-  /** Longest time that a worker may take to set up its operators. Default: 60000. */
+  /** Longest time of a worker to set up its operators. Default: 60000. */
   readonly setupMs?: number;
-  /** Frames under way at once in one worker of an asynchronous chain. Default: 8. */
+  /** Number of frames that an asynchronous worker processes at the same time. Default: 8. */
   readonly concurrency?: number;
-  /** Slots of the pool of this stage; by default as many as the plan needs. */
+  /** Slots in the pool of this stage; default: as many as the plan needs. */
   readonly slots?: number;
 }
 
 /** What concerns the whole pipeline. */
 export interface PipelineSettings {
-  /** Serves /metrics, /ready and /ping; absent: off. */
+  /** Serves /metrics, /ready and /ping over HTTP; default: off. */
   readonly metrics?: {
-    /** TCP port; 0 takes a free one. */
+    /** TCP port; 0 chooses a free one. */
     readonly port: number;
-    /** Default: "127.0.0.1". */
+    /** Address to listen at. Default: "127.0.0.1". */
     readonly host?: string;
   };
-  /** Keeps frames that died, one file a frame; absent: off. */
+  /** Keeps each dead frame in a file; default: off. */
   readonly deadLetters?: {
-    /** Folder of the files; made where it is missing. */
+    /** Folder of the files; created if it is missing. */
     readonly directory: string;
-    /** Most files that the folder may hold. Default: 10000. */
+    /** Largest number of files in the folder. Default: 10000. */
     readonly maxFiles?: number;
   };
-  /** What makes a run fail (exit 1), beside errors; by default dead and incomplete, and unreadable where a source reads files. */
+  /** What makes a run fail (exit code 1), besides errors; default: dead and incomplete, and unreadable if a source reads files. */
   readonly failOn?: 'dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable' | 'none' | readonly ('dead' | 'dropped' | 'incomplete' | 'unverifiable' | 'unreadable')[];
-  /** Most shared memory that the pipeline may use, in bytes or with a unit, at most 4GiB. Sizes that the file does not give are chosen to fit. By default a quarter of the memory of the machine or container. */
+  /** Largest shared memory of the pipeline, in bytes or with a unit, at most 4GiB. Sizes that the file does not set are chosen to fit. Default: a quarter of the memory of the machine or container. */
   readonly memory?: number | string;
-  /** How a run is brought to its end. */
+  /** How a run ends. */
   readonly drain?: {
-    /** Longest time that the drain may take. Default: 30000. */
+    /** Longest time of the drain. Default: 30000. */
     readonly deadlineMs?: number;
   };
 }

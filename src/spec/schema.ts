@@ -24,7 +24,7 @@ const TYPES = { type: ['string'], minLength: 1 };
 
 const EDGE: Readonly<Record<string, JsonSchema>> = {
   from: {
-    description: 'The source or stage that this node takes from, or a list of them.',
+    description: 'The source or stage that sends frames to this node, or a list of them.',
     anyOf: [
       { type: 'string', minLength: 1, title: 'a name' },
       { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, uniqueItems: true, title: 'a list of names' },
@@ -37,16 +37,16 @@ const EDGE: Readonly<Record<string, JsonSchema>> = {
       { enum: ['block', 'drop-newest', 'drop-oldest', 'latest'], title: 'block, drop-newest, drop-oldest, latest' },
       {
         type: 'object',
-        properties: { sample: count('Keep the ordinals divisible by this.', 1, 0x7fffffff) },
+        properties: { sample: count('Keep the frames whose ordinal is a multiple of this.', 1, 0x7fffffff) },
         required: ['sample'],
         additionalProperties: false,
         title: '{ sample: N }',
       },
     ],
   },
-  capacity: count('Most frames that wait on the edge into this node.', 1, 65_536, DEFAULTS.capacity),
+  capacity: count('Largest number of frames that wait on the edge into this node.', 1, 65_536, DEFAULTS.capacity),
   order: { description: 'Whether frames arrive in the order of their source.', enum: ['preserve', 'none'], default: DEFAULTS.order },
-  window: count('Cells of an ordered edge, per source; by default 4 for each worker before it, at least 8.', 1, 65_536),
+  window: count('Cells of an ordered edge for each source; default: 4 for each worker before it, at least 8.', 1, 65_536),
 };
 
 export type NodeKind = 'source' | 'sink' | 'operator';
@@ -57,43 +57,40 @@ export type NodeKind = 'source' | 'sink' | 'operator';
  */
 export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, type: string) => boolean = () => true): JsonSchema {
   const defs: Record<string, JsonSchema> = {};
-  const codec = { description: 'How a message is laid out.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
+  const codec = { description: 'Format of the messages.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
   const sourceCommon = {
     maxFrame: {
-      description: 'Largest payload, in bytes or with a unit; by default what the source knows, else up to 32MiB, as the memory allows.',
+      description:
+        'Size of the largest frame, in bytes or with a unit; default: what the source knows, otherwise up to 32MiB, as memory allows.',
       anyOf: [
         { type: 'integer', minimum: 1, title: 'a number of bytes' },
         { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '16MiB'" },
       ],
     },
-    slots: count('Slots of the pool of this source; by default as many as the plan needs.', 1, 0xffffff),
+    slots: count('Slots in the pool of this source; default: as many as the plan needs.', 1, 0xffffff),
     parcel: {
-      description: 'Puts small messages together: one hand-off carries many of them, as records of a parcel.',
+      description: 'Combines small messages: one slot holds many of them, as the records of a parcel.',
       type: 'object',
       properties: {
         bytes: {
-          description: 'Size of a parcel, heads of records included: 4KiB to 16MiB.',
+          description: 'Size of a parcel with the headers of its records, 4KiB to 16MiB.',
           anyOf: [
             { type: 'integer', minimum: 4096, maximum: MAX_PARCEL_BYTES, title: 'a number of bytes' },
             { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '64KiB'" },
           ],
           default: DEFAULTS.parcelBytes,
         },
-        waitUs: count('Longest time that a record waits for others, in microseconds.', 0, 60_000_000, DEFAULTS.parcelWaitUs),
+        waitUs: count('Longest time that a record waits for others.', 0, 60_000_000, DEFAULTS.parcelWaitUs),
       },
       additionalProperties: false,
     },
-    seriesTimeoutMs: count(
-      'A series of which nothing comes for so long ends as timed-out; by default it waits for its end.',
-      1,
-      2_147_483_647,
-    ),
+    seriesTimeoutMs: count('A series ends as timed-out when nothing of it arrives for this time; default: no limit.', 1, 2_147_483_647),
   };
   const sinkCommon = {
     ...EDGE,
     required: {
       description:
-        'The ledger of a source counts what becomes of its frames here, and a failure of this sink fails the run. By default true, but false behind an edge that drops where another sink of the source is required.',
+        'Whether the run fails if this sink fails, and the ledger of a source counts the frames at this sink. Default: true; false behind an edge that drops, if another sink of the source is required.',
       type: 'boolean',
     },
   };
@@ -115,26 +112,26 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
   defs.sink = choice('sink', [...registries.sinks.keys()], isUsed);
   defs.operator = choice('operator', [...registries.operators.keys()], isUsed, MODULE_PATTERN);
   defs.stage = {
-    description: 'Operators that run one after the other on one worker.',
+    description: 'Operators that run in order in each worker.',
     type: 'object',
     properties: {
       ...EDGE,
-      workers: count('Threads of this stage.', 1, 32, DEFAULTS.workers),
-      exclusive: { description: 'One worker; more are refused.', type: 'boolean', default: DEFAULTS.exclusive },
+      workers: count('Number of worker threads.', 1, 32, DEFAULTS.workers),
+      exclusive: { description: 'Whether the stage must have exactly one worker.', type: 'boolean', default: DEFAULTS.exclusive },
       key: {
-        description: 'What decides which worker takes a frame: frames of one key always go to the same one, in order.',
+        description: 'Frames with the same key go to the same worker, in order.',
         anyOf: [
           { const: 'source', title: 'source' },
           {
             type: 'object',
-            properties: { ordinal: count('Blocks of so many consecutive ordinals.', 1, 0x7fffffff) },
+            properties: { ordinal: count('Number of consecutive ordinals with the same key.', 1, 0x7fffffff) },
             required: ['ordinal'],
             additionalProperties: false,
             title: '{ ordinal: N }',
           },
           {
             type: 'object',
-            properties: { meta: { description: 'A key of the meta.', type: 'string', minLength: 1 } },
+            properties: { meta: { description: 'A key of the meta data.', type: 'string', minLength: 1 } },
             required: ['meta'],
             additionalProperties: false,
             title: '{ meta: NAME }',
@@ -142,17 +139,22 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
         ],
       },
       deterministic: {
-        description: 'Aggregates come out bit-identical, whatever the number of workers and the timing.',
+        description: 'Whether aggregates are bit-identical for any number of workers and any timing.',
         type: 'boolean',
         default: DEFAULTS.deterministic,
       },
-      shards: count('Partials of a deterministic stage.', 1, 64, DEFAULTS.shards),
-      attempts: count('How often a frame is tried before it is dead.', 1, 100, DEFAULTS.attempts),
-      stallMs: count('Longest time that a worker may take for one frame.', 1, 86_400_000, DEFAULTS.stallMs),
-      setupMs: count('Longest time that a worker may take to set up its operators.', 1, 86_400_000, DEFAULTS.setupMs),
-      concurrency: count('Frames under way at once in one worker of an asynchronous chain.', 1, 64, DEFAULTS.concurrency),
-      slots: count('Slots of the pool of this stage; by default as many as the plan needs.', 1, 0xffffff),
-      operators: { type: 'array', items: { $ref: '#/$defs/operator' }, default: [] },
+      shards: count('Number of partial results of a deterministic stage.', 1, 64, DEFAULTS.shards),
+      attempts: count('Number of attempts before a frame is dead.', 1, 100, DEFAULTS.attempts),
+      stallMs: count('Longest time of a worker for one frame; after it the worker is terminated.', 1, 86_400_000, DEFAULTS.stallMs),
+      setupMs: count('Longest time of a worker to set up its operators.', 1, 86_400_000, DEFAULTS.setupMs),
+      concurrency: count('Number of frames that an asynchronous worker processes at the same time.', 1, 64, DEFAULTS.concurrency),
+      slots: count('Slots in the pool of this stage; default: as many as the plan needs.', 1, 0xffffff),
+      operators: {
+        description: 'Operators, in the order in which they run.',
+        type: 'array',
+        items: { $ref: '#/$defs/operator' },
+        default: [],
+      },
     },
     required: ['from'],
     additionalProperties: false,
@@ -164,32 +166,32 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
     properties: {
       version: { description: 'Version of the pipeline file.', const: 1 },
       name: { description: 'Name of the pipeline.', type: 'string', pattern: NAME_PATTERN, default: DEFAULTS.name },
-      sources: section('source', 1),
-      stages: section('stage', 0),
-      sinks: section('sink', 1),
+      sources: section('source', 1, 'the sources, by name: a letter, then letters, digits, `_` and `-`'),
+      stages: section('stage', 0, 'the stages, by name'),
+      sinks: section('sink', 1, 'the sinks, by name'),
       metrics: {
-        description: 'Serves /metrics, /ready and /ping; absent: off.',
+        description: 'Serves /metrics, /ready and /ping over HTTP; default: off.',
         type: 'object',
         properties: {
-          port: count('TCP port; 0 takes a free one.', 0, 65_535),
-          host: { type: 'string', minLength: 1, default: DEFAULTS.metricsHost },
+          port: count('TCP port; 0 chooses a free one.', 0, 65_535),
+          host: { description: 'Address to listen at.', type: 'string', minLength: 1, default: DEFAULTS.metricsHost },
         },
         required: ['port'],
         additionalProperties: false,
       },
       deadLetters: {
-        description: 'Keeps frames that died, one file a frame; absent: off.',
+        description: 'Keeps each dead frame in a file; default: off.',
         type: 'object',
         properties: {
-          directory: { description: 'Folder of the files; made where it is missing.', type: 'string', minLength: 1 },
-          maxFiles: count('Most files that the folder may hold.', 1, 65_536, DEFAULTS.maxLetters),
+          directory: { description: 'Folder of the files; created if it is missing.', type: 'string', minLength: 1 },
+          maxFiles: count('Largest number of files in the folder.', 1, 65_536, DEFAULTS.maxLetters),
         },
         required: ['directory'],
         additionalProperties: false,
       },
       failOn: {
         description:
-          'What makes a run fail (exit 1), beside errors; by default dead and incomplete, and unreadable where a source reads files.',
+          'What makes a run fail (exit code 1), besides errors; default: dead and incomplete, and unreadable if a source reads files.',
         anyOf: [
           { enum: [...FAIL_ON, 'none'], title: `one of ${FAIL_ON.join(', ')}, none` },
           {
@@ -203,16 +205,16 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
       },
       memory: {
         description:
-          'Most shared memory that the pipeline may use, in bytes or with a unit, at most 4GiB. Sizes that the file does not give are chosen to fit. By default a quarter of the memory of the machine or container.',
+          'Largest shared memory of the pipeline, in bytes or with a unit, at most 4GiB. Sizes that the file does not set are chosen to fit. Default: a quarter of the memory of the machine or container.',
         anyOf: [
           { type: 'integer', minimum: 1, title: 'a number of bytes' },
           { type: 'string', pattern: BYTE_SIZE_PATTERN, title: "a size such as '2GiB'" },
         ],
       },
       drain: {
-        description: 'How a run is brought to its end.',
+        description: 'How a run ends.',
         type: 'object',
-        properties: { deadlineMs: count('Longest time that the drain may take.', 1, 86_400_000, DEFAULTS.drainMs) },
+        properties: { deadlineMs: count('Longest time of the drain.', 1, 86_400_000, DEFAULTS.drainMs) },
         additionalProperties: false,
       },
     },
@@ -222,8 +224,9 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
   };
 }
 
-function section(kind: string, minProperties: number): JsonSchema {
+function section(kind: string, minProperties: number, description: string): JsonSchema {
   return {
+    description: `${description[0]!.toUpperCase()}${description.slice(1)}.`,
     type: 'object',
     propertyNames: { pattern: NAME_PATTERN },
     additionalProperties: { $ref: `#/$defs/${kind}` },

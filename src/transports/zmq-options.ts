@@ -46,23 +46,33 @@ export const ZMQ_PROPERTIES = {
   driver: {
     enum: ['zmtp', 'libzmq'],
     default: 'zmtp',
-    description: 'zmtp is part of Millrace and speaks tcp and ipc, in clear or with plain; libzmq, the package zeromq, speaks the rest',
+    description:
+      '`zmtp` is part of Millrace: tcp and ipc, without encryption; `libzmq` needs the package zeromq and supports all of ZeroMQ',
   },
-  connect: { ...ENDPOINTS, description: 'endpoint or endpoints to connect to' },
-  bind: { ...ENDPOINTS, description: 'endpoint or endpoints to bind' },
+  connect: { ...ENDPOINTS, description: 'endpoints to connect to; a socket needs `connect`, `bind` or both' },
+  bind: { ...ENDPOINTS, description: 'endpoints to bind' },
   plain: {
     type: 'object',
     additionalProperties: false,
     required: ['username', 'password'],
-    properties: { server: SERVER, username: SHORT_TEXT, password: SHORT_TEXT },
-    description: 'name and password in clear (PLAIN); with server: true those that peers must give',
+    properties: {
+      server: { ...SERVER, description: 'check the user name and password of each peer instead of sending them' },
+      username: { ...SHORT_TEXT, description: 'user name' },
+      password: { ...SHORT_TEXT, description: 'password; take it from the environment with ${NAME}' },
+    },
+    description: 'user name and password, sent without encryption (ZeroMQ PLAIN)',
   },
   curve: {
     type: 'object',
     additionalProperties: false,
     required: ['secretKey'],
-    properties: { server: SERVER, publicKey: KEY, secretKey: KEY, serverKey: KEY },
-    description: 'keys in Z85 (CURVE), of driver libzmq; a client gives all three, a server its own',
+    properties: {
+      server: { ...SERVER, description: 'be the server of the security handshake' },
+      publicKey: { ...KEY, description: 'public key of this side' },
+      secretKey: { ...KEY, description: 'secret key of this side' },
+      serverKey: { ...KEY, description: 'public key of the server' },
+    },
+    description: 'keys in Z85 (ZeroMQ CURVE), for `driver: libzmq`; a client sets all three, a server its own',
   },
 } as const;
 

@@ -47,37 +47,52 @@ export interface Simulation {
 const MAX_POOL_BYTES = 2 ** 31;
 export const MIN_COUNTER_BYTES = 16;
 
-const metres = (description: string, positive = true) => ({ type: 'number', ...(positive ? { exclusiveMinimum: 0 } : {}), description });
+const metres = (description: string, positive = true) => ({
+  type: 'number',
+  ...(positive ? { exclusiveMinimum: 0 } : {}),
+  unit: 'm',
+  description,
+});
 
 export const SIM_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    pattern: { enum: ['powder', 'spots', 'noise', 'counter'], default: 'powder', description: 'what the frames show' },
+    pattern: {
+      enum: ['powder', 'spots', 'noise', 'counter'],
+      default: 'powder',
+      description: 'content of the frames; `counter` has a checksum that the sink `null` can verify',
+    },
     shape: {
       type: 'array',
       items: { type: 'integer', minimum: 1, maximum: 65535 },
       minItems: 2,
       maxItems: 2,
       default: [1024, 1024],
-      description: 'rows and columns',
+      description: 'height and width',
     },
-    dtype: { enum: ['uint8', 'uint16', 'uint32', 'int32', 'float32'], default: 'uint16' },
-    rate: { type: 'number', exclusiveMinimum: 0, description: 'frames a second; absent: as fast as the pipeline takes them' },
-    frames: { type: 'integer', minimum: 0, description: 'ends after so many frames; absent: endless' },
-    series: { type: 'integer', minimum: 1, description: 'frames of a series, announced by a start and ended; absent: one endless series' },
-    seed: { type: 'integer', default: 1 },
-    pool: { type: 'integer', minimum: 0, maximum: 256, default: 8, description: 'frames drawn, which then take turns; 0: each frame anew' },
+    dtype: { enum: ['uint8', 'uint16', 'uint32', 'int32', 'float32'], default: 'uint16', description: 'type of a pixel' },
+    rate: { type: 'number', exclusiveMinimum: 0, unit: 'frames/s', description: 'rate; default: as fast as the pipeline takes them' },
+    frames: { type: 'integer', minimum: 0, description: 'number of frames; default: no end' },
+    series: { type: 'integer', minimum: 1, description: 'frames per series, each with a start and an end; default: no series' },
+    seed: { type: 'integer', default: 1, description: 'seed of the random numbers' },
+    pool: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 256,
+      default: 8,
+      description: 'number of different frames, which repeat; 0: each frame is new',
+    },
     geometry: {
       type: 'object',
       additionalProperties: false,
-      description: 'of powder; what is left out is chosen so that ten rings of CeO2 fall on the detector',
+      description: 'geometry of the pattern `powder`; by default ten rings of CeO2 are on the detector',
       properties: {
-        distance: metres('sample to detector, m'),
-        pixel: metres('side of a pixel, m'),
-        wavelength: metres('m'),
-        poni1: metres('beam on the slow axis, m', false),
-        poni2: metres('beam on the fast axis, m', false),
+        distance: metres('distance from the sample to the detector'),
+        pixel: metres('size of a pixel'),
+        wavelength: metres('wavelength of the beam'),
+        poni1: metres('position of the beam on the slow axis', false),
+        poni2: metres('position of the beam on the fast axis', false),
       },
     },
   },
