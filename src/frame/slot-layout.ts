@@ -12,12 +12,15 @@
  *   +--------+---------+---------------+----------------------+-------------------+
  *  64: kind | shape[4] | metaOffset | metaLength | parameters (two words) | count
  *
- * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange. `bits` and `place`
- * belong to the ring operations.
+ * Plain words, written by the one thread that holds the slot, published by the ring's compare-exchange, and read by the threads
+ * that take a reference. `bits`, `next` and `place` belong to the ring operations.
  */
 export const SLOT = {
+  /** One bit for each live reference. The exclusive holder sets bits; each holder clears its own; the census reads them. */
   bits: 0,
+  /** The next slot of a chain, or EMPTY. Written by the claiming thread; read by the thread that frees the chain. */
   next: 8,
+  /** Where the slot belongs: its free ring, its payload, the bytes there. They do not change. */
   pool: 12,
   payload: 16,
   capacity: 20,
@@ -40,7 +43,7 @@ export const SLOT = {
   parametersLow: 96,
   /** u16 records of a parcel; u16 block of the source's records that the frame or parcel is of (`parcel-layout.ts`). */
   count: 100,
-  /** place[branch] is at `-(place + 4 * branch)`. */
+  /** place[branch] is at `-(place + 4 * branch)`; `../ring/ring-layout.ts` (PLACE) has its parts. */
   place: 4,
 } as const;
 

@@ -37,7 +37,7 @@ describe('the layout that TypeScript and AssemblyScript share', () => {
     expect(constants.get('LEDGER_COUNTS')).toBe(LEDGER.counts * 4);
   });
 
-  it('the offsets are those of docs/specs/ring.md', () => {
+  it('the offsets are those of docs/internals/ring.md', () => {
     expect(constants.get('RING_TAIL')).toBe(128);
     expect(constants.get('RING_CELLS')).toBe(384);
     expect(constants.get('ENTRY_OWED')).toBe(8);
