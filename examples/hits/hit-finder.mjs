@@ -1,4 +1,4 @@
-// Keeps a frame when enough of its pixels are bright; everything else counts as filtered.
+// Keeps a frame when enough of its pixels are bright.
 /** @returns {import('millrace/operator').Operator} */
 export default function hitFinder({ level = 20, pixels = 8 }) {
   return {

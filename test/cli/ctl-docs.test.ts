@@ -23,10 +23,10 @@ function block(document: string, language: string, holding: string): string {
   return found[0]![2]!;
 }
 
-it('the commands of README and the client of the specification do on a run what is said there', { timeout: 60_000 }, async () => {
-  writeFileSync(join(folder, 'pipeline.yaml'), block('README.md', 'yaml', 'version: 1'));
-  writeFileSync(join(folder, 'hit-finder.mjs'), block('README.md', 'js', 'hitFinder'));
-  const [command, ...args] = block('README.md', 'sh', 'detector.rate=50').trim().split(' ');
+it('the commands of the guide and the client of the reference work on a run as documented', { timeout: 60_000 }, async () => {
+  writeFileSync(join(folder, 'pipeline.yaml'), block('docs/guide/your-operator.md', 'yaml', 'version: 1'));
+  writeFileSync(join(folder, 'hit-finder.mjs'), block('docs/guide/your-operator.md', 'js', 'hitFinder'));
+  const [command, ...args] = block('docs/guide/operating.md', 'sh', 'detector.rate=50').trim().split(' ');
   expect(command).toBe('millrace');
   const child = spawn(process.execPath, [main, ...args, '--json'], options);
   let report = '';
@@ -45,7 +45,7 @@ it('the commands of README and the client of the specification do on a run what 
       );
     }
     const said: Record<string, string> = {};
-    for (const line of block('README.md', 'sh', 'ctl list').trim().split('\n')) {
+    for (const line of block('docs/guide/operating.md', 'sh', 'ctl list').trim().split('\n')) {
       const words = line.split(' ');
       expect(words.slice(0, 2)).toEqual(['millrace', 'ctl']);
       said[words.slice(2, 4).join(' ')] = await ctl(...words.slice(2));
@@ -55,7 +55,7 @@ it('the commands of README and the client of the specification do on a run what 
     expect(said.stages).toContain('"threshold"');
     expect(said['update reduce']).toMatch(/^hash: [0-9a-f]{16}\nepoch: \d+\n$/);
     expect(said['series end']).toContain('"incomplete"');
-    // The series of README announces more frames than come, and the run fails by that alone.
+    // The series announces more frames than arrive, and the run fails for this reason alone.
     expect(await exited).toBe(1);
     const { failures, stages } = JSON.parse(report);
     expect(failures).toEqual([expect.objectContaining({ kind: 'incomplete', node: 'detector' })]);

@@ -69,13 +69,15 @@ export const codecs: Codec[] = [];
 export const socket = Pull;
 `;
 
-test('a program compiles without skipLibCheck and without the types of a browser, and so does the code of README', async () => {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/```(ts|js)\n([\s\S]*?)```/g)].map(([, language, text], index) => [
-    `readme-${index}.${language === 'ts' ? 'mts' : 'mjs'}`,
-    text!,
+test('a program compiles without skipLibCheck and without the types of a browser, and so does the code of README and the guide', async () => {
+  const pages = ['README.md', 'docs/guide/embedding.md', 'docs/guide/your-operator.md'];
+  const text = (await Promise.all(pages.map((page) => readFile(join(ROOT, page), 'utf8')))).join('\n');
+  // A block that begins with its file name imports a neighbour, or is imported.
+  const blocks = [...text.matchAll(/```(ts|js)\n(?:\/\/ (\S+\.mjs).*\n)?([\s\S]*?)```/g)].map(([, language, name, code], index) => [
+    name ?? `block-${index}.${language === 'ts' ? 'mts' : 'mjs'}`,
+    code!,
   ]);
-  expect(blocks.length).toBeGreaterThan(1);
+  expect(blocks.length).toBeGreaterThan(5);
   const files = { 'consumer.mts': consumer, ...Object.fromEntries(blocks) };
   expect(await compile(files, { lib: ['ES2022', 'ESNext.Disposable'] })).toBe('');
 });

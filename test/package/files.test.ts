@@ -11,13 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => packed.remove());
 
-test('every file and folder of the project that README names is in the package', async () => {
+test('the package has every file and folder that README names, except tests', async () => {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
   const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);
   const quoted = [...readme.matchAll(/`([\w./-]+\/[\w./-]+)`/g)].map(([, path]) => path!);
   const named = [...links, ...quoted.filter((path) => existsSync(join(ROOT, path)))].map((path) => path.replace(/\/$/, ''));
   expect(links.length).toBeGreaterThan(5);
-  const missing = named.filter((path) => !packed.files.some((file) => file === path || file.startsWith(`${path}/`)));
+  // The guarantees link to their tests, which are in the repository only.
+  const missing = named.filter(
+    (path) => !path.startsWith('test/') && !packed.files.some((file) => file === path || file.startsWith(`${path}/`)),
+  );
   expect(missing).toEqual([]);
 });
 

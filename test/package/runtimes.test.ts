@@ -33,7 +33,7 @@ for (const [name, args] of [
   const program = find(name);
   const missing = program ? '' : ` (skipped: there is no ${name}; MILLRACE_TEST_${name.toUpperCase()} names one)`;
   describe(name, () => {
-    test.skipIf(!program)(`the program of README runs and ends without an error by ${name}${missing}`, async () => {
+    test.skipIf(!program)(`the embedding example runs and ends without an error by ${name}${missing}`, async () => {
       const { stdout, stderr } = await run(program!, [...args, 'embed.mjs'], {
         cwd: packed.folder,
         env: { ...process.env, NO_COLOR: '1' },
