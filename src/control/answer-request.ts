@@ -6,7 +6,10 @@ import { specHash } from '../spec/spec-hash.js';
 /** How long a request waits for a frame. */
 const PROFILE_MS = 300;
 
-/** Carries out one request of the control protocol (docs/reference/control.md). Gives what its answer holds; rejects with coded errors. */
+/**
+ * Carries out one request of the control protocol (docs/reference/control.md). Returns the contents of the answer;
+ * rejects with coded errors.
+ */
 export async function answerRequest(pipeline: Pipeline, request: Readonly<Record<string, unknown>>, version: string): Promise<object> {
   switch (request.do) {
     case 'status':
@@ -31,7 +34,7 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
     case 'update': {
       const { operator, params } = request;
       if (typeof operator !== 'string' && typeof operator !== 'number')
-        throw new MillraceError('ERR_USAGE', `'operator' is a number, or a type as text`);
+        throw new MillraceError('ERR_USAGE', `'operator' must be a number, or a type as text`);
       // Their form is checked with their values.
       return pipeline.update(text(request, 'stage'), operator, params as Record<string, unknown>);
     }
@@ -55,7 +58,7 @@ export async function answerRequest(pipeline: Pipeline, request: Readonly<Record
       void pipeline.abort();
       return {};
     default:
-      throw new MillraceError('ERR_USAGE', `'do' is not a request that is known`);
+      throw new MillraceError('ERR_USAGE', `'do' is not a known request`);
   }
 }
 
@@ -70,6 +73,6 @@ function stagesInForce(pipeline: Pipeline): object[] {
 
 function text(request: Readonly<Record<string, unknown>>, key: string): string {
   const value = request[key];
-  if (typeof value !== 'string') throw new MillraceError('ERR_USAGE', `'${key}' is missing, or not a text`);
+  if (typeof value !== 'string') throw new MillraceError('ERR_USAGE', `'${key}' is missing or is not a text`);
   return value;
 }

@@ -9,23 +9,25 @@ import { Patience } from './patience.js';
 import { openPrivateFolder } from './private-folder.js';
 
 export interface ControlServerOptions {
-  /** Of the socket; its folder is made when it is not there. */
+  /** Path of the socket; its folder is created if missing. */
   readonly path: string;
-  /** What `status` tells. */
+  /** The answer to `status`. */
   readonly version?: string;
-  /** How long a client may take for its next request, or to read an answer; then it is disconnected. Default: 30 000. */
+  /**
+   * How long a client may take for its next request, or to read an answer, before it is disconnected. Default: 30 000.
+   */
   readonly idleMs?: number;
 }
 
-/** sun_path has 108 bytes on Linux and 104 on macOS, with the 0 at its end. */
+/** sun_path has 108 bytes on Linux and 104 on macOS, including the terminating 0. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const MAX_LINE_BYTES = 1 << 20;
 const MAX_CLIENTS = 32;
-/** How long a client may take to read its last answers, or to take notice that it was refused. */
+/** How long a client may take to read its last answers or the refusal. */
 const CLOSE_MS = 500;
 const IDLE_MS = 30_000;
 
-/** Answers the control protocol (docs/reference/control.md) on a Unix socket that only this user may open. */
+/** Serves the control protocol (docs/reference/control.md) on a Unix socket that only this user may open. */
 export class ControlServer implements AsyncDisposable {
   readonly #pipeline: Pipeline;
   readonly #options: ControlServerOptions;
@@ -37,12 +39,12 @@ export class ControlServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** ERR_USAGE: the path is too long. ERR_STATE: it is served already, or its folder cannot be trusted. */
+  /** ERR_USAGE: the path is too long. ERR_STATE: another process serves it already, or its folder cannot be trusted. */
   async open(): Promise<void> {
     const { path } = this.#options;
     if (Math.max(Buffer.byteLength(path), Buffer.byteLength(dirname(path)) + DETOUR_CHARACTERS) > MAX_PATH_BYTES)
-      throw new MillraceError('ERR_USAGE', `the path of a socket has at most ${MAX_PATH_BYTES} bytes: ${path}`);
-    if (this.#server) throw new MillraceError('ERR_STATE', 'the control server is open');
+      throw new MillraceError('ERR_USAGE', `the path of a socket can have at most ${MAX_PATH_BYTES} bytes: ${path}`);
+    if (this.#server) throw new MillraceError('ERR_STATE', 'the control server is already open');
     await openPrivateFolder(dirname(path));
     await removeStale(path);
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
@@ -50,18 +52,18 @@ export class ControlServer implements AsyncDisposable {
     try {
       await listenPrivately(server, path);
     } catch (error) {
-      throw asMillraceError(error, 'ERR_STATE', `${path} cannot be served`);
+      throw asMillraceError(error, 'ERR_STATE', `cannot serve ${path}`);
     }
-    server.on('error', () => {}); // of one connection that could not be accepted
+    server.on('error', () => {}); // An error of one connection that could not be accepted.
     this.#server = server;
   }
 
-  /** Ends all connections, after the answers that were written, and removes the socket. */
+  /** Ends all connections after the answers that were written, and removes the socket. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    await unlink(this.#options.path).catch(() => {}); // somebody may have removed it
+    await unlink(this.#options.path).catch(() => {}); // Another process may have removed it.
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of this.#clients) socket.destroySoon();
     const timer = setTimeout(() => {
@@ -77,7 +79,7 @@ export class ControlServer implements AsyncDisposable {
 
   #serve(socket: Socket): void {
     this.#clients.add(socket);
-    socket.on('error', () => {}); // the client is gone; nobody is left to tell
+    socket.on('error', () => {}); // The client is gone.
     const patience = new Patience(this.#options.idleMs ?? IDLE_MS, () => socket.destroy());
     socket.on('close', () => {
       patience.end();
@@ -88,22 +90,23 @@ export class ControlServer implements AsyncDisposable {
   }
 
   /**
-   * One request after the other: nothing more is read until the answer is written. The client's time runs but while its
-   * request is being answered: bytes of a line that never ends, or an answer that is never read, do not prolong it.
+   * One request after another: nothing more is read until the answer is written. The client's time runs except while
+   * its request is being processed: neither an endless line nor an unread answer extends it.
    */
   async #converse(socket: Socket, patience: Patience): Promise<void> {
     let parts: Buffer[] = [];
     let lengthBytes = 0;
     let isRefused = false;
     for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      // What it still sends is read and forgotten: closing on unread bytes would cost a client that is writing its answer.
+      // Reads and discards further input: closing with unread bytes would reset the connection of a client that is
+      // still reading its answer.
       if (isRefused) continue;
       let from = 0;
       for (let end = chunk.indexOf(10); ; end = chunk.indexOf(10, from)) {
         const part = chunk.subarray(from, end < 0 ? chunk.length : end);
         lengthBytes += part.length;
         if (lengthBytes > MAX_LINE_BYTES) {
-          const error = { code: 'ERR_USAGE', message: `a line has at most ${MAX_LINE_BYTES} bytes` };
+          const error = { code: 'ERR_USAGE', message: `a line can have at most ${MAX_LINE_BYTES} bytes` };
           socket.end(`${JSON.stringify({ id: null, ok: false, error })}\n`);
           setTimeout(() => socket.destroy(), CLOSE_MS);
           parts = [];
@@ -124,7 +127,7 @@ export class ControlServer implements AsyncDisposable {
         if (socket.destroyed) return;
       }
     }
-    socket.end(); // it may have closed only its sending end, to read what it asked for
+    socket.end(); // It may have closed only its sending end, and still read the answer.
   }
 
   async #answer(line: string): Promise<object> {
@@ -155,14 +158,14 @@ function parse(line: string): Readonly<Record<string, unknown>> {
   try {
     request = JSON.parse(line);
   } catch {
-    throw new MillraceError('ERR_USAGE', 'a request is one line of JSON');
+    throw new MillraceError('ERR_USAGE', 'a request must be one line of JSON');
   }
   if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw new MillraceError('ERR_USAGE', 'a request is an object');
+    throw new MillraceError('ERR_USAGE', 'a request must be an object');
   return request as Record<string, unknown>;
 }
 
-/** Removes a socket that nobody listens at; ERR_STATE when somebody does. */
+/** Removes a socket without a listener; throws ERR_STATE when a process listens. */
 async function removeStale(path: string): Promise<void> {
   const code = await new Promise<string | undefined>((resolve) => {
     const probe = connect(path, () => {
@@ -171,7 +174,7 @@ async function removeStale(path: string): Promise<void> {
     });
     probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
   });
-  if (code === undefined) throw new MillraceError('ERR_STATE', `somebody listens at ${path}`);
+  if (code === undefined) throw new MillraceError('ERR_STATE', `another process listens at ${path}`);
   // A plain file refuses connections too; it is not ours to remove.
   if (code === 'ECONNREFUSED' && (await lstat(path)).isSocket()) await unlink(path);
 }

@@ -2,13 +2,13 @@ import { chmod, link, mkdtemp, rm, unlink } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { dirname, join, sep } from 'node:path';
 
-/** What is added to the folder of the socket, in characters: a folder of six random ones, and `s` in it. */
+/** Characters added to the folder of the socket: a folder of six random ones, and `s` in it. */
 export const DETOUR_CHARACTERS = '/xxxxxx/s'.length;
 
 /**
- * Listens at a Unix socket that nobody else may open, not for a moment: a socket is made with the permissions of the umask,
- * which belongs to the whole process. So it is made in a folder of mode 0700 beside its place, closed to others, and only
- * then linked there. Rejects where `path` exists. The caller removes it: the server knows the other name.
+ * Listens at a Unix socket that no other user can open at any moment. A socket gets the permissions of the umask, which
+ * belongs to the whole process, so it is created in a private folder of mode 0700 beside its place and then linked
+ * there. Rejects when `path` exists. The caller removes `path`: the server only knows the other name.
  */
 export async function listenPrivately(server: Server, path: string): Promise<void> {
   const detour = await mkdtemp(dirname(path) + sep);

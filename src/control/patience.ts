@@ -1,4 +1,4 @@
-/** Calls `over` when it was left waiting for `limitMs`, once. */
+/** Calls `over` once after waiting for `limitMs`. */
 export class Patience {
   readonly #limitMs: number;
   readonly #over: () => void;
@@ -9,7 +9,7 @@ export class Patience {
     this.#over = over;
   }
 
-  /** The wait begins, or begins anew. */
+  /** Starts or restarts the wait. */
   begin(): void {
     this.end();
     this.#timer = setTimeout(this.#over, this.#limitMs);

@@ -3,20 +3,24 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { makeFolder } from '../transports/make-folder.js';
 
 /**
- * Makes a folder (0700) unless it is there, and tells whether it was made; refuses (ERR_STATE) a link, a folder of somebody
- * else, and one that others may write to.
+ * Creates a folder (0700) unless it exists; returns whether it was created. Refuses (ERR_STATE) a link, a folder of
+ * another user, and a folder that others may write to.
  */
 export async function openPrivateFolder(path: string): Promise<boolean> {
   try {
     const made = await makeFolder(path, 0o700);
-    if (!(await isPrivateFolder(path))) throw new MillraceError('ERR_STATE', `${path} is a link, not ours, or writable by others`);
+    if (!(await isPrivateFolder(path)))
+      throw new MillraceError('ERR_STATE', `${path} is a link, belongs to another user, or is writable by others`);
     return made !== undefined;
   } catch (thrown) {
-    throw asMillraceError(thrown, 'ERR_STATE', `the folder ${path} cannot be used`);
+    throw asMillraceError(thrown, 'ERR_STATE', `cannot use the folder ${path}`);
   }
 }
 
-/** Whether it is a folder, no link, of this user, that nobody else may write to. Rejects when it is not there. */
+/**
+ * Whether the path is a folder of this user, not a link, that no other user may write to. Rejects when it does not
+ * exist.
+ */
 export async function isPrivateFolder(path: string): Promise<boolean> {
   const found = await lstat(path);
   return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;

@@ -9,7 +9,7 @@ export interface Cause {
 
 const MAX_CAUSES = 8;
 
-/** What an error says of itself, with the stack of where it was thrown and of what caused it. */
+/** The description of an error, with the stacks of the error and of its causes. */
 export function causeOf(thrown: unknown, code: ErrorCode): Cause {
   const { code: known, message } = asMillraceError(thrown, code);
   const stacks: string[] = [];

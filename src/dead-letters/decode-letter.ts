@@ -11,8 +11,8 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What the beginning of a letter says, each word checked, and where its data begins. `fileBytes` is how long the whole file
- * is: the data must end exactly there. Throws ERR_FORMAT; nothing in the file is believed before.
+ * The header of a letter, fully checked, and the offset of its data. `fileBytes` is the length of the whole file: the
+ * data must end exactly there. Throws ERR_FORMAT; every word of the file is untrusted until checked.
  */
 export function decodeLetter(beginning: Uint8Array, fileBytes: number): { readonly header: LetterHeader; readonly dataOffset: number } {
   const reader = new PlainMsgpack(beginning);
@@ -21,26 +21,25 @@ export function decodeLetter(beginning: Uint8Array, fileBytes: number): { readon
   let dataBytes: number | undefined;
   for (let i = 0; i < entries; i++) {
     const key = reader.text();
-    if (key in fields) throw refuse(`the key ${JSON.stringify(key.slice(0, 40))} stands twice`);
+    if (key in fields) throw refuse(`the key ${JSON.stringify(key.slice(0, 40))} occurs twice`);
     if (key === 'data') {
       if (i !== entries - 1) throw refuse('its data is not its last entry');
       dataBytes = reader.binLength();
     } else fields[key] = reader.value();
   }
   if (dataBytes === undefined) throw refuse('it has no data');
-  if (reader.at + dataBytes !== fileBytes) throw refuse(`it announces ${dataBytes} bytes of data, and ${fileBytes - reader.at} follow`);
+  if (reader.at + dataBytes !== fileBytes) throw refuse(`it announces ${dataBytes} bytes of data, but ${fileBytes - reader.at} follow`);
   return { header: readHeader(fields, dataBytes), dataOffset: reader.at };
 }
 
 function readHeader(fields: Fields, dataBytes: number): LetterHeader {
   if (fields.version !== LETTER_VERSION) throw refuse(`its version is not ${LETTER_VERSION}`);
   const { dtype, shape, meta, stack, time, pipelineHash } = fields;
-  if (!isDType(dtype)) throw refuse('its dtype is not known');
+  if (!isDType(dtype)) throw refuse('its dtype is unknown');
   if (!Array.isArray(shape)) throw refuse('its shape is not a list');
   const lengthBytes = checkedByteLength(dtype, shape);
   if (typeof lengthBytes === 'string') throw refuse(lengthBytes);
-  if (lengthBytes !== dataBytes)
-    throw refuse(`${dtype} [${shape.join(', ')}] takes ${lengthBytes} bytes, not the ${dataBytes} of its data`);
+  if (lengthBytes !== dataBytes) throw refuse(`${dtype} [${shape.join(', ')}] needs ${lengthBytes} bytes, but its data has ${dataBytes}`);
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) throw refuse('its meta is not a map');
   if (stack !== null && typeof stack !== 'string') throw refuse('its stack is not text');
   if (typeof time !== 'string' || !TIME.test(time) || Number.isNaN(Date.parse(time))) throw refuse('its time is not ISO 8601 in UTC');
@@ -83,7 +82,7 @@ function name(fields: Fields, key: string): string {
 function count(fields: Fields, key: string, least: number, most: number): number {
   const value = fields[key];
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most)
-    throw refuse(`its ${key} is not a whole number from ${least} to ${most}`);
+    throw refuse(`its ${key} is not an integer from ${least} to ${most}`);
   return value + 0;
 }
 

@@ -1,22 +1,22 @@
 import { Packr } from 'msgpackr';
 import { LETTER_VERSION, type Letter } from './letter.js';
 
-// No records and no extra types: every MessagePack reader understands what is left.
+// No records and no extension types: every MessagePack reader can read the result.
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
 
 const MAX_MESSAGE_LENGTH = 8192;
 const MAX_STACK_LENGTH = 65_536;
-/** What is nested deeper is kept as JSON text: packers and readers recurse. */
+/** Deeper values are kept as JSON text: packers and readers recurse. */
 const MAX_META_LEVELS = 32;
 const DATA_KEY = Buffer.from([0xa4, ...Buffer.from('data')]);
 const BIN_32 = 0xc6;
 const MAP_16 = 0xde;
 
-/** The packer writes whole numbers above 2^32 as floats, which Python would not take as an index. */
+/** The packer writes integers above 2^32 as floats, which Python does not accept as an index. */
 const whole = (number: number): number | bigint => (Number.isSafeInteger(number) && number > 0xffffffff ? BigInt(number) : number);
 const known = (number: number | undefined): number | null => (number !== undefined && Number.isFinite(number) ? number : null);
 
-/** The pieces of a letter's file; the last one is the data itself, which is not copied. */
+/** The pieces of a letter's file; the last piece is the data itself, not a copy. */
 export function encodeLetter(letter: Letter): readonly [head: Uint8Array, data: Uint8Array] {
   const sequence = known(letter.sequence);
   const fields = {
@@ -49,7 +49,10 @@ export function encodeLetter(letter: Letter): readonly [head: Uint8Array, data: 
   return [Buffer.concat([map, packed.subarray(packedHead), DATA_KEY, size]), letter.data];
 }
 
-/** JSON values as every reader takes them: numbers that stay whole, text that is UTF-8, no key that would change a prototype. */
+/**
+ * Converts JSON values to a form that every reader accepts: integers stay integers, text is UTF-8, no key changes a
+ * prototype.
+ */
 function plain(value: unknown, levels: number): unknown {
   if (typeof value === 'number') return whole(value);
   if (typeof value === 'string') return value.toWellFormed();
@@ -61,7 +64,7 @@ function plain(value: unknown, levels: number): unknown {
   );
 }
 
-/** Text is given back as it came, but for halves of characters, which UTF-8 cannot hold. */
+/** Text is returned unchanged except lone surrogates, which UTF-8 cannot represent. */
 function cut(text: string, length: number): string {
   return (text.length > length ? `${text.slice(0, length)}...` : text).toWellFormed();
 }

@@ -4,40 +4,40 @@ import type { Cause } from './cause.js';
 import { countLetters, removeParts } from './letter-directory.js';
 import { writeLetter } from './letter-file.js';
 
-/** Where letters go, and the words by which the threads of a pipeline share the count. Plain data. */
+/** The folder of the letters, and the words by which the threads of a pipeline share the count. Plain data. */
 export interface LetterPlan {
   readonly directory: string;
   readonly maxFiles: number;
   readonly pipeline: string;
   readonly pipelineHash: string;
-  /** Tells this run's temporary files from those of others in the same folder. */
+  /** Distinguishes the temporary files of this run from those of others in the same folder. */
   readonly run: string;
-  /** Address of the number of letters in the directory: raised by atomic addition before one is written. */
+  /** Address of the number of letters in the directory: incremented atomically before a letter is written. */
   readonly files: number;
-  /** LETTER_STATS of each thread, one after the other; the last are the supervisor's. */
+  /** LETTER_STATS of each thread in order; the last are the supervisor's. */
   readonly stats: number;
 }
 
-/** Words of one thread, written by nobody else. `bytes`: a cache line of its own. */
+/** Words of one thread, which alone writes them. `bytes`: one cache line of its own. */
 export const LETTER_STATS = { written: 0, failed: 4, omitted: 8, words: 3, bytes: 64 } as const;
 
-/** How often a full directory is looked at again: somebody may have emptied it. */
+/** How often to check a full directory again: its user may have removed letters. */
 const RECOUNT_MS = 1000;
 
 export interface Death {
   /** The stage or sink that gives the frames up. */
   readonly node: string;
-  /** The reason under which the ledger counts them. */
+  /** The reason in the ledger. */
   readonly outcome: string;
   readonly attempts: number;
   readonly cause: Cause;
 }
 
-/** A thread's way to write dead letters. What cannot be written is counted and told, and nothing is thrown: the run goes on. */
+/** Writes the dead letters of a thread. A failed write is counted and logged but does not throw: the run continues. */
 export class LetterBox {
   readonly #plan: LetterPlan;
   readonly #words: Int32Array;
-  /** How the names of its temporary files begin, behind those of the letters. */
+  /** The beginning of the names of its temporary files, after those of the letters. */
   readonly #writer: string;
   readonly #thread: number;
   readonly #log: Logger;
@@ -52,17 +52,17 @@ export class LetterBox {
     this.#thread = thread;
     this.#log = log;
     try {
-      // Of a worker with this number that was ended while it wrote.
+      // Left by a worker with this number that was terminated while writing.
       const parts = removeParts(plan.directory, this.#writer);
       if (parts > 0) Atomics.sub(words, plan.files >>> 2, parts);
     } catch {
-      // what cannot be read now will be told when something is written
+      // A read error now will be reported at the next write.
     }
   }
 
   /**
-   * Writes a letter for each frame of one reference, `index` counting them; durable when it returns. `frames` may be a
-   * function that reads them and may fail.
+   * Writes a letter for each frame of one reference, with `index` as its counter; the letters are durable on return.
+   * `frames` may be a function that reads them and may fail.
    */
   write(frames: readonly Frame[] | (() => readonly Frame[]), death: Death, firstIndex = 0): void {
     let read: readonly Frame[];
@@ -82,7 +82,7 @@ export class LetterBox {
       this.#count(LETTER_STATS.omitted);
       const suppressed = this.#limiter.admit('omitted');
       if (suppressed >= 0)
-        this.#log.warn({ node, directory, suppressed }, `dead letters are not written: there are ${maxFiles} in ${directory} already`);
+        this.#log.warn({ node, directory, suppressed }, `dead letters are not written: ${directory} already has ${maxFiles}`);
       return;
     }
     try {
@@ -104,10 +104,10 @@ export class LetterBox {
     const suppressed = this.#limiter.admit('failed');
     if (suppressed < 0) return;
     const text = error instanceof Error ? error.message : String(error);
-    this.#log.error({ node, outcome, directory: this.#plan.directory, suppressed }, `a dead letter could not be written: ${text}`);
+    this.#log.error({ node, outcome, directory: this.#plan.directory, suppressed }, `cannot write a dead letter: ${text}`);
   }
 
-  /** Whether there is room for one more; then it is taken. */
+  /** Whether there is room for one more letter; if so, reserves it. */
   #claim(): boolean {
     const { files, maxFiles, directory } = this.#plan;
     const word = files >>> 2;
@@ -119,7 +119,7 @@ export class LetterBox {
     try {
       const seen = Atomics.load(this.#words, word);
       const there = countLetters(directory);
-      // Lost when another thread counts at this moment: the next letter will see.
+      // Fails when another thread counts at this moment: the next letter will see the result.
       return there < maxFiles && Atomics.compareExchange(this.#words, word, seen, there + 1) === seen;
     } catch {
       return false;

@@ -5,13 +5,13 @@ import { makeFolderSync } from '../transports/make-folder.js';
 import { LETTER_SUFFIX } from './letter.js';
 
 const PART = /^\..+\.letter\..+\.part$/;
-/** A temporary file so old is a dead process's. */
+/** A temporary file of this age belongs to a dead process. */
 const STALE_MS = 3_600_000;
 
-/** The name under which a letter is written, in its folder; it ends as no letter does. */
+/** The temporary name of a letter in its folder; its suffix differs from that of letters. */
 export const partName = (name: string, writer: string): string => `.${name}.${writer}.part`;
 
-/** Names of the letters in a folder, sorted: by source, ordinal, node and time. */
+/** Names of the letters in a folder, sorted by source, ordinal, node and time. */
 export function letterNames(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(LETTER_SUFFIX) && !entry.name.startsWith('.'))
@@ -19,12 +19,12 @@ export function letterNames(directory: string): string[] {
     .sort();
 }
 
-/** Letters in a folder, those included that are being written. */
+/** Number of letters in a folder, including those being written. */
 export function countLetters(directory: string): number {
   return readdirSync(directory).filter((name) => PART.test(name) || (name.endsWith(LETTER_SUFFIX) && !name.startsWith('.'))).length;
 }
 
-/** Removes what a writer that is gone left half written; how many. `writer` is the beginning of its name. */
+/** Removes the unfinished files of a dead writer; returns their number. `writer` is the beginning of their names. */
 export function removeParts(directory: string, writer: string): number {
   let removed = 0;
   for (const name of readdirSync(directory)) {
@@ -36,15 +36,15 @@ export function removeParts(directory: string, writer: string): number {
 }
 
 /**
- * Makes the folder where it is missing, tries whether it can be written, removes what dead processes left half written.
- * How many letters it holds. Throws ERR_CONFIG_FILE with the place of the pipeline that names it.
+ * Creates the folder if missing, checks that it is writable, and removes unfinished files of dead processes. Returns
+ * the number of letters. Throws ERR_CONFIG_FILE with the place in the pipeline that names the folder.
  */
 export function openLetterDirectory(directory: string, place?: Place, now = Date.now()): number {
   try {
     makeFolderSync(directory);
     const probe = join(directory, partName(`probe${LETTER_SUFFIX}`, String(process.pid)));
-    rmSync(probe, { force: true }); // of a run that was killed here
-    // Never through a link that somebody put there.
+    rmSync(probe, { force: true }); // Left by a run that was killed here.
+    // Never follow a link that another process created there.
     writeFileSync(probe, 'can this folder be written?', { flag: 'wx' });
     unlinkSync(probe);
     for (const name of readdirSync(directory)) {
@@ -55,7 +55,7 @@ export function openLetterDirectory(directory: string, place?: Place, now = Date
     return countLetters(directory);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const message = `the folder of dead letters, ${directory}, cannot be written: ${text}`;
+    const message = `cannot write to the folder of dead letters, ${directory}: ${text}`;
     throw new MillraceError('ERR_CONFIG_FILE', message, { cause: error, ...(place ? { place } : {}) });
   }
 }

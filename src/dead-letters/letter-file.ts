@@ -15,9 +15,9 @@ const MAX_FILE_BYTES = 2 ** 32 + MAX_LETTER_HEADER_BYTES;
 const PIECE_BYTES = 2 ** 30;
 
 /**
- * Writes a letter so that whoever sees its name sees all of it, now and after a crash of the machine: under another name,
- * made durable, then named, never over another file. `writer` tells those apart who write at the same time. Returns its
- * path. Throws what the file system throws; then nothing is left of it.
+ * Writes a letter atomically: a file under its final name is complete, also after a crash of the machine. The letter is
+ * written under a temporary name, made durable, then named, and never replaces another file. `writer` distinguishes
+ * concurrent writers. Returns its path. Throws file system errors; then no file remains.
  */
 export function writeLetter(directory: string, letter: Letter, writer: string): string {
   const name = letterName(letter);
@@ -47,11 +47,11 @@ function publish(directory: string, part: string, name: string): string {
   for (let number = 0; ; number++) {
     const path = join(directory, number === 0 ? name : `${name.slice(0, -LETTER_SUFFIX.length)}-${number}${LETTER_SUFFIX}`);
     try {
-      linkSync(part, path); // fails when the name is taken, where a rename would replace the file
+      linkSync(part, path); // Fails when the name exists, where a rename would replace the file.
       remove(part);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      renameSync(part, path); // some file systems have no links
+      renameSync(part, path); // Some file systems have no links.
     }
     return path;
   }
@@ -61,11 +61,11 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // it is not there
+    // The file does not exist.
   }
 }
 
-/** Makes the names in a folder durable; not every system can. */
+/** Makes the names in a folder durable; not every system supports that. */
 function syncFolder(directory: string): void {
   try {
     const folder = openSync(directory, 'r');
@@ -75,11 +75,14 @@ function syncFolder(directory: string): void {
       closeSync(folder);
     }
   } catch {
-    // then the names are as durable as the system makes them
+    // The names are as durable as the system allows.
   }
 }
 
-/** What a letter says, without its data. Throws ERR_FORMAT, naming the file, when it is no whole letter. */
+/**
+ * The header of a letter, without its data. Throws ERR_FORMAT with the file name when the file is not a complete
+ * letter.
+ */
 export async function readLetterHeader(path: string): Promise<LetterHeader & { readonly fileBytes: number }> {
   return withFile(path, async (file, fileBytes) => {
     const { header } = await readHeader(file, fileBytes);
@@ -87,7 +90,7 @@ export async function readLetterHeader(path: string): Promise<LetterHeader & { r
   });
 }
 
-/** A whole letter. Throws ERR_FORMAT, naming the file, when it is none. */
+/** A complete letter. Throws ERR_FORMAT with the file name when the file is not one. */
 export async function readLetter(path: string): Promise<Letter> {
   return withFile(path, async (file, fileBytes) => {
     const { header, dataOffset } = await readHeader(file, fileBytes);
@@ -125,7 +128,7 @@ async function read(file: FileHandle, offset: number, lengthBytes: number): Prom
   const bytes = new Uint8Array(lengthBytes);
   for (let done = 0; done < lengthBytes; ) {
     const { bytesRead } = await file.read(bytes, done, Math.min(PIECE_BYTES, lengthBytes - done), offset + done);
-    if (bytesRead === 0) throw new MillraceError('ERR_FORMAT', `it became shorter while it was read`);
+    if (bytesRead === 0) throw new MillraceError('ERR_FORMAT', `it became shorter during the read`);
     done += bytesRead;
   }
   return bytes;

@@ -3,12 +3,12 @@ import type { Meta } from '../frame/frame.js';
 
 /** The normative text is `docs/reference/dead-letters.md`. */
 export const LETTER_VERSION = 1;
-/** Ends the name of every letter. */
+/** The suffix of letter files. */
 export const LETTER_SUFFIX = '.letter';
-/** Most bytes of everything before the data. */
+/** Maximum number of bytes before the data. */
 export const MAX_LETTER_HEADER_BYTES = 1 << 20;
 
-/** What a letter says of a dead frame, apart from its bytes. */
+/** The header of a letter: everything except the bytes of the frame. */
 export interface LetterHeader {
   /** Name of the pipeline, and SHA-256 (hexadecimal) of its description. */
   readonly pipeline: string;
@@ -16,7 +16,7 @@ export interface LetterHeader {
   readonly source: string;
   /** Number of the frame within its source, in the run in which it died. */
   readonly ordinal: number;
-  /** Place among the frames that one input had become, from 0. */
+  /** Index among the frames made from one input, from 0. */
   readonly index: number;
   /** The sender's number. */
   readonly sequence: number | undefined;
@@ -25,21 +25,21 @@ export interface LetterHeader {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly meta: Meta;
-  /** The stage or sink that gave it up. */
+  /** The stage or sink that gave the frame up. */
   readonly node: string;
-  /** The reason under which the ledger counts it. */
+  /** The reason in the ledger. */
   readonly outcome: string;
-  /** Code and message of the error, and its stack where there is one. */
+  /** Code and message of the error, and its stack if known. */
   readonly code: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** How often it was tried. */
+  /** Number of attempts. */
   readonly attempts: number;
   /** When it died, ISO 8601 in UTC. */
   readonly time: string;
 }
 
 export interface Letter extends LetterHeader {
-  /** The items as its node was given them, little-endian, C order. */
+  /** The items as the node received them, little-endian, C order. */
   readonly data: Uint8Array;
 }

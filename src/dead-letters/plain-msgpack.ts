@@ -1,20 +1,20 @@
 import { MillraceError } from '../errors/errors.js';
 
-/** More than any letter has: MAX_META_LEVELS and the map itself. */
+/** More than any letter needs: MAX_META_LEVELS and the map itself. */
 const MAX_LEVELS = 40;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const refuse = (detail: string): MillraceError => new MillraceError('ERR_FORMAT', detail);
 
 /**
- * Reads the plain part of MessagePack from bytes that nobody vouches for: nil, booleans, numbers, text, lists, maps with
- * text as keys. Every length is checked against the bytes that are left before it is used, and nothing is allocated by what
- * a count announces. Throws ERR_FORMAT. Source of the definition: msgpack/msgpack, spec.md.
+ * Reads the plain part of MessagePack from untrusted bytes: nil, booleans, numbers, text, lists, maps with text as
+ * keys. Every length is checked against the remaining bytes before use, and no allocation depends on an announced
+ * count. Throws ERR_FORMAT. Source of the definition: msgpack/msgpack, spec.md.
  */
 export class PlainMsgpack {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** Where the next value begins. */
+  /** Offset of the next value. */
   at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -23,7 +23,7 @@ export class PlainMsgpack {
   }
 
   #take(lengthBytes: number): number {
-    if (lengthBytes > this.#bytes.length - this.at) throw refuse('it ends within a value');
+    if (lengthBytes > this.#bytes.length - this.at) throw refuse('it ends inside a value');
     this.at += lengthBytes;
     return this.at - lengthBytes;
   }
@@ -34,7 +34,7 @@ export class PlainMsgpack {
     return sizeBytes === 2 ? this.#view.getUint16(from) : this.#view.getUint32(from);
   }
 
-  /** How many entries the map that begins here has. */
+  /** Number of entries of the map that begins here. */
   mapSize(): number {
     const token = this.#uint(1);
     if (token >= 0x80 && token <= 0x8f) return token & 0x0f;
@@ -42,7 +42,7 @@ export class PlainMsgpack {
     throw refuse('it is not a map');
   }
 
-  /** Length of the `bin` that begins here; its bytes come next and are not touched. */
+  /** Length of the `bin` that begins here; its bytes follow and are not read. */
   binLength(): number {
     const token = this.#uint(1);
     if (token < 0xc4 || token > 0xc6) throw refuse('its data is not bin');
@@ -115,7 +115,7 @@ export class PlainMsgpack {
       case 0xdf:
         return this.#map(this.#uint(token === 0xde ? 2 : 4), levels);
       default:
-        throw refuse(`the type 0x${token.toString(16)} has no place in it`);
+        throw refuse(`the type 0x${token.toString(16)} is not allowed`);
     }
   }
 
@@ -130,7 +130,7 @@ export class PlainMsgpack {
     for (let i = 0; i < count; i++) {
       const key = this.text();
       const value = this.value(levels - 1);
-      // Assigned on by a later reader it would change a prototype.
+      // If a later reader assigned it, it would change a prototype.
       if (key !== '__proto__') map[key] = value;
     }
     return map;

@@ -129,7 +129,10 @@ export interface Place {
   readonly path?: string;
 }
 
-/** Every error of Millrace: `code` is stable, `exitCode` is what the command ends with. The message holds no known secret. */
+/**
+ * The class of every Millrace error: `code` is stable, `exitCode` is the exit code of the command. The message contains
+ * no known secret.
+ */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly place: Place | undefined;
@@ -146,30 +149,30 @@ export class MillraceError extends Error {
   }
 }
 
-/** The code of a thread is a bundle with a copy of this class: an error that a module made with another copy is one too. */
+/** The code of a thread is a bundle with its own copy of this class: an error made with another copy counts too. */
 const BRAND = Symbol.for('millrace.error');
 Object.defineProperty(MillraceError.prototype, BRAND, { value: true });
 Object.defineProperty(MillraceError, Symbol.hasInstance, {
   value(this: unknown, value: unknown): boolean {
-    if (this !== MillraceError) return Function.prototype[Symbol.hasInstance].call(this, value); // a subclass inherits this method
+    if (this !== MillraceError) return Function.prototype[Symbol.hasInstance].call(this, value); // A subclass inherits this method.
     return value instanceof Error && BRAND in value;
   },
 });
 
-/** `file:line:column`, as far as it is known. */
+/** `file:line:column`, as far as known. */
 export function formatPlace(place: Place | undefined): string {
   if (!place) return '';
   const parts = [place.file, place.line, place.column].filter((part) => part !== undefined);
   return parts.join(':');
 }
 
-/** As `asMillraceError`, and the message of a MillraceError too begins with the prefix: which node it was. */
+/** As `asMillraceError`, but prefixes the message of a MillraceError too, to name the node. */
 export function namedError(thrown: unknown, code: ErrorCode, prefix: string): MillraceError {
   if (!(thrown instanceof MillraceError)) return asMillraceError(thrown, code, prefix);
   return new MillraceError(thrown.code, `${prefix}: ${thrown.message}`, { cause: thrown, ...(thrown.place && { place: thrown.place }) });
 }
 
-/** Wraps whatever was thrown; keeps a MillraceError as it is. */
+/** Wraps any thrown value; returns a MillraceError unchanged. */
 export function asMillraceError(thrown: unknown, code: ErrorCode, prefix = ''): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   const text = thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,6 +1,6 @@
 import { redact, redactData } from './secrets.js';
 
-/** The part of pino's interface that Millrace calls; a pino logger fits as it is. */
+/** The part of pino's interface that Millrace calls; a pino logger fits unchanged. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -11,13 +11,13 @@ export interface Logger {
 const nothing = (): void => {};
 export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** The same logger, which is given no known secret. */
+/** The same logger, with known secrets removed from its input. */
 export function redacting(logger: Logger): Logger {
   const level = (name: keyof Logger) => (fields: object, message: string) => logger[name](redactData(fields), redact(message));
   return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
 }
 
-/** At most one line per key in `intervalMs`; says how many it kept back when it lets the next one through. */
+/** Logs at most one line per key in `intervalMs`; the next line that passes gives the number of suppressed ones. */
 export class RateLimiter {
   readonly #last = new Map<string, { at: number; suppressed: number }>();
   readonly #intervalMs: number;
@@ -26,7 +26,7 @@ export class RateLimiter {
     this.#intervalMs = intervalMs;
   }
 
-  /** The number of lines suppressed since the last one, or -1 when this one is to be suppressed too. */
+  /** The number of lines suppressed since the last one, or -1 when this line is to be suppressed too. */
   admit(key: string, now = Date.now()): number {
     const entry = this.#last.get(key);
     if (!entry) {

@@ -1,6 +1,6 @@
-/** One thing that is wrong with the options of a source or sink and that a schema cannot say. */
+/** One invalid option of a source or sink that a schema cannot express. */
 export interface OptionIssue {
   readonly message: string;
-  /** Keys from the options to the value; empty: the options as a whole. */
+  /** Keys from the options to the value; empty for the options as a whole. */
   readonly path: readonly (string | number)[];
 }

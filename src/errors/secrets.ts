@@ -1,18 +1,21 @@
 /**
- * The secrets that this thread knows, and their removal from text. Configuration is searched for them before anything is
- * said about it; every MillraceError and every log line of a pipeline is redacted by value, so that a secret cannot appear
- * in a message, whatever option was wrong.
+ * Collects the secrets that this thread knows and removes them from text. Configuration is searched for secrets before
+ * any message about it is made. Every MillraceError and every log line of a pipeline is redacted by value, so that a
+ * secret cannot appear in a message, whichever option is wrong.
  */
 
 /** Keys whose values are secret, at any depth. */
 const SECRET_KEY = /passw|passphrase|passwd|^pwd$|secret|token|credential|api-?_?key|private-?_?key|signature/i;
-/** Keys whose values hold secrets beside other things: a text in the place of the map is one. */
+/** Keys whose values contain secrets among other things; a text in place of the map is a secret. */
 const SECRET_MAP = /^(plain|curve|sasl|auth|login)$/i;
-/** `user:password@` behind `//`, or in front of a host. */
+/** `user:password@` after `//`, or before a host. */
 const USER_INFO = /(\/\/)[^\s/@'"]+@|(?<![^\s'"[({,=])[^\s/@'",:]+:[^\s/@'",]+@(?=[\w[.-])/g;
-/** What a shorter value hides would be every letter of a message; it is left to the names of its keys. */
+/**
+ * Redacting a shorter value would remove single letters from messages; such a value is protected only by the name of
+ * its key.
+ */
 const SHORTEST = 4;
-/** A process that makes pipelines for ever, each with its own password, forgets the oldest. */
+/** A process that creates pipelines indefinitely, each with its own password, forgets the oldest. */
 const MOST = 10_000;
 const MASK = '***';
 
@@ -20,7 +23,7 @@ const known = new Set<string>();
 
 export const isSecretKey = (key: string): boolean => SECRET_KEY.test(key);
 
-/** Remembers one secret, as it is and as URLs and JSON write it. */
+/** Remembers one secret, in its plain form and as URLs and JSON write it. */
 export function protectValue(value: unknown): void {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return;
   const text = String(value);
@@ -29,7 +32,7 @@ export function protectValue(value: unknown): void {
   while (known.size > MOST) known.delete(known.values().next().value!);
 }
 
-/** Remembers all secrets in data of a configuration, known by the names of their keys or as a part of an address. */
+/** Remembers all secrets in configuration data, found by the names of their keys or as a part of an address. */
 export function protectSecrets(data: unknown, isSecret = false): void {
   const seen = new Set<object>();
   const visit = (value: unknown, secret: boolean): void => {
@@ -46,7 +49,7 @@ export function protectSecrets(data: unknown, isSecret = false): void {
   visit(data, isSecret);
 }
 
-/** The password of an address, in which it may be percent-encoded. */
+/** The password of an address, which may be percent-encoded. */
 function protectAddress(text: string): void {
   const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:([^/?#@]+)@/i.exec(text)?.[1];
   if (password === undefined) return;
@@ -54,14 +57,14 @@ function protectAddress(text: string): void {
   try {
     protectValue(decodeURIComponent(password));
   } catch {
-    // Not percent-encoded: it stands as it is.
+    // Not percent-encoded: use it unchanged.
   }
 }
 
 const isSecretOf = (key: string, value: unknown): boolean =>
   isSecretKey(key) || (SECRET_MAP.test(key) && (typeof value !== 'object' || Array.isArray(value)));
 
-/** The text without any known secret, and without user and password of addresses. */
+/** The text without known secrets, and without user and password of addresses. */
 export function redact(text: string): string {
   let safe = text;
   for (const secret of known) if (safe.includes(secret)) safe = safe.replaceAll(secret, MASK);

@@ -1,4 +1,4 @@
-/** Follows 32-bit counters of other threads, which wrap, as numbers that do not: adds up the wrapped differences. */
+/** Extends 32-bit counters of other threads, which wrap, to numbers that do not: sums the wrapped differences. */
 export class CounterFold {
   readonly #last: Int32Array;
   readonly totals: Float64Array;
@@ -8,7 +8,7 @@ export class CounterFold {
     this.totals = new Float64Array(words);
   }
 
-  /** Must be called before any counter has gone round. */
+  /** Must be called before any counter wraps completely. */
   fold(word: number, value: number): void {
     this.totals[word]! += (value - this.#last[word]!) >>> 0;
     this.#last[word] = value;

@@ -1,4 +1,4 @@
-/** What makes a run a failed one, beside an error, a ledger that does not balance, and frames that were owed at the end. */
+/** What fails a run, besides an error, a ledger that does not balance, and undelivered frames at the end. */
 export const FAIL_ON = ['dead', 'dropped', 'incomplete', 'unverifiable', 'unreadable'] as const;
 
 export type FailOn = (typeof FAIL_ON)[number];
@@ -6,7 +6,7 @@ export type FailOn = (typeof FAIL_ON)[number];
 /** The default; a batch over files adds `unreadable`. */
 export const DEFAULT_FAIL_ON: readonly FailOn[] = ['dead', 'incomplete'];
 
-/** The list without `none`, each word once, in the order of FAIL_ON. */
+/** The list without `none`, without duplicates, in the order of FAIL_ON. */
 export function failOnOf(words: readonly string[]): FailOn[] {
   return FAIL_ON.filter((word) => words.includes(word));
 }

@@ -1,6 +1,6 @@
 /**
- * A log-linear histogram of times in whole microseconds (the idea of HdrHistogram, Gil Tene): every power of two is cut
- * into 64 equal buckets, so that a bucket is at most 1/64 of its values wide and its middle at most 0.8 % off.
+ * A log-linear histogram of times in whole microseconds (the idea of HdrHistogram, Gil Tene): every power of two is
+ * divided into 64 equal buckets. A bucket is at most 1/64 of its values wide, and its middle is at most 0.8 % off.
  *
  * Words, 32 bits each, from a 64-byte aligned byte address:
  *
@@ -10,8 +10,8 @@
  *     |        |         |          |          | power of two up to 2^30 us (18 minutes)          |
  *     +--------+---------+----------+----------+--------------------------------------------------+
  *
- * One thread writes, with plain stores; any thread may read. A reader may see a count that is a moment old and a max that
- * is newer than the counts; after the writer has ended it sees all. Counts wrap at 2^32.
+ * One thread writes, with plain stores; any thread may read. A reader may see a slightly old count, and a max that is
+ * newer than the counts; after the writer has ended it sees all values. Counts wrap at 2^32.
  */
 const SUB_BITS = 6;
 const SUB_BUCKETS = 1 << SUB_BITS;
@@ -22,10 +22,10 @@ const HEAD_WORDS = 16;
 const BUCKETS = SUB_BUCKETS * (TOP_BIT - SUB_BITS + 2);
 const MAX_US = 2 ** 31 - 1;
 
-/** What a histogram takes in shared memory. All zero is an empty one. */
+/** Bytes of a histogram in shared memory. All zero is an empty histogram. */
 export const HISTOGRAM_BYTES = (HEAD_WORDS + BUCKETS) * 4;
 
-/** Microseconds; percentiles by nearest rank, all zero when nothing was recorded. */
+/** Microseconds; percentiles by nearest rank; all zero when nothing was recorded. */
 export interface Summary {
   readonly p50: number;
   readonly p90: number;
@@ -52,12 +52,12 @@ function middleOf(bucket: number): number {
 export class Histogram {
   readonly #words: Uint32Array;
 
-  /** Over `HISTOGRAM_BYTES` of a buffer at a byte address that is a multiple of 4. */
+  /** Over `HISTOGRAM_BYTES` of a buffer, at a byte address that is a multiple of 4. */
   constructor(buffer: ArrayBufferLike, address: number) {
     this.#words = new Uint32Array(buffer, address, HEAD_WORDS + BUCKETS);
   }
 
-  /** Fractions are cut off; what is below 0 or not a number counts as 0, what is above 2^31 - 1 as that. */
+  /** Truncates fractions; a value below 0 or not a number counts as 0, a value above 2^31 - 1 as that. */
   record(us: number): void {
     const whole = us >= MAX_US ? MAX_US : us > 0 ? us | 0 : 0;
     const words = this.#words;
@@ -73,20 +73,20 @@ export class Histogram {
   }
 }
 
-/** Values below bounds, counted up to each. */
+/** The number of values below each bound. */
 export interface Cumulative {
   /** Upper bounds in microseconds, rising. */
   readonly boundsUs: readonly number[];
-  /** How many values are below each bound. */
+  /** Number of values below each bound. */
   readonly counts: readonly number[];
   readonly count: number;
   readonly sumUs: number;
 }
 
-/** Powers of two from 64 us to 67 s: at these the buckets are cut, so that the counts are exact. */
+/** Powers of two from 64 us to 67 s: bucket edges, so that the counts are exact. */
 const BOUNDS_US: readonly number[] = Array.from({ length: 21 }, (_, n) => 2 ** (SUB_BITS + n));
 
-/** What a histogram in a buffer holds, as counts below each power of two. */
+/** Reads a histogram from a buffer, as counts below each power of two. */
 export function cumulate(buffer: ArrayBufferLike, address: number): Cumulative {
   const words = new Uint32Array(buffer, address, HEAD_WORDS + BUCKETS);
   const counts: number[] = [];
@@ -102,7 +102,7 @@ export function cumulate(buffer: ArrayBufferLike, address: number): Cumulative {
   return { boundsUs: BOUNDS_US, counts, count, sumUs: sumOf(words) };
 }
 
-/** Its two words, of the same moment. */
+/** Its two words, read at the same moment. */
 function sumOf(words: Uint32Array): number {
   for (let tries = 0; ; tries++) {
     const high = Atomics.load(words, SUM_WORD + 1);
@@ -111,7 +111,7 @@ function sumOf(words: Uint32Array): number {
   }
 }
 
-/** The summary of several histograms of one buffer taken together. */
+/** The summary of several histograms of one buffer combined. */
 export function summarize(buffer: ArrayBufferLike, addresses: readonly number[]): Summary {
   return summarizeWords(addresses.map((address) => new Uint32Array(buffer, address, HEAD_WORDS + BUCKETS)));
 }
@@ -132,7 +132,7 @@ function summarizeWords(histograms: readonly Uint32Array[]): Summary {
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       seen += counts[bucket]!;
-      // The last bucket also holds all that is above it; only the maximum is known of that.
+      // The last bucket also holds all higher values; only their maximum is known.
       if (rank > 0 && seen >= rank) return bucket === BUCKETS - 1 ? max : Math.min(max, middleOf(bucket));
     }
     return 0;

@@ -1,17 +1,17 @@
 import { FAIL_ON, type FailOn } from './fail-on.js';
 import type { Finding, Ledger, Report, SinkReport, SourceReport } from './report.js';
 
-/** What a verdict is made from: the parts of a report. */
+/** The parts of a report that determine the verdict. */
 export type JudgedRun = Pick<Report, 'balanced' | 'error' | 'undelivered' | 'sources' | 'sinks'> & Partial<Pick<Report, 'stages'>>;
 
 export interface Judgement {
-  /** What makes the run a failed one; empty: it is done. */
+  /** Findings that fail the run; empty: the run is done. */
   readonly failures: readonly Finding[];
-  /** What is worth a look and fails nothing. */
+  /** Findings that are reported but do not fail the run. */
   readonly remarks: readonly Finding[];
 }
 
-/** The first death at a node, in the words of its log. */
+/** The first death at a node, with the message from its log. */
 export interface FirstDeath {
   readonly node: string;
   readonly reason: string;
@@ -20,7 +20,7 @@ export interface FirstDeath {
 
 export interface JudgeOptions {
   readonly failOn: readonly FailOn[];
-  /** The run is over: what is still in flight will never be delivered. */
+  /** The run is over: frames still in flight will never be delivered. */
   readonly isOver: boolean;
   readonly firstDeaths?: readonly FirstDeath[];
 }
@@ -33,7 +33,7 @@ const list = (counts: Readonly<Record<string, number>>): string =>
     .map(([reason, n]) => `${n} ${reason}`)
     .join(', ');
 
-/** The one verdict of a run. Exit code, summary, report and metrics are made from it. */
+/** The verdict of a run. Exit code, summary, report and metrics all follow from it. */
 export function judge(run: JudgedRun, { failOn, isOver, firstDeaths = [] }: JudgeOptions): Judgement {
   const failures: Finding[] = [];
   const remarks: Finding[] = [];
@@ -46,11 +46,12 @@ export function judge(run: JudgedRun, { failOn, isOver, firstDeaths = [] }: Judg
   for (const [node, { endsGivenUp = 0 }] of Object.entries(run.stages ?? {})) if (endsGivenUp > 0) add(withoutEnds(node, endsGivenUp));
   for (const [node, sink] of Object.entries(run.sinks)) {
     const open = (isOver && run.undelivered?.[node]) || 0;
-    // Where the run was given up the sum says it already; a sink that is not required spoils nothing.
+    // If the drain missed its deadline, the sum reports it already; a sink that is not required does not affect the
+    // verdict.
     if (open > 0) (sink.required ? failures : remarks).push(undelivered(node, open));
     for (const finding of ofSink(node, sink)) (sink.required ? add : (one: Finding) => remarks.push(one))(finding);
   }
-  if (!run.balanced) failures.push({ kind: 'unbalanced', message: 'a ledger does not balance: this is a fault of Millrace' });
+  if (!run.balanced) failures.push({ kind: 'unbalanced', message: 'a ledger does not balance: this is a bug in Millrace' });
   return { failures, remarks };
 }
 
@@ -58,7 +59,7 @@ const withoutEnds = (node: string, count: number): Finding => ({
   kind: 'dead',
   node,
   count,
-  message: `the operators of stage '${node}' did not meet ${count} ${count === 1 ? 'end' : 'ends'} of series, because too many workers died there`,
+  message: `the operators of stage '${node}' missed ${count} ${count === 1 ? 'end' : 'ends'} of series, because too many workers crashed there`,
 });
 
 const undelivered = (node: string, count: number): Finding => ({
@@ -80,7 +81,7 @@ function ofSource(
     const { files, frames: parts, of, first } = unreadable;
     const what = [
       ...(files > 0 ? [`${files} of ${of} files`] : []),
-      ...(parts > 0 ? [`${frames(parts)} of files that could be opened`] : []),
+      ...(parts > 0 ? [`${frames(parts)} in files that could be opened`] : []),
     ].join(' and ');
     const names = first.map(({ file, reason }) => `${file} (${reason})`).join(', ');
     const more = files + parts > first.length ? ` and ${files + parts - first.length} more` : '';
@@ -91,7 +92,7 @@ function ofSource(
       message: `source '${node}' could not read ${what}: ${names}${more}`,
     });
   }
-  // Unreadable files count as malformed in the ledger and have a line of their own here.
+  // The ledger counts unreadable files as malformed; here they have their own line.
   const dead = withoutUnreadable(ledger, unreadable);
   if (total(dead) > 0) {
     const reasons = Object.entries(dead).flatMap(([reason, n]) => (n > 0 ? [reason] : []));
@@ -144,7 +145,7 @@ function ofSink(node: string, { undelivered: open, lost }: SinkReport): Finding[
 
 function withoutUnreadable({ dead }: Ledger, unreadable: SourceReport['unreadable']): Record<string, number> {
   const counts = { ...dead };
-  // What a sink lost or did not deliver has findings of its own, made where the ids are known.
+  // Frames that a sink lost or did not deliver have findings of their own, made where the ids are known.
   delete counts.lost;
   delete counts.undelivered;
   if (unreadable && counts.malformed !== undefined) counts.malformed = Math.max(0, counts.malformed - unreadable.files - unreadable.frames);

@@ -4,21 +4,21 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import { METRICS_CONTENT_TYPE } from './metrics-text.js';
 
 export interface MetricsServerOptions {
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number;
   readonly host?: string;
   /** The text of `/metrics`, in the Prometheus exposition format. */
   readonly text: () => string;
-  /** `/ready` answers 503 until this is true. */
+  /** `/ready` answers 503 until this returns true. */
   readonly ready: () => boolean;
 }
 
 const PLAIN = 'text/plain; charset=utf-8';
 
-/** `/metrics`, `/ready` and `/ping` over HTTP. It never keeps the process alive by itself. */
+/** Serves `/metrics`, `/ready` and `/ping` over HTTP. It never keeps the process alive. */
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
-  /** Clients, by address, whose answer is not written out yet. */
+  /** Clients, by address, whose answer is not fully written yet. */
   readonly #served = new Set<string>();
   #server: Server | undefined;
 
@@ -26,12 +26,12 @@ export class MetricsServer {
     this.#options = options;
   }
 
-  /** Resolves with the address that it listens on. Throws ERR_CONFIG_INVALID when it cannot have it. */
+  /** Resolves with the address that it listens on. Throws ERR_CONFIG_INVALID when it cannot bind the address. */
   async open(): Promise<{ host: string; port: number }> {
-    if (this.#server) throw new MillraceError('ERR_STATE', 'the metrics server is open already');
+    if (this.#server) throw new MillraceError('ERR_STATE', 'the metrics server is already open');
     const { host = '127.0.0.1', port } = this.#options;
     const server = createServer((request, response) => this.#answer(request, response));
-    // Scrapers are few and ask for little: whoever sends more slowly or more is cut off.
+    // Scrapers are few and send little: a client that sends more or more slowly is disconnected.
     server.headersTimeout = 5_000;
     server.requestTimeout = 5_000;
     // A client that does not read its answer.
@@ -50,7 +50,7 @@ export class MetricsServer {
       this.#server = undefined;
       throw asMillraceError(error, 'ERR_CONFIG_INVALID', `metrics on ${host}:${port}`);
     }
-    // A failed accept (no file descriptors left) must not end a run that measures.
+    // A failed accept (no file descriptors left) must not end a run.
     server.on('error', () => undefined);
     server.unref();
     const address = server.address() as AddressInfo;
@@ -68,13 +68,16 @@ export class MetricsServer {
     });
   }
 
-  /** One request of a client at a time, one a connection: a client that sends many or reads nothing costs one answer. */
+  /**
+   * One request per client at a time and one per connection: a client that sends many or reads nothing costs one
+   * answer.
+   */
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const client = request.socket.remoteAddress ?? '';
     response.shouldKeepAlive = false;
     if (this.#served.has(client)) {
       response.setHeader('Retry-After', '1');
-      send(response, 429, 'another request of this client is being answered\n');
+      send(response, 429, 'another request of this client is in progress\n');
       return;
     }
     this.#served.add(client);
@@ -97,8 +100,8 @@ export class MetricsServer {
     try {
       send(response, 200, this.#options.text(), METRICS_CONTENT_TYPE);
     } catch {
-      // The cause is not for whoever can reach the port.
-      send(response, 500, 'the metrics could not be read\n');
+      // The client must not see the cause.
+      send(response, 500, 'cannot read the metrics\n');
     }
   }
 }
@@ -106,6 +109,6 @@ export class MetricsServer {
 function send(response: ServerResponse, status: number, body: string, type = PLAIN): void {
   const bytes = Buffer.from(body);
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, 'X-Content-Type-Options': 'nosniff' });
-  // Node leaves out the body of an answer to HEAD by itself.
+  // Node omits the body of an answer to HEAD.
   response.end(bytes);
 }

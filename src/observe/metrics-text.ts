@@ -6,7 +6,7 @@ import type { Finding, Report } from './report.js';
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
-/** What the metrics show beside the report. */
+/** Values that the metrics show in addition to the report. */
 export interface MetricsExtra {
   /** By sink. */
   readonly latencies?: Readonly<Record<string, Cumulative>>;
@@ -15,9 +15,9 @@ export interface MetricsExtra {
   readonly version?: string;
 }
 
-/** A label's value in the text format: backslash, quote and newline are escaped. */
+/** Escapes backslash, quote and newline in the value of a label. */
 const escapeLabel = (value: string): string => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
-/** A help text: backslash and newline are escaped. */
+/** Escapes backslash and newline in a help text. */
 const escapeHelp = (text: string): string => text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
 
 function number(value: number): string {
@@ -33,7 +33,10 @@ function line(name: string, labels: Labels, value: number): string {
   return `${name}${list.length > 0 ? `{${list.join(',')}}` : ''} ${number(value)}\n`;
 }
 
-/** One family of the Prometheus text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats); empty without samples. */
+/**
+ * One family of the Prometheus text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats);
+ * empty without samples.
+ */
 export function family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return '';
   const full = `millrace_${name}`;
@@ -55,7 +58,7 @@ export function histogramFamily(name: string, help: string, series: readonly (re
   return head(full, 'histogram', help) + lines.join('');
 }
 
-/** Content type of what `metricsText` returns. */
+/** Content type of the text that `metricsText` returns. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const DROPS = Object.entries(OUTCOME).flatMap(([reason, code]) => (isDrop(code) ? [reason] : []));
@@ -63,8 +66,8 @@ const DEATHS = Object.entries(OUTCOME).flatMap(([reason, code]) => (isDead(code)
 const FAILURES: readonly Finding['kind'][] = [...FAIL_ON, 'error', 'unbalanced', 'undelivered', 'in-flight'];
 
 /**
- * The counters of a report, final or taken while the pipeline runs. Every sample carries the pipeline's name, and every
- * series is there from the start: docs/reference/metrics.md lists them.
+ * The counters of a report, final or taken while the pipeline runs. Every sample has the name of the pipeline as a
+ * label, and every series exists from the start: docs/reference/metrics.md lists them.
  */
 export function metricsText(report: Report, { latencies = {}, queueDepth = 0, version }: MetricsExtra = {}): string {
   const pipeline = report.name;
@@ -87,9 +90,9 @@ export function metricsText(report: Report, { latencies = {}, queueDepth = 0, ve
   return [
     ...(version === undefined
       ? []
-      : [family('build_info', 'gauge', 'Always 1; the label is the version of Millrace.', [[{ pipeline, version }, 1]])]),
+      : [family('build_info', 'gauge', 'Always 1; the label holds the version of Millrace.', [[{ pipeline, version }, 1]])]),
     family('run_seconds', 'gauge', 'Time since the run began.', [[{ pipeline }, report.durationS]]),
-    family('received_frames_total', 'counter', 'Frames received from a source, refused ones included.', ledger('received')),
+    family('received_frames_total', 'counter', 'Frames received from a source, including refused ones.', ledger('received')),
     family(
       'received_bytes_total',
       'counter',
@@ -106,13 +109,13 @@ export function metricsText(report: Report, { latencies = {}, queueDepth = 0, ve
     family(
       'run_failures',
       'gauge',
-      'Findings that make the run a failed one, by kind.',
+      'Findings that fail the run, by kind.',
       FAILURES.map((kind) => [{ pipeline, kind }, report.failures.filter((one) => one.kind === kind).length]),
     ),
     family(
       'dead_letters_total',
       'counter',
-      'Dead frames that were kept as files, could not be, or had no room, by result.',
+      'Dead frames by result: kept as a file, not written because of an error, or over the limit.',
       Object.entries(report.deadLetters ?? { written: 0, failed: 0, omitted: 0 }).map(([result, count]) => [
         { pipeline, result },
         count as number,
@@ -121,12 +124,17 @@ export function metricsText(report: Report, { latencies = {}, queueDepth = 0, ve
     family('stage_frames_total', 'counter', 'Frames processed by a stage.', perStage('frames')),
     family('stage_bytes_total', 'counter', 'Payload bytes read by a stage.', perStage('bytes')),
     family('stage_busy_ratio', 'gauge', "Share of the workers' time spent in operators, 0 to 1.", perStage('busy')),
-    family('stage_restarts_total', 'counter', 'Workers that died and were replaced.', perStage('restarts')),
-    family('stage_redispatched_frames_total', 'counter', 'Frames that a worker died with and another did again.', perStage('redispatched')),
-    family('stage_lost_frames_total', 'counter', 'Frames given up because workers died with them.', perStage('lost')),
-    family('sink_delivered_frames_total', 'counter', 'Frames that a sink has taken.', perSink('delivered')),
-    family('sink_redelivered_frames_total', 'counter', 'Frames that a sink was given again.', perSink('redelivered')),
-    family('sink_refused_frames_total', 'counter', 'Frames that a sink will never take.', perSink('refused')),
+    family('stage_restarts_total', 'counter', 'Workers that crashed and were replaced.', perStage('restarts')),
+    family(
+      'stage_redispatched_frames_total',
+      'counter',
+      'Frames whose worker crashed and that another worker processed again.',
+      perStage('redispatched'),
+    ),
+    family('stage_lost_frames_total', 'counter', 'Frames given up because workers crashed on them.', perStage('lost')),
+    family('sink_delivered_frames_total', 'counter', 'Frames that a sink has accepted.', perSink('delivered')),
+    family('sink_redelivered_frames_total', 'counter', 'Frames that a sink received again.', perSink('redelivered')),
+    family('sink_refused_frames_total', 'counter', 'Frames that a sink rejected permanently.', perSink('refused')),
     family(
       'sink_outage_seconds_total',
       'counter',
@@ -135,13 +143,13 @@ export function metricsText(report: Report, { latencies = {}, queueDepth = 0, ve
     ),
     histogramFamily(
       'sink_latency_seconds',
-      'Time from the last byte received to the end of the write of the sink.',
+      "Time from the last byte received to the end of the sink's write.",
       sinks.flatMap(([sink]) => (Object.hasOwn(latencies, sink) ? [[{ pipeline, sink }, latencies[sink]!] as const] : [])),
     ),
     family(
       'sink_latency_max_seconds',
       'gauge',
-      'Longest time from the last byte received to the end of the write of the sink.',
+      "Longest time from the last byte received to the end of the sink's write.",
       sinks.map(([sink, { latencyUs }]) => [{ pipeline, sink }, latencyUs.max / 1e6]),
     ),
   ].join('');

@@ -2,30 +2,30 @@ import type { SeriesEnding } from '../frame/series.js';
 import type { FailOn } from './fail-on.js';
 import type { ParametersReport } from './parameters-report.js';
 
-/** What a run says of itself when it ends. The normative text is `docs/reference/report.md`. */
+/** The report of a run at its end. The normative text is `docs/reference/report.md`. */
 export interface Report {
   readonly version: 2;
   readonly name: string;
-  /** Nothing of `failures`: the run is done, and the command ends with 0. */
+  /** True if `failures` is empty: the run is done, and the command exits with 0. */
   readonly ok: boolean;
-  /** What makes this run a failed one, beside errors and frames that were owed at the end. */
+  /** Findings that fail this run, besides errors and undelivered frames. */
   readonly failOn: readonly FailOn[];
-  /** What went wrong, where, how often, in words. */
+  /** What went wrong, where, and how often, as text. */
   readonly failures: readonly Finding[];
-  /** The same for what fails nothing. */
+  /** The same for findings that do not fail the run. */
   readonly remarks: readonly Finding[];
-  /** Every source's ledger closes: received is the sum of everything else. */
+  /** Every source's ledger balances: received equals the sum of all outcomes. */
   readonly balanced: boolean;
   readonly durationS: number;
   readonly error?: { readonly code: string; readonly message: string };
-  /** Where the drain missed its deadline: frames that were not delivered, by sink. */
+  /** If the drain missed its deadline: undelivered frames, by sink. */
   readonly undelivered?: Readonly<Record<string, number>>;
   readonly sources: Readonly<Record<string, SourceReport>>;
   readonly stages: Readonly<Record<string, StageReport>>;
   readonly sinks: Readonly<Record<string, SinkReport>>;
-  /** Where dead frames are kept. */
+  /** The folder of dead frames. */
   readonly deadLetters?: DeadLetterReport;
-  /** From the last byte received to the resolving of the sink's write, over all sinks; first delivery only. */
+  /** From the last byte received to the end of the sink's write, over all sinks; first delivery only. */
   readonly latencyUs: LatencyUs;
   readonly throughput: { readonly framesPerS: number; readonly bytesPerS: number };
 }
@@ -39,7 +39,9 @@ export interface Finding {
   readonly message: string;
 }
 
-/** `received = delivered + merged + filtered + dropped + dead + inFlight`, each frame once, by its worst leaf. */
+/**
+ * `received = delivered + merged + filtered + dropped + dead + inFlight`; each frame counts once, by its worst leaf.
+ */
 export interface Ledger {
   readonly received: number;
   readonly delivered: number;
@@ -50,46 +52,46 @@ export interface Ledger {
   readonly inFlight: number;
 }
 
-/** Whether the sender's own numbers show a gap. */
+/** Whether the sender's numbers have gaps. */
 export interface Verdict {
   readonly state: 'complete' | 'incomplete' | 'unverifiable';
-  /** Ranges of the sender's numbers that never came, first and last inclusive. */
+  /** Ranges of the sender's numbers that never arrived, first and last inclusive. */
   readonly missing?: readonly (readonly [first: number, last: number])[];
-  /** Frames whose number had come before; absent where there are none. */
+  /** Frames with a repeated number; absent if none. */
   readonly repeated?: number;
   readonly reason?: string;
 }
 
-/** What a source could not read: whole files, and frames of files that it could open. */
+/** Files that a source could not read, and unreadable frames of files that it could open. */
 export interface UnreadableReport {
   readonly files: number;
   readonly frames: number;
-  /** Files in all. */
+  /** Number of files in total. */
   readonly of: number;
   /** The first few. */
   readonly first: readonly { readonly file: string; readonly reason: string }[];
 }
 
 export interface SourceReport {
-  /** By the branches that are required. */
+  /** Counts only the required branches. */
   readonly ledger: Ledger;
   readonly verdict: Verdict;
-  /** Absent where everything could be read. */
+  /** Absent if everything could be read. */
   readonly unreadable?: UnreadableReport;
   readonly bytes: number;
-  /** Time in which no sender was there, in waits of two seconds at least. Absent: none. */
+  /** Time without a sender, counting only waits of at least two seconds. Absent if none. */
   readonly outageMs?: number;
-  /** Series that have closed, in their order, where the source has any: the last thousand. */
+  /** Closed series in order, if the source has series: the last thousand. */
   readonly series?: readonly SeriesReport[];
 }
 
-/** One series of a source, closed: nothing of it is under way. */
+/** One closed series of a source: none of its frames is in flight. */
 export interface SeriesReport {
-  /** The sender's name of it. */
+  /** The sender's name of the series. */
   readonly id: string | number;
   /** Frames that the sender announced. */
   readonly expected?: number;
-  /** The sender's number of its first frame, where it was told. */
+  /** The sender's number of its first frame, if known. */
   readonly first?: number;
   readonly ended: SeriesEnding;
   readonly ledger: Ledger;
@@ -101,44 +103,47 @@ export interface StageReport {
   readonly bytes: number;
   /** Share of the workers' time spent in operators, 0 to 1. */
   readonly busy: number;
-  /** Workers that were replaced, frames that others did again, frames that were given up as `worker-lost`. */
+  /** Workers that were replaced, frames that were processed again, and frames that were given up as `worker-lost`. */
   readonly restarts: number;
   readonly redispatched: number;
   readonly lost: number;
-  /** Ends of series that it handed on without its operators, because too many workers died with them. Absent where there are none. */
+  /**
+   * Ends of series that the stage passed on without its operators, because too many workers crashed on them. Absent if
+   * none.
+   */
   readonly endsGivenUp?: number;
-  /** What its operators made of many frames. Absent where none aggregates. */
+  /** Results that its operators made from many frames. Absent if no operator aggregates. */
   readonly aggregates?: AggregatesReport;
-  /** What its operators had, from the start on: the hash of a frame resolves here. Absent without operators. */
+  /** Parameters of its operators from the start on: resolves the hash of a frame. Absent without operators. */
   readonly parameters?: readonly ParametersReport[];
 }
 
 /**
- * What a stage made of many frames, counted in frames that came to it: each one that it took into an aggregate is in one
- * result, or lost, and at the end of a run nothing else is left.
+ * The aggregates of a stage, counted in input frames: each frame taken into an aggregate is in one result or lost, and
+ * at the end of a run no others remain.
  */
 export interface AggregatesReport {
-  /** Results that were handed on. */
+  /** Results that were passed on. */
   readonly results: number;
-  /** Frames in these. */
+  /** Frames in these results. */
   readonly frames: number;
-  /** Frames that are in no result: they were in an aggregate that died or failed. */
+  /** Frames in no result: their aggregate crashed or failed. */
   readonly lost: number;
 }
 
-/** Frames that died, counted one by one: several may belong to one input, and one input may die at several nodes. */
+/** Frames that died, counted singly: several may belong to one input, and one input may die at several nodes. */
 export interface DeadLetterReport {
   readonly written: number;
-  /** The file could not be written. */
+  /** Not written, because of an error. */
   readonly failed: number;
-  /** The folder was full. */
+  /** Not written, because the folder was full. */
   readonly omitted: number;
 }
 
 export interface SinkReport {
-  /** Whether the ledger of a source counts what became of its frames here. */
+  /** Whether the ledger of a source counts the outcomes at this sink. */
   readonly required: boolean;
-  /** By source: what became of its frames here. Each closes against what the source received. */
+  /** By source: outcomes of its frames at this sink. Each balances against the frames that the source received. */
   readonly ledgers: Readonly<Record<string, Ledger>>;
   readonly delivered: number;
   readonly redelivered: number;
@@ -146,21 +151,23 @@ export interface SinkReport {
   /** Time in which the sink could not be reached. */
   readonly outageMs: number;
   readonly latencyUs: LatencyUs;
-  /** What `delivered` means: `acknowledged` by the system, `written` to a connection, or only `accepted` by a queue. */
+  /**
+   * The meaning of `delivered`: `acknowledged` by the system, `written` to a connection, or only `accepted` by a queue.
+   */
   readonly promise: 'acknowledged' | 'written' | 'accepted';
-  /** Of a publisher: those that are connected, and the last of those that were. */
+  /** For a publisher: current subscribers, and the most recent former ones. */
   readonly peers?: readonly PeerReport[];
-  /** Frames that were accepted and still queued when the sink closed. Absent: none. */
+  /** Frames that were accepted and still queued when the sink closed. Absent if none. */
   readonly undelivered?: FrameIds;
-  /** Frames that were under way on a connection that broke. Absent: none. */
+  /** Frames in transit on a connection that broke. Absent if none. */
   readonly lost?: FrameIds;
 }
 
-/** What one peer of a sink was given, by messages. */
+/** Messages sent to one peer of a sink. */
 export interface PeerReport {
   readonly address: string;
   readonly written: number;
-  /** Under way or queued when its connection ended. */
+  /** In transit or queued when its connection ended. */
   readonly lost: number;
   /** Its queue was full. */
   readonly dropped: number;
@@ -169,7 +176,7 @@ export interface PeerReport {
 /** Frames by the sender's numbers. */
 export interface FrameIds {
   readonly frames: number;
-  /** By source: ranges of numbers, ends included. */
+  /** By source: ranges of numbers, both ends inclusive. */
   readonly ranges: Readonly<Record<string, readonly (readonly [first: number, last: number])[]>>;
   /** Frames that the ranges do not list. */
   readonly unlisted?: number;
@@ -182,7 +189,7 @@ export interface LatencyUs {
   readonly max: number;
 }
 
-/** The counters of a run under way. */
+/** The counters of a run in progress. */
 export interface Progress {
   readonly received: number;
   readonly delivered: number;
@@ -191,14 +198,14 @@ export interface Progress {
   readonly inFlight: number;
   readonly bytes: number;
   readonly queueDepth: number;
-  /** Nodes that wait for the other side, for two seconds at least. */
+  /** Nodes that have waited for their peer for at least two seconds. */
   readonly waiting?: readonly { readonly node: string; readonly addresses: readonly string[] }[];
 }
 
-/** What waits on the edges into a node, in references. */
+/** References that wait on the edges into a node. */
 export interface QueueDepth {
   readonly node: string;
   readonly frames: number;
-  /** Most that may wait there. */
+  /** Maximum that can wait there. */
   readonly capacity: number;
 }

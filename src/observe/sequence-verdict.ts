@@ -1,23 +1,23 @@
-/** Numbers of a sender of which it is not known any more which came. */
+/** Ranges of a sender's numbers for which the record of arrivals was discarded. */
 export interface UnknownNumbers {
   readonly first: number;
   readonly last: number;
-  /** So many of them did not come, at least; 0: perhaps all came. */
+  /** At least this many of them did not arrive; 0: possibly all arrived. */
   readonly missingAtLeast: number;
 }
 
 export interface SequenceVerdict {
-  /** Frames that carried a number of their sender. */
+  /** Frames with a number of their sender. */
   readonly numbered: number;
-  /** Frames whose number had come before. */
+  /** Frames with a repeated number. */
   readonly repeated: number;
-  /** Frames whose number is not a whole one that can be counted on from. */
+  /** Frames whose number is not an integer that can be counted on from. */
   readonly unusable: number;
-  /** Ranges that never came between the least and the greatest number, ends included, in rising order. */
+  /** Ranges that never arrived between the lowest and the highest number, both ends inclusive, ascending. */
   readonly missing: readonly (readonly [number, number])[];
-  /** Where there were more gaps at a time than are remembered; undefined: all is known. */
+  /** Present when there were more gaps at one time than are remembered; undefined: everything is known. */
   readonly unknown: UnknownNumbers | undefined;
-  /** Least and greatest number; NaN where there was none. */
+  /** Lowest and highest number; NaN if none. */
   readonly first: number;
   readonly last: number;
 }

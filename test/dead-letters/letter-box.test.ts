@@ -51,7 +51,7 @@ describe('a box for letters', () => {
     const [first, second] = [counts(0), counts(1)];
     expect([first[0]! + second[0]!, first[2]! + second[2]!]).toEqual([5, 15]);
     expect(said).toHaveLength(2); // once a thread
-    expect(said[0]).toContain('there are 5');
+    expect(said[0]).toContain('already has 5');
   });
 
   it('goes on when somebody has emptied the folder', () => {

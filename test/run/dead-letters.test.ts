@@ -211,7 +211,7 @@ describe('the folder of letters', () => {
     expect(report.sources.s!.ledger).toMatchObject({ delivered: FRAMES - BAD.length, dead: { 'operator-failed': BAD.length } });
     expect(written + failed).toBe(BAD.length);
     expect(failed).toBeGreaterThan(BAD.length / 2);
-    expect(lines.some(({ message }) => message.includes('could not be written'))).toBe(true);
+    expect(lines.some(({ message }) => message.includes('cannot write a dead letter'))).toBe(true);
   });
 
   it('is relative to the pipeline, and keeps the run from starting where it cannot be made', async () => {
