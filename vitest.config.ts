@@ -16,6 +16,9 @@ const long = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((path) => join('test', path))
   .filter((path) => /support\/(test-size|counter-pipeline)\.js'/.test(readFileSync(path, 'utf8')));
 
+/** Leaves these files to the project `long`, where their long forms contain the short ones. */
+const longApart = process.env.MILLRACE_TEST_LONG_APART === 'true';
+
 /** Files that run at a time: many tests wait rather than compute. */
 const AT_ONCE = Math.max(3, availableParallelism());
 
@@ -28,7 +31,7 @@ export default defineConfig({
           ...shared,
           name: 'main',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/bench/**'],
+          exclude: ['test/bench/**', ...(longApart ? long : [])],
           maxWorkers: AT_ONCE,
           sequence: { groupOrder: 0 },
         },
