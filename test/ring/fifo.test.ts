@@ -179,8 +179,8 @@ describe('slots', () => {
     const pool = bench.pool('s');
     for (let turn = 0; turn < 20; turn++) {
       const [head, second, third] = [ring.claim(pool.ring), ring.claim(pool.ring), ring.claim(pool.ring)] as const;
-      bench.source.link(head, second);
-      bench.source.link(second, third);
+      bench.source.gated.link(head, second);
+      bench.source.gated.link(second, third);
       ring.fanClaimed(head, 0b11);
       expect(bench.free('s').length).toBe(7);
       ring.release(head | (1 << 24));

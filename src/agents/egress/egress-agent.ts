@@ -91,7 +91,7 @@ export class EgressAgent implements Agent {
       },
     );
     this.#held = new PinnedReferences(node.holds, (reference) => {
-      attachment.throughGate(() => attachment.ring.release(reference));
+      attachment.gated.release(reference);
     });
   }
 

@@ -18,7 +18,7 @@ export class Refusals {
   }
 
   add(reason: RefuseReason, detail: string): void {
-    this.#attachment.throughGate(() => this.#attachment.ring.refuse(OUTCOME[reason]));
+    this.#attachment.gated.refuse(OUTCOME[reason]);
     const suppressed = this.#limiter.admit(reason);
     if (suppressed >= 0)
       this.#log.warn({ source: this.#name, reason, suppressed }, `source '${this.#name}' refused a message (${reason}): ${detail}`);

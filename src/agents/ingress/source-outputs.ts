@@ -32,16 +32,14 @@ export class SourceOutputs {
 
   /** Commits a frame as `count` received ones and hands it over; a promise is returned when a blocking edge is full. */
   publish(frame: FrameView, bytes: number, count: number): Promise<void> | undefined {
-    const { ring, line } = this.#attachment;
-    this.#attachment.throughGate(() => ring.fanClaimed(frame.slot, this.#branches));
+    const { gated, line } = this.#attachment;
+    gated.fanClaimed(frame.slot, this.#branches);
     const { routes } = this.#node;
     for (let i = 0; i < routes.length; i++) {
       this.#attachment.setWord(line + LINE.outputReferences + 8 * i, (frame.slot & SLOT_MASK) | (routes[i]!.branch << 24));
       if (routes[i]!.edges.length > 1) this.#choose(i, frame);
     }
-    const done = this.#attachment.throughGate(() =>
-      ring.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, bytes, count),
-    );
+    const done = gated.commitFrame(this.#node.index, this.#node.leaves, this.#edges.length, bytes, count);
     if (done >= this.#edges.length) return undefined;
     this.#handOver.begin(done, this.#edges.length);
     return this.#handOver.finish();

@@ -53,6 +53,6 @@ export class SourceSlots {
   }
 
   close(): void {
-    for (const slot of this.#stock.empty()) this.#attachment.throughGate(() => this.#attachment.ring.release(slot));
+    for (const slot of this.#stock.empty()) this.#attachment.gated.release(slot);
   }
 }

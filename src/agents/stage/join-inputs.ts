@@ -217,7 +217,7 @@ export class JoinInputs {
   }
 
   #drop(input: Input, code: number): void {
-    this.#attachment.throughGate(() => this.#attachment.ring.dropHeld(input.edge.ring, input.reference, code));
+    this.#attachment.gated.dropHeld(input.edge.ring, input.reference, code);
     input.reference = EMPTY;
   }
 }

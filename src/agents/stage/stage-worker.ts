@@ -81,7 +81,7 @@ export class StageWorker {
   }
 
   release(stock: readonly FrameView[]): void {
-    for (const { slot } of stock) this.attachment.throughGate(() => this.attachment.ring.release(slot));
+    for (const { slot } of stock) this.attachment.gated.release(slot);
   }
 
   newLane(at: number, stock: FrameView[]): Lane {

@@ -3,17 +3,20 @@ import { FrameView } from '../../frame/frame-view.js';
 import { SLOT } from '../../frame/slot-layout.js';
 import type { WasmMemory } from '../../frame/wasm-memory.js';
 import type { EdgePlan, Plan, PoolPlan, SinkNode, SourceNode, StageNode } from '../../plan/plan-types.js';
-import { sleepAsync, waitForGate } from '../../ring/park.js';
-import { ARRAY, BANK, CONTROL, EMPTY, GATE_CLOSED, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../../ring/ring-layout.js';
+import { sleepAsync } from '../../ring/park.js';
+import { ARRAY, BANK, CONTROL, EMPTY, LINE, PHASE, RING, SLOT_MASK, SOURCE } from '../../ring/ring-layout.js';
 import { loadRing, type RingOperations } from '../../ring/ring-operations.js';
 import type { Wait } from './agent.js';
 import { createClock } from './clock.js';
+import { GatedRing } from './gated-ring.js';
 import { guardedRing } from './guarded-ring.js';
 
 /** What a thread of a pipeline works with: its instance of the ring operations and its views of the arena. */
 export class Attachment {
   readonly arena: ArenaViews;
   readonly ring: RingOperations;
+  /** The same operations, each repeated while the gate is closed. */
+  readonly gated: GatedRing;
   readonly line: number;
   readonly park: number;
   readonly sourceNames: readonly string[];
@@ -32,6 +35,7 @@ export class Attachment {
     this.line = plan.threads[thread]!.line;
     const ring = loadRing(memory, file, die);
     this.ring = plan.guards ? guardedRing(ring, this.arena, plan, this.line) : ring;
+    this.gated = new GatedRing(this.ring, this.arena.words);
     this.park = this.line + LINE.park;
     this.sourceNames = plan.sources.map((source) => source.name);
     this.#frames = new Array(plan.slots);
@@ -74,11 +78,6 @@ export class Attachment {
     return this.word(this.plan.headers + slot * this.plan.stride + SLOT.next);
   }
 
-  /** Links `slot` behind `previous`; a member of a chain has no bits of its own. */
-  link(previous: number, slot: number): void {
-    this.throughGate(() => this.ring.link(previous, slot));
-  }
-
   get aborted(): boolean {
     return Atomics.load(this.arena.words, CONTROL.phase >> 2) === PHASE.abort;
   }
@@ -98,15 +97,6 @@ export class Attachment {
   admits(edge: EdgePlan, source: number, ordinal: number): boolean {
     const cell = edge.ring + RING.cells + source * edge.arrayStride + ARRAY.cells + 8 * (ordinal & (edge.cells - 1));
     return Atomics.load(this.arena.words, cell >>> 2) === (ordinal | 0);
-  }
-
-  /** Repeats a ring call while the gate is closed. For threads that may block. */
-  throughGate(call: () => number): number {
-    for (;;) {
-      const result = call();
-      if (result !== GATE_CLOSED) return result;
-      waitForGate(this.arena.words);
-    }
   }
 
   /** Sleeps until the bell is rung, or some milliseconds have passed, unless `look` finds something first. The event loop goes on. */

@@ -1,7 +1,6 @@
 import type { FrameView } from '../../frame/frame-view.js';
 import type { Route } from '../../plan/routes.js';
-import { waitForGate } from '../../ring/park.js';
-import { EMPTY, GATE_CLOSED, LINE, SETTLE, SLOT_MASK } from '../../ring/ring-layout.js';
+import { EMPTY, LINE, SETTLE, SLOT_MASK } from '../../ring/ring-layout.js';
 import type { Attachment } from './attachment.js';
 import { edgeFor } from './route-by-key.js';
 
@@ -54,15 +53,15 @@ export class RecordWriter {
   }
 
   commit(frames: number, bytes: number): number {
-    for (;;) {
-      const done = this.#attachment.ring.commit(this.#inputs, this.#outputs, this.#settlements, frames, bytes);
-      if (done !== GATE_CLOSED) return done;
-      waitForGate(this.#attachment.arena.words);
-    }
+    return this.#attachment.gated.commit(this.#inputs, this.#outputs, this.#settlements, frames, bytes);
   }
 }
 
-const branchMask = (routes: readonly Route[]): number => routes.reduce((mask, route) => mask | (1 << route.branch), 0);
+function branchMask(routes: readonly Route[]): number {
+  let mask = 0;
+  for (let i = 0; i < routes.length; i++) mask |= 1 << routes[i]!.branch;
+  return mask;
+}
 
 /**
  * Puts the outputs of one input into the record. The input's own reference goes on when it was handed on as it is;
@@ -80,14 +79,14 @@ export function recordOutputs(
   if (passesOn) {
     const own = 1 << (reference >>> 24);
     const others = branchMask(routes) & ~own;
-    if (others) attachment.throughGate(() => attachment.ring.fanHeld(reference, others));
+    if (others) attachment.gated.fanHeld(reference, others);
   } else {
     for (let i = 0; i < outputs.length; i++) {
       const output = outputs[i]!;
       if (output.records === 0) output.store();
-      if (i > 0) attachment.link(outputs[i - 1]!.slot, output.slot);
+      if (i > 0) attachment.gated.link(outputs[i - 1]!.slot, output.slot);
     }
-    attachment.throughGate(() => attachment.ring.fanClaimed(head.slot, branchMask(routes)));
+    attachment.gated.fanClaimed(head.slot, branchMask(routes));
     record.input(reference);
   }
   record.outputs(head, routes);

@@ -22,12 +22,9 @@ export class HandOver implements Wait {
 
   /** In a thread that takes another's place: what that had committed and not handed over. */
   beginLeft(): void {
-    const { ring, line } = this.#attachment;
+    const { gated, line } = this.#attachment;
     if ((this.#attachment.word(line + LINE.record) & 1) === 0) return;
-    this.begin(
-      this.#attachment.throughGate(() => ring.resume(0)),
-      this.#attachment.word(line + LINE.outputs),
-    );
+    this.begin(gated.resume(0), this.#attachment.word(line + LINE.outputs));
   }
 
   /** Where to wait for room; undefined when all is handed over. */

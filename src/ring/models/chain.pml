@@ -1,4 +1,4 @@
-/* chain.pml: two output slots travel as one reference. own, link (attachment.ts), fanClaimed, dropBit with the chain behind it,
+/* chain.pml: two output slots travel as one reference. own, link, fanClaimed, dropBit with the chain behind it,
  * freeSlot, release, and the census's look for free slots. One step for each access to memory, a free ring operation is one step;
  * a crash of the producer (0) or the consumer (1) between any two.
  *
