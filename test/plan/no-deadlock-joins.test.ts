@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
-import { registerSimulated } from '../support/simulated-operators.js';
-import { simulatePlan } from '../support/simulated-plan.js';
+import { runPlan } from '../support/seeded/run-plan.js';
+import { registerSeeded } from '../support/seeded/seeded-operators.js';
 
 const FRAMES = 60;
 const SEEDS = 20;
 
-beforeAll(() => registerSimulated());
+beforeAll(() => registerSeeded());
 
 const source = (rest: object = {}): object => ({ type: 'sim', pattern: 'counter', shape: [1, 16], dtype: 'uint8', ...rest });
 /** The tightest: one place where a capacity allows it, and windows of one. */
@@ -131,7 +131,7 @@ describe('an accepted pipeline with the tightest edges ends, and joins find what
     it(what, async () => {
       const { plan: planned } = await plan(specFromObject({ version: 1, ...nodes }));
       for (let seed = 0; seed < SEEDS; seed++) {
-        const outcome = simulatePlan(planned, { seed, frames: FRAMES, holdLowest: seed % 2 === 0 });
+        const outcome = await runPlan(planned, { seed, frames: FRAMES, holdLowest: seed % 2 === 0 });
         expect(outcome.locked, `seed ${seed}`).toBeUndefined();
         expect(outcome.freeSlots).toBe(planned.slots);
         for (const { received, inFlight, counts } of outcome.ledgers) {

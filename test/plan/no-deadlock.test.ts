@@ -6,15 +6,15 @@ import type { Plan } from '../../src/plan/plan-types.js';
 import { specFromObject } from '../../src/spec/load.js';
 import { seeded } from '../support/arena.js';
 import { randomPipeline } from '../support/random-pipeline.js';
-import { registerSimulated } from '../support/simulated-operators.js';
-import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
+import { type Outcome, runPlan } from '../support/seeded/run-plan.js';
+import { registerSeeded } from '../support/seeded/seeded-operators.js';
 import { testSize } from '../support/test-size.js';
 
 const SEED = Number(process.env.MILLRACE_TEST_SEED ?? 1);
 const PIPELINES = testSize('MILLRACE_TEST_PIPELINES', 12, 500);
 const FRAMES = 40;
 
-registerSimulated();
+registerSeeded();
 
 const joins = ({ stages }: Plan): boolean => stages.some(({ operators }) => operators[0]?.type === 'join');
 const hasKeys = ({ stages, edges }: Plan): boolean =>
@@ -77,7 +77,7 @@ describe('a pipeline that is accepted', () => {
         refused[stage]++;
         continue;
       }
-      const outcome = simulatePlan(planned, { seed: run, frames: FRAMES, holdLowest: accepted % 4 !== 3 });
+      const outcome = await runPlan(planned, { seed: run, frames: FRAMES, holdLowest: accepted % 4 !== 3 });
       turns += outcome.turns;
       timesWaited += outcome.timesWaited;
       if (planned.stages.some(({ operators }) => operators[0]?.params.by === 'frame') && reachesAll(planned)) never++;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OUTCOME } from '../../src/observe/outcome.js';
 import { fateOf } from '../support/operators/fates.mjs';
-import { RECORD_STEPS, type SimulationOptions, type SimulationResult, STEPS, simulate } from '../support/simulated-pipeline.js';
+import { type DeathOptions, type DeathResult, RECORD_STEPS, runWithDeaths, STEPS } from '../support/seeded/run-with-deaths.js';
 import { itFull, sized } from '../support/test-size.js';
 
 const ROUNDS = sized(3, 12);
@@ -11,14 +11,14 @@ const STARTS = [0, 0x7f_ff_ff_f0 | 0, 0xff_ff_ff_f0 | 0];
 /** How often a thread died at each step, over all tests of this file. */
 const hit = new Map<number, number>();
 
-async function run(options: Partial<SimulationOptions> & Pick<SimulationOptions, 'seed' | 'sinks'>): Promise<SimulationResult> {
-  const result = await simulate({ frames: FRAMES, workers: 2, killOneIn: 8, ...options });
+async function run(options: Partial<DeathOptions> & Pick<DeathOptions, 'seed' | 'sinks'>): Promise<DeathResult> {
+  const result = await runWithDeaths({ frames: FRAMES, workers: 2, killOneIn: 8, ...options });
   for (const [step, n] of result.steps) hit.set(step, (hit.get(step) ?? 0) + n);
   return result;
 }
 
 /** What must hold of every run: nothing lost, nothing twice, every slot free again. */
-function expectBalance({ counts, bySink, received, inFlight, taken, deaths, freeSlots, slots }: SimulationResult): void {
+function expectBalance({ counts, bySink, received, inFlight, taken, deaths, freeSlots, slots }: DeathResult): void {
   expect(inFlight).toBe(0);
   expect(received).toBe(FRAMES + (counts.malformed ?? 0));
   expect(Object.values(counts).reduce((sum, n) => sum + n, 0)).toBe(received);
@@ -36,7 +36,7 @@ function expectBalance({ counts, bySink, received, inFlight, taken, deaths, free
 }
 
 /** Where nothing drops, nothing is dropped. */
-function expectAllIn(start: number, result: SimulationResult): void {
+function expectAllIn(start: number, result: DeathResult): void {
   expectBalance(result);
   for (const frames of Object.values(result.taken)) expect(frames).toEqual(expectedIn(start));
   expect(Object.keys(result.counts).filter((outcome) => !['delivered', 'filtered', 'malformed'].includes(outcome))).toEqual([]);
@@ -138,12 +138,12 @@ describe('a pipeline whose threads die in the middle of ring operations', () => 
           steps: seed % 2 ? [...STEPS, ...RECORD_STEPS] : [...RECORD_STEPS, 71, 72, 73, 74],
           killOneIn: 5,
         });
-        const none = { delivered: 0, merged: 0, 'operator-failed': 0, 'worker-lost': 0, malformed: 0 };
+        const none = { delivered: 0, filtered: 0, 'operator-failed': 0, 'worker-lost': 0, malformed: 0 };
         const wanted = { ...none, malformed: counts.malformed ?? 0 };
         for (let ordinal = 0; ordinal < FRAMES; ordinal++) {
           const codes = ended.get(ordinal);
           if (!codes) wanted['worker-lost'] += records;
-          for (const code of codes ?? []) wanted[code === 0 ? 'delivered' : code === OUTCOME.merged ? 'merged' : 'operator-failed']++;
+          for (const code of codes ?? []) wanted[code === 0 ? 'delivered' : code === OUTCOME.filtered ? 'filtered' : 'operator-failed']++;
           if (new Set(codes).size > 1) mixed++;
         }
         expect({ ...none, ...counts }).toEqual(wanted);

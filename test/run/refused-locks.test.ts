@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { plan } from '../../src/plan/plan.js';
 import { specFromObject } from '../../src/spec/load.js';
 import type { PipelineSpec } from '../../src/spec/spec.js';
-import { registerSimulated } from '../support/simulated-operators.js';
-import { type Outcome, simulatePlan } from '../support/simulated-plan.js';
+import { type Outcome, runPlan } from '../support/seeded/run-plan.js';
+import { registerSeeded } from '../support/seeded/seeded-operators.js';
 
 const FRAMES = 60;
 const SEEDS = 20;
 
-beforeAll(() => registerSimulated());
+beforeAll(() => registerSeeded());
 
 const source = { type: 'sim', pattern: 'counter', shape: [1, 16], dtype: 'uint8' };
 const stage = (from: string | string[], workers: number, type = 'sim-1', rest: object = {}): object => ({
@@ -150,7 +150,9 @@ function unchecked({ nodes }: Refused): PipelineSpec {
 
 async function outcomesOf(refused: Refused): Promise<Outcome[]> {
   const { plan: planned } = await plan(unchecked(refused), { unchecked: true });
-  return Array.from({ length: SEEDS }, (_, seed) => simulatePlan(planned, { seed, frames: FRAMES, holdLowest: seed % 2 === 0 }));
+  const outcomes: Outcome[] = [];
+  for (let seed = 0; seed < SEEDS; seed++) outcomes.push(await runPlan(planned, { seed, frames: FRAMES, holdLowest: seed % 2 === 0 }));
+  return outcomes;
 }
 
 async function check({ nodes, says }: Refused): Promise<void> {

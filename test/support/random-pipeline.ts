@@ -1,4 +1,4 @@
-import { BATCHES, OUTPUTS } from './simulated-operators.js';
+import { BATCHES, OUTPUTS } from './seeded/seeded-operators.js';
 
 type Die = (n: number) => number;
 
@@ -36,7 +36,7 @@ const keyed = (die: Die): object =>
     ? { deterministic: true, shards: pick(die, 4, 8) }
     : { key: pick<unknown>(die, { ordinal: 1 + die(12) }, { ordinal: 1 + die(3) }, 'source', { meta: 'key' }) };
 
-/** Kinds of stages, each with its weight. A new kind of stage is one line here and its work in simulated-worker.ts. */
+/** Kinds of stages, each with its weight. A new kind of stage is one line here and its work in seeded-operators.ts. */
 const STAGES: readonly (readonly [weight: number, make: (die: Die) => { workers: number; type: string } & Record<string, unknown>])[] = [
   [6, (die) => ({ workers: 1 + die(4), type: `sim-${pick(die, 3, 3, ...OUTPUTS)}` })],
   [3, (die) => ({ workers: 1 + die(4), type: `sim-${pick(die, 3, 3, ...OUTPUTS)}-passes` })],

@@ -1,5 +1,5 @@
 import { EMPTY, GATE_CLOSED } from '../../ring/ring-layout.js';
-import { type Agent, ENDED, type Step, type Wait, WORKED } from '../thread/agent.js';
+import { type Agent, ENDED, type Step, TOOK, type Wait, WORKED } from '../thread/agent.js';
 import type { LaneTask } from './lane-task.js';
 import type { LaneTasks } from './lane-tasks.js';
 import type { StageWorker } from './stage-worker.js';
@@ -34,7 +34,7 @@ export class ConcurrentTaker implements Agent {
     if (chain.stale) return this.#renew();
     this.#task ??= tasks.idle.pop();
     if (!this.#task) return tasks.changed();
-    if (!this.#fillStock(this.#task)) return this.#slotWait;
+    if (this.#task.stock.length < this.#worker.stockSize) return this.#addSlot(this.#task);
     const closed = inputs.isClosed;
     const result = this.#take();
     if (result === EMPTY && closed) return tasks.busy.size === 0 ? this.#end() : tasks.changed();
@@ -42,13 +42,10 @@ export class ConcurrentTaker implements Agent {
   }
 
   /** Slots that idle lanes were left with come first: all of the pool may be there. */
-  #fillStock(task: LaneTask): boolean {
-    while (task.stock.length < this.#worker.stockSize) {
-      const from = this.#tasks.idle.find(({ stock }) => stock.length > 0);
-      if (from) task.stock.push(from.stock.pop()!);
-      else if (!this.#claim()) return false;
-    }
-    return true;
+  #addSlot({ stock }: LaneTask): Step {
+    const left = this.#tasks.idle.find((task) => task.stock.length > 0)?.stock.pop();
+    if (left) stock.push(left);
+    return left || this.#claim() ? TOOK : this.#slotWait;
   }
 
   #claim(): boolean {

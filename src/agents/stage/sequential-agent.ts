@@ -42,7 +42,7 @@ export class SequentialAgent implements Agent {
     if (room) return room;
     if (this.#reference !== EMPTY) return this.#work();
     if (chain.stale) return this.#renew();
-    while (this.#stock.length < stockSize) if (!this.#claim()) return this.#slotWait;
+    if (this.#stock.length < stockSize) return this.#claim() ? TOOK : this.#slotWait;
     const closed = inputs.isClosed;
     const result = this.#take();
     if (result === EMPTY && closed) return ENDED;
