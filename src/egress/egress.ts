@@ -7,13 +7,19 @@ import type { Frame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
 import type { PeerReport } from '../observe/report.js';
 
-/** What became of a batch. Frames that are not listed as refused were delivered. */
+/** The outcome of a batch. Frames that are not listed as refused were delivered. */
 export interface Delivery {
-  /** Frames that the sink will never take, by index in the batch, with a reason in kebab-case. They are dead; `unread` ones are dropped. */
+  /**
+   * Frames that the sink rejects permanently, by index in the batch, with a reason in kebab-case. They are dead;
+   * `unread` frames are dropped.
+   */
   readonly refused?: readonly { readonly index: number; readonly reason: RefusedReason; readonly detail: string }[];
-  /** How many of the frames the sink had taken before. */
+  /** Number of frames that the sink had already taken. */
   readonly redelivered?: number;
-  /** Frames that are not refused were given a tag (`EgressContext.late`), and are delivered when that is settled so. */
+  /**
+   * Frames that were not refused have a tag (`EgressContext.late`), and are delivered when the tag is settled as
+   * delivered.
+   */
   readonly late?: boolean;
 }
 
@@ -22,7 +28,7 @@ export type LateFate = 'delivered' | 'lost' | 'undelivered';
 
 /** For a sink whose client takes frames later than the sink accepts them. */
 export interface LateFrames {
-  /** A tag for a frame of the batch: whole numbers that are used again. */
+  /** A tag for a frame of the batch: an integer that is reused. */
   accept(index: number): number;
   /** Once for each tag, at the latest when the sink closes. */
   settle(tag: number, fate: LateFate): void;
@@ -35,55 +41,60 @@ export interface EgressContext {
   readonly name: string;
   readonly codec: Codec;
   readonly baseDir: string;
-  /** The start of the run, as `{run}` of a path has it. */
+  /** The start of the run, in the form of `{run}` in a path. */
   readonly run?: string;
   readonly log: Logger;
   /** Aborted when the drain missed its deadline: a pending `write` must then reject soon. */
   readonly signal: AbortSignal;
   /** Adds to the time in which the sink could not be reached. */
   outage(ms: number): void;
-  /** Says that it waits for the other side (the addresses, and since when), or that a wait is over (none, and how long it took). */
+  /**
+   * Reports a wait for the peer (its addresses, and the start), or the end of a wait (no addresses, and its length).
+   */
   waiting?(addresses: readonly string[], waitedMs: number): void;
-  /** Absent where nothing follows what becomes of frames later. */
+  /** Absent when nothing follows the outcome of frames after the write. */
   readonly late?: LateFrames | undefined;
-  /** The line to the embedding program, for the types that have one. */
+  /** The channel to the embedding program, for types that have one. */
   readonly port?: MessagePort | undefined;
 }
 
 /**
- * Keeps the memory of a frame of the batch beyond the write, until the function that it gives is called, once: the frame is
- * settled with its batch. Undefined: the sink keeps as many as it may.
+ * Keeps the memory of a frame of the batch after the write, until the returned function is called once: the frame is
+ * settled with its batch. Undefined: the sink already keeps its maximum.
  */
 export type HoldFrame = (index: number) => (() => void) | undefined;
 
 /**
- * A sink at work, in a thread of its own with a live event loop.
- * `write` resolves when the sink has taken the frames in the strongest sense that it offers; until then the frames stay
- * valid, afterwards their memory is another's, unless it was held. What keeps other pointers must be given copies. While the sink is
- * unreachable `write` keeps trying (and reports the outage) until the signal is aborted. Only one `write` is under way.
+ * An open sink, in a thread of its own with a live event loop.
+ * `write` resolves when the sink has taken the frames in the strongest sense that it offers. Until then the frames stay
+ * valid; afterwards their memory is reused unless it was held, so code that keeps pointers needs copies. While the sink
+ * is unreachable, `write` retries (and reports the outage) until the signal is aborted. Only one `write` runs at a
+ * time.
  */
 export interface Egress {
   open(): Promise<void>;
   write(frames: readonly Frame[], hold?: HoldFrame): Promise<Delivery | undefined> | Delivery | undefined;
-  /** Before the first frame of a series of a source; after the last one, when nothing of it is under way any more. */
+  /**
+   * Called before the first frame of a series of a source, and after the last, when none of its frames is in flight.
+   */
   startSeries?(series: Series): Promise<void> | void;
   endSeries?(series: Series): Promise<void> | void;
-  /** Hands over what is still buffered; part of the drain. */
+  /** Sends what is still buffered; part of the drain. */
   flush?(): Promise<void>;
   close(): Promise<void>;
-  /** Of a publisher: what each of its peers was given; also after the close. */
+  /** For a publisher: the messages sent to each peer; also valid after close. */
   peers?(): readonly PeerReport[];
-  /** The reader of the standard output has gone: what would be printed there is `unread` from now on. */
+  /** The reader of standard output has closed it: frames to be printed there are `unread` from now on. */
   readerGone?(): void;
 }
 
-/** What it means that a sink has delivered a frame. */
+/** What delivery of a frame means for a sink. */
 export type DeliveryPromise =
-  /** The system has it, and has said so. */
+  /** The system has it and has acknowledged it. */
   | 'acknowledged'
   /** The connection of a peer has taken its last byte. */
   | 'written'
-  /** A queue of this process has it: nothing says what becomes of it. */
+  /** A queue of this process has it; its further outcome is unknown. */
   | 'accepted';
 
 export interface EgressDefinition<O = Record<string, unknown>> {
@@ -95,17 +106,17 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`). */
   readonly usesCodec: boolean;
-  /** Can be opened again, in another thread, when its own died: what that had not committed comes again. */
+  /** Can be reopened in another thread when its thread died: frames that were not committed are written again. */
   readonly restarts?: boolean | ((options: O) => boolean);
-  /** What its schema cannot say is wrong with options that the schema accepts. */
+  /** Finds mistakes in options that its schema accepts but cannot check. */
   checkOptions?(options: O): readonly OptionIssue[];
-  /** What `delivered` means; by default `acknowledged`. */
+  /** The meaning of `delivered`; by default `acknowledged`. */
   promise?(options: O): DeliveryPromise;
-  /** Most frames in one `write`; 1 to 64. */
+  /** Maximum frames in one `write`; 1 to 64. */
   readonly batch: number;
-  /** Most frames that it holds beyond their write; their pools have as many slots more. */
+  /** Maximum frames held after their write; their pools have this many additional slots. */
   holds?(options: O): number;
-  /** Main thread, once: throws ERR_CONFIG_* when the options cannot be met. */
+  /** Called once on the main thread: throws ERR_CONFIG_* when the options cannot be satisfied. */
   check?(options: O, context: { baseDir: string }): void | Promise<void>;
   create(options: O, context: EgressContext): Egress;
 }

@@ -11,7 +11,7 @@ export interface EncodedFrame {
   readonly parts: readonly Uint8Array[];
 }
 
-/** The messages of a batch; a frame that the codec cannot express is refused and does not keep the others back. */
+/** Encodes the messages of a batch; a frame that the codec cannot express is refused without delaying the others. */
 export function encodeFrames(codec: Codec, frames: readonly Frame[]): { encoded: EncodedFrame[]; refused: RefusedFrame[] } {
   const encoded: EncodedFrame[] = [];
   const refused: RefusedFrame[] = [];

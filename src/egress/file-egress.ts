@@ -15,9 +15,9 @@ import { type Roll, RolledFile } from './file/rolled-file.js';
 import { sayFound } from './file/say-found.js';
 
 export interface FileEgressOptions {
-  /** May hold `{ordinal}`, `{sequence}` (or `{ordinal:06}`), `{source}` and `{run}`. */
+  /** May contain `{ordinal}`, `{sequence}` (or `{ordinal:06}`), `{source}` and `{run}`. */
   readonly path: string;
-  /** By default the extension tells. */
+  /** By default chosen by the extension. */
   readonly format?: 'npy' | 'csv' | 'ndjson';
   readonly roll?: Roll;
 }
@@ -25,9 +25,9 @@ export interface FileEgressOptions {
 const FORMATS = { npy: npyFormat, csv: csvFormat, ndjson: ndjsonFormat } as const;
 
 /**
- * Frames into files: one a frame where the path names a number of the frame, else many to a file. A file is written
- * under a hidden name, made durable and then named; no file is ever replaced. A frame of its own file is delivered when
- * that file is named, a frame of a rolled file when its bytes are with the kernel.
+ * Writes frames to files: one frame per file if the path contains a number of the frame, otherwise many. A file is
+ * written under a hidden name, made durable and then renamed; it never replaces a file. In a file of its own, a frame
+ * is delivered when the file has its final name; in a rolled file, when the kernel has its bytes.
  */
 export const fileEgress: EgressDefinition<FileEgressOptions> = {
   type: 'file',
@@ -82,10 +82,10 @@ function settle(options: FileEgressOptions, baseDir: string, run?: string): { te
   if (!Object.hasOwn(FORMATS, name)) {
     throw new MillraceError(
       'ERR_CONFIG_INVALID',
-      `path: the extension "${template.extension}" tells no format, set format to npy, csv or ndjson`,
+      `path: the extension "${template.extension}" does not imply a format; set format to npy, csv or ndjson`,
     );
   }
-  if (template.perFrame && options.roll) throw new MillraceError('ERR_CONFIG_INVALID', 'roll: the path already names one file a frame');
+  if (template.perFrame && options.roll) throw new MillraceError('ERR_CONFIG_INVALID', 'roll: the path already names one file per frame');
   return { template, format: FORMATS[name as keyof typeof FORMATS](!template.perFrame) };
 }
 
@@ -99,7 +99,7 @@ class FileEgress implements Egress {
   readonly #folders = new Set<string>();
   readonly #disk: FullDisk;
   readonly #rolled = new Map<string, RolledFile>();
-  /** A file that comes of age must not be finished in the middle of a write. */
+  /** A file that reaches its age must not be finished during a write. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: FileEgressOptions, context: EgressContext) {
@@ -129,7 +129,7 @@ class FileEgress implements Egress {
 
   async #writeEach(frames: readonly Frame[]): Promise<Delivery | undefined> {
     const refused: Refusal[] = [];
-    // Folders one after the other, because the first visit recovers what is left there; the files at the same time.
+    // Folders one after another, because the first visit recovers unfinished files; the files concurrently.
     for (const frame of frames) await this.#prepare(path.dirname(this.#template.fill(frame)));
     const results = await Promise.allSettled(
       frames.map(async (frame, index) => {
@@ -144,7 +144,7 @@ class FileEgress implements Egress {
         await this.#writeOne(this.#template.fill(frame), chunks);
       }),
     );
-    // Only when none is under way any more: a frame's memory is another's as soon as `write` settles.
+    // Waits for all writes: once `write` settles, the memory of the frames is reused.
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     return refused.length > 0 ? { refused } : undefined;
   }
@@ -154,7 +154,7 @@ class FileEgress implements Egress {
     try {
       await this.#disk.keepTrying(file, () => part.append(chunks));
       const published = await part.publish(path.basename(file));
-      if (published !== file) this.#context.log.warn({ file, published }, `${file} exists already: the frame is in ${published}`);
+      if (published !== file) this.#context.log.warn({ file, published }, `${file} already exists: the frame is in ${published}`);
     } catch (error) {
       await part.discard();
       throw error;
@@ -192,7 +192,7 @@ class FileEgress implements Egress {
         this.#inTurn(() => rolled.finish()).catch((error: unknown) =>
           this.#context.log.error(
             { file, error },
-            `${file} is due and cannot be finished: ${error instanceof Error ? error.message : String(error)}`,
+            `${file} has reached its age but cannot be finished: ${error instanceof Error ? error.message : String(error)}`,
           ),
         );
       },
@@ -205,7 +205,7 @@ class FileEgress implements Egress {
     if (this.#folders.has(folder)) return;
     await makeFolder(folder);
     await recoverParts(folder, this.#template, this.#format, this.#context.log);
-    await sayFound(folder, this.#template, 'none is replaced', this.#context.log);
+    await sayFound(folder, this.#template, 'no file is replaced', this.#context.log);
     this.#folders.add(folder);
   }
 

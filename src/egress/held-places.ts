@@ -2,13 +2,13 @@ import type { HoldFrame } from './egress.js';
 
 type Release = () => void;
 
-/** How long a frame waits for one before it to be read, before it is copied. */
+/** How long a frame waits for an earlier frame to be read, before it is copied. */
 const PATIENCE_MS = 100;
 
 /**
- * Decides whether a frame is read where it lies or copied. While the peers go on, a frame waits until one before it has
- * been read. A peer that stands still keeps all that may be held, and then the others' frames are copied without waiting,
- * until something moves again.
+ * Decides whether a frame is read in place or copied. While the peers make progress, a frame waits until an earlier one
+ * has been read. A stalled peer keeps everything that may be held; frames for the others are then copied without
+ * waiting, until there is progress again.
  */
 export class HeldPlaces {
   readonly #mayWait: boolean;
@@ -20,7 +20,7 @@ export class HeldPlaces {
     this.#mayWait = mayWait;
   }
 
-  /** What lets go of the frame; undefined: it is to be copied. */
+  /** Releases the frame; undefined: copy it. */
   hold(index: number, hold: HoldFrame): Release | undefined | Promise<Release | undefined> {
     const release = this.#try(index, hold);
     if (release || !this.#mayWait || this.#standsStill || this.#held === 0) return release;

@@ -13,17 +13,20 @@ import { sayFound } from './file/say-found.js';
 import { type ColourScale, colourImage } from './image/colour-image.js';
 
 export interface ImageEgressOptions extends ColourScale {
-  /** May hold `{ordinal}`, `{sequence}` and `{source}`; without a number of the frame each image takes the place of the one before. */
+  /**
+   * May contain `{ordinal}`, `{sequence}` and `{source}`; without a number of the frame each image replaces the
+   * previous one.
+   */
   readonly path: string;
-  /** Integers that mean no data are black, and do not count for the percentiles. Default true. */
+  /** Integers that mean no data are black and are excluded from the percentiles. Default true. */
   readonly noData?: boolean;
 }
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
 
 /**
- * Frames as PNG, JPEG or WebP files. uint8 [H, W] is grey and uint8 [H, W, 3] red, green, blue, as they are; any other
- * [H, W] is mapped to colours. A frame is delivered when its file is durable and named.
+ * Writes frames as PNG, JPEG or WebP files. uint8 [H, W] is grey and uint8 [H, W, 3] is red, green, blue, unchanged;
+ * any other [H, W] is mapped to colours. A frame is delivered when its file is durable and has its final name.
  */
 export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   type: 'image',
@@ -76,10 +79,10 @@ function settle(options: ImageEgressOptions, baseDir: string, run?: string): { t
   if (!format)
     throw new MillraceError(
       'ERR_CONFIG_INVALID',
-      `path: the extension "${template.extension}" is none of ${Object.keys(FORMATS).join(', ')}`,
+      `path: the extension "${template.extension}" must be one of ${Object.keys(FORMATS).join(', ')}`,
     );
   if (options.min !== undefined && options.max !== undefined && !(options.min < options.max)) {
-    throw new MillraceError('ERR_CONFIG_INVALID', `min: ${options.min} is not below max ${options.max}`);
+    throw new MillraceError('ERR_CONFIG_INVALID', `min: ${options.min} must be below max ${options.max}`);
   }
   return { template, format };
 }
@@ -111,7 +114,7 @@ class ImageEgress implements Egress {
     const encode = this.#encode;
     if (!encode) throw new MillraceError('ERR_STATE', `${this.#context.name}: the sink is not open`);
     const refused: Refusal[] = [];
-    // Encoded at the same time, named one after the other: the last frame is the one that stays.
+    // Encoded concurrently, renamed in order: the last frame is the one that remains.
     const images = await Promise.all(
       frames.map(async (frame, index) => {
         try {
@@ -139,7 +142,7 @@ class ImageEgress implements Egress {
     if (this.#folders.has(folder)) return;
     await makeFolder(folder);
     await removeParts(folder, this.#template);
-    await sayFound(folder, this.#template, this.#template.perFrame ? 'none is replaced' : 'it is replaced', this.#context.log);
+    await sayFound(folder, this.#template, this.#template.perFrame ? 'no file is replaced' : 'it will be replaced', this.#context.log);
     this.#folders.add(folder);
   }
 
@@ -167,5 +170,5 @@ function rawImage(frame: Frame, options: ImageEgressOptions): RawImage {
     if (frame.shape.length === 2)
       return { width, height, channels: 3, pixels: colourImage(frame.data, options, dataRange(frame.dtype, options.noData ?? true)) };
   }
-  throw new MillraceError('ERR_SINK', `an image takes [H, W], or uint8 [H, W, 3], not ${frame.dtype} [${frame.shape.join(', ')}]`);
+  throw new MillraceError('ERR_SINK', `an image needs [H, W], or uint8 [H, W, 3], not ${frame.dtype} [${frame.shape.join(', ')}]`);
 }

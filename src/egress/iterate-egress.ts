@@ -4,7 +4,7 @@ import type { DType } from '../frame/dtype.js';
 import type { Frame, Meta } from '../frame/frame.js';
 import type { Delivery, Egress, EgressDefinition } from './egress.js';
 
-/** A frame as the embedding program gets it: a copy of its own. */
+/** A frame for the embedding program: a copy of its own. */
 export interface ReceivedFrame {
   readonly source: string;
   readonly ordinal: number;
@@ -14,18 +14,23 @@ export interface ReceivedFrame {
   readonly dtype: DType;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly meta: Meta;
-  /** Which parameters made it: 16 hexadecimal digits that the report resolves; empty for a frame as it was received. */
+  /**
+   * Hash of the parameters that made it: 16 hexadecimal digits that the report resolves; empty for a frame as received.
+   */
   readonly parameters: string;
 }
 
-/** What the program's side answers to a batch: it took all frames, or nobody reads any more after the first `left` of them. */
+/** The program's answer to a batch: it took all frames, or it stopped reading after the first `left` of them. */
 export type IterateAnswer = 'taken' | { readonly left: number };
 
-/** Frames to the embedding program, over a message port. A write resolves when the program has taken every frame of it. */
+/**
+ * Passes frames to the embedding program over a message port. A write resolves when the program has taken all its
+ * frames.
+ */
 class IterateEgress implements Egress {
   readonly #port: MessagePort;
   #left = false;
-  /** How many of the last batch the program had when it left. */
+  /** Number of frames of the last batch that the program took before it stopped. */
   #taken = 0;
   #answered: (() => void) | undefined;
   #aborted: ((error: Error) => void) | undefined;
@@ -64,7 +69,7 @@ class IterateEgress implements Egress {
     }
     const refused = [];
     for (let index = taken; index < frames.length; index++)
-      refused.push({ index, reason: 'sink-refused' as const, detail: 'nobody reads the sink any more' });
+      refused.push({ index, reason: 'sink-refused' as const, detail: 'the program no longer reads the sink' });
     return { refused };
   }
 
@@ -104,7 +109,8 @@ await run.closed;`,
   usesCodec: false,
   batch: 16,
   create(_options, { name, port, signal }) {
-    if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': only a program that embeds the pipeline can iterate`);
+    if (!port)
+      throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': only a program that embeds the pipeline can iterate over a sink`);
     return new IterateEgress(port, signal);
   },
 };

@@ -26,20 +26,20 @@ interface Outgoing {
 }
 
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_576;
-/** Head of a record batch (61 bytes), and room for the lengths and offsets of one record and of one header. */
+/** Header of a record batch (61 bytes), and room for the lengths and offsets of one record and of one header. */
 const BATCH_OVERHEAD_BYTES = 61;
 const RECORD_OVERHEAD_BYTES = 32;
 const HEADER_OVERHEAD_BYTES = 10;
 
 /**
- * Frames as records of a Kafka topic: key = name of the source unless configured, header `millrace` = the part of JSON,
- * value = the bytes. A codec of one part gives that part as the value and no header.
+ * Frames as records of a Kafka topic: key = name of the source unless configured, header `millrace` = the JSON part,
+ * value = the bytes. A codec of one part uses that part as the value, without a header.
  *
- * Delivered means: all replicas in sync have it (acks all). Frames of one key stay in order, also over a break. The
- * producer is idempotent: records that are sent again after a break are recognised by the broker and written once, so
- * that there is nothing to count as redelivered. If the broker has forgotten the producer, a new one sends the records
- * again, and what the old one had written then stands twice: a warning says so, the number cannot be known.
- * A break that the client heals by itself, in less than a second, does not show as an outage.
+ * Delivered means: all in-sync replicas have it (acks all). Frames of one key stay in order, also across a lost
+ * connection. The producer is idempotent: the broker recognises records that are sent again after a lost connection and
+ * writes them once, so none count as redelivered. If the broker has forgotten the producer, a new producer sends the
+ * records again, and records that the old one had written are duplicated: a warning says so, the number is unknown. If
+ * the client repairs a connection itself in less than a second, no outage is reported.
  */
 class KafkaEgress implements Egress {
   readonly #options: KafkaEgressOptions;
@@ -69,7 +69,7 @@ class KafkaEgress implements Egress {
     for (const { index, parts } of encoded) {
       const frame = frames[index]!;
       if (parts.length !== 1 && parts.length !== 2) {
-        const detail = `${which(frame)}: the codec ${this.#context.codec.name} gives ${parts.length} parts, kafka takes 1 or 2`;
+        const detail = `${which(frame)}: the codec ${this.#context.codec.name} produces ${parts.length} parts, but kafka takes 1 or 2`;
         refused.push({ index, reason: 'encode-failed', detail });
         continue;
       }
@@ -83,7 +83,7 @@ class KafkaEgress implements Egress {
       if (group) group.push({ index, record, lengthBytes });
       else byKey.set(record.key, [{ index, record, lengthBytes }]);
     }
-    // One key, and so one partition, at a time: only then can a send that failed be repeated as it was.
+    // One key, and so one partition, at a time: only then can a failed send be repeated unchanged.
     for (const group of byKey.values()) {
       for (const batch of this.#batches(group)) refused.push(...(await this.#deliver(batch, frames)));
     }
@@ -96,7 +96,7 @@ class KafkaEgress implements Egress {
     await producer?.close();
   }
 
-  /** A batch is one message to the broker, so the limit holds for the whole of it. */
+  /** A batch is one message to the broker, so the limit applies to the whole batch. */
   *#batches(group: readonly Outgoing[]): Generator<readonly Outgoing[]> {
     let from = 0;
     let lengthBytes = BATCH_OVERHEAD_BYTES;
@@ -111,7 +111,7 @@ class KafkaEgress implements Egress {
     yield group.slice(from);
   }
 
-  /** Keeps trying until the broker has the batch, or has refused records of it for good. */
+  /** Retries until the broker has the batch or has permanently rejected records of it. */
   async #deliver(batch: readonly Outgoing[], frames: readonly Frame[]): Promise<RefusedFrame[]> {
     for (;;) {
       const attemptAt = performance.now();
@@ -132,7 +132,7 @@ class KafkaEgress implements Egress {
           const { topic } = this.#options;
           this.#context.log.warn(
             { sink: this.#context.name, topic },
-            `topic ${topic}: the broker has forgotten the producer, so records may be there twice`,
+            `topic ${topic}: the broker has forgotten the producer; some records may be duplicated`,
           );
           await this.#renewed();
         }
@@ -178,7 +178,7 @@ class KafkaEgress implements Egress {
     const limit =
       answer === undefined
         ? `over the limit of ${this.#maxMessageBytes} (maxMessageBytes of this sink)`
-        : `refused by the broker (${answer})`;
+        : `rejected by the broker (${answer})`;
     const settings =
       'message.max.bytes of the broker or max.message.bytes of the topic, maxMessageBytes here, and max.request.size of clients';
     return { index, reason: 'sink-too-large', detail: `${which(frame)}: ${lengthBytes} bytes are ${limit}; raise ${settings}` };
@@ -198,7 +198,7 @@ const isLasting = (thrown: unknown): boolean => !(thrown instanceof KafkaSendErr
 const brokerList = (brokers: KafkaEgressOptions['brokers'] = '127.0.0.1:9092'): readonly string[] =>
   (typeof brokers === 'string' ? brokers.split(',') : brokers).map((broker) => broker.trim());
 
-/** Upper bound of what a record takes in a batch, before compression (clients are held to the same). */
+/** Upper bound of the size of a record in a batch, before compression (clients apply the same limit). */
 function recordBytes({ key, value, headers }: KafkaRecord): number {
   let lengthBytes = RECORD_OVERHEAD_BYTES + Buffer.byteLength(key) + value.byteLength;
   for (const [name, text] of Object.entries(headers))

@@ -5,9 +5,9 @@ import type { Frame } from '../frame/frame.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 
 export interface NullEgressOptions {
-  /** Time that each frame takes. */
+  /** Time spent on each frame. */
   readonly delayMs?: number;
-  /** After so many frames the sink takes nothing for `stallMs`, once. */
+  /** After this number of frames the sink stalls for `stallMs`, once. */
   readonly stallAfter?: number;
   readonly stallMs?: number;
   /** Check the checksum that the pattern `counter` of the source `sim` writes. */
@@ -16,7 +16,7 @@ export interface NullEgressOptions {
 
 const CHECKSUM_BYTES = 4;
 
-/** Takes every frame and keeps none: for benches, and to play a slow or stalled sink. */
+/** Takes every frame and discards it: for benchmarks, and to simulate a slow or stalled sink. */
 export const nullEgress: EgressDefinition<NullEgressOptions> = {
   type: 'null',
   description: 'Takes frames and discards them; can be slow, stall, or verify checksums.',
@@ -80,7 +80,7 @@ class NullEgress implements Egress {
     try {
       await sleep(waitMs, undefined, { signal });
     } catch (error) {
-      throw new MillraceError('ERR_SINK', `${name}: given up while it was stalled`, { cause: error });
+      throw new MillraceError('ERR_SINK', `${name}: given up during its stall`, { cause: error });
     }
     if (stallsMs > 0) this.#context.outage(stallsMs);
   }
@@ -97,13 +97,13 @@ class NullEgress implements Egress {
 }
 
 /**
- * What is wrong with a payload of the pattern `counter`: its last four bytes hold, little-endian, the FNV-1a hash of all
- * bytes before them.
+ * Checks a payload of the pattern `counter`: its last four bytes are, little-endian, the FNV-1a hash of all bytes
+ * before them.
  */
 function checksumFault(bytes: Uint8Array): string | undefined {
   const end = bytes.length - CHECKSUM_BYTES;
-  if (end < 0) return `${bytes.length} bytes hold no checksum`;
+  if (end < 0) return `${bytes.length} bytes are too few for a checksum`;
   const found = (bytes[end]! | (bytes[end + 1]! << 8) | (bytes[end + 2]! << 16) | (bytes[end + 3]! << 24)) >>> 0;
   const expected = fnv1a32(bytes, 0, end);
-  return found === expected ? undefined : `the checksum is ${found.toString(16)}, the bytes give ${expected.toString(16)}`;
+  return found === expected ? undefined : `the checksum is ${found.toString(16)}, but the bytes give ${expected.toString(16)}`;
 }

@@ -4,24 +4,26 @@ import type { EgressContext } from './egress.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
-/** An outage that goes on is told after so long, then after twice as long, and at least every minute. */
+/** A continuing outage is logged after this time, then after twice as long, and at least every minute. */
 const FIRST_MS = 2000;
 const LONGEST_MS = 60_000;
-/** Reasons that begin alike are one. */
+/** Reasons with the same beginning count as one. */
 const REASON_CHARACTERS = 40;
 
-/** An answer of a server, which was reached: what it says is a reason of its own. */
+/** An answer of a server that was reached: its text is a reason of its own. */
 export interface ServerAnswer {
   readonly isAnswer: boolean;
 }
 
 const isAnswer = (thrown: unknown): boolean => (thrown as Partial<ServerAnswer> | undefined)?.isAnswer === true;
 
-/** Counts the time in which a sink cannot hand on, and paces the attempts: 50 ms at first, doubling to one second. */
+/**
+ * Counts the time in which a sink cannot deliver, and paces the attempts: 50 ms at first, doubling up to one second.
+ */
 export class Outage {
   readonly #context: EgressContext;
   readonly #addresses: readonly string[];
-  /** Reasons that were told in this outage. */
+  /** Reasons that were logged in this outage. */
   readonly #told = new Set<string>();
   #sayAfterMs = FIRST_MS;
   #isWaiting = false;
@@ -30,13 +32,16 @@ export class Outage {
   #countedUntil = 0;
   #pauseMs = FIRST_PAUSE_MS;
 
-  /** `addresses`: where the server is. */
+  /** `addresses`: of the server. */
   constructor(context: EgressContext, addresses: readonly string[]) {
     this.#context = context;
     this.#addresses = addresses;
   }
 
-  /** An attempt that began at `attemptAt` (performance.now) failed. Returns when it is time for the next one. @throws ERR_SINK at the signal. */
+  /**
+   * An attempt that began at `attemptAt` (performance.now) failed. Returns when it is time for the next one. @throws
+   * ERR_SINK at the signal.
+   */
   async failed(attemptAt: number, thrown: unknown): Promise<void> {
     if (this.#startedAt === undefined) {
       this.#startedAt = attemptAt;
@@ -53,7 +58,7 @@ export class Outage {
     throw new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${reason}`, { cause: thrown });
   }
 
-  /** Attempts until one succeeds; what `isLasting` tells, or what fails after so long, is thrown as it came. */
+  /** Retries until an attempt succeeds. Rethrows an error that `isLasting` accepts, or that persists for this long. */
   async until(attempt: () => Promise<unknown>, timeoutMs: number, isLasting: (thrown: unknown) => boolean): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -69,7 +74,7 @@ export class Outage {
     }
   }
 
-  /** A new reason at once, one that stays at growing intervals. */
+  /** Logs a new reason at once, and one that persists at growing intervals. */
   #say(thrown: unknown, reason: string): void {
     const waitedMs = performance.now() - this.#startedAt!;
     const key = isAnswer(thrown) ? reason.slice(0, REASON_CHARACTERS) : 'unreachable';
@@ -85,11 +90,11 @@ export class Outage {
     }
     this.#told.add(key);
     const { name, log } = this.#context;
-    const what = isAnswer(thrown) ? `the server of sink '${name}' answers: ${reason}` : `sink '${name}' cannot be reached: ${reason}`;
-    const since = isLong ? `, for ${Math.round(waitedMs / 1000)} s now` : '';
+    const what = isAnswer(thrown) ? `the server of sink '${name}' answers: ${reason}` : `cannot reach sink '${name}': ${reason}`;
+    const since = isLong ? `, for ${Math.round(waitedMs / 1000)} s so far` : '';
     log.warn(
       { sink: name, reason, waitedMs: Math.round(waitedMs), addresses: this.#addresses, suppressed: this.#suppressed },
-      `${what}; trying again${since}`,
+      `${what}; retrying${since}`,
     );
     this.#suppressed = 0;
   }
@@ -112,7 +117,7 @@ export class Outage {
     this.#pauseMs = FIRST_PAUSE_MS;
   }
 
-  // Counted as it goes on, so that a report made meanwhile shows it.
+  // Counted during the outage, so that a report made meanwhile includes it.
   #count(): void {
     const now = performance.now();
     this.#context.outage(now - this.#countedUntil);

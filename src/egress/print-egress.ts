@@ -10,7 +10,7 @@ export interface PrintEgressOptions {
   readonly data?: boolean;
 }
 
-/** Prints one line a frame to the standard output. */
+/** Prints one line per frame to standard output. */
 export const printEgress: EgressDefinition<PrintEgressOptions> = {
   type: 'print',
   description: 'Prints one line per frame to standard output.',
@@ -44,7 +44,7 @@ export class PrintEgress implements Egress {
   readonly #stream: Writable;
   #failure: Error | undefined;
   #isUnread = false;
-  /** Ends the wait of the write that is under way. */
+  /** Ends the wait of the write in progress. */
   #giveUp = (): void => {};
   readonly #onError = (error: Error): void => {
     this.#failure = error;
@@ -57,7 +57,7 @@ export class PrintEgress implements Egress {
   }
 
   async open(): Promise<void> {
-    // A reader that goes away raises EPIPE here too, and without a listener that would end the process.
+    // A closed reader raises EPIPE here too, and without a listener that would end the process.
     this.#stream.on('error', this.#onError);
   }
 
@@ -88,15 +88,15 @@ export class PrintEgress implements Egress {
   }
 
   /**
-   * Resolves when the stream has handed the text on, which is also what holds the pipeline back for a slow reader; with false
-   * when the reader goes meanwhile.
+   * Resolves when the stream has written the text, which also applies back-pressure from a slow reader; resolves with
+   * false when the reader closes meanwhile.
    */
   #print(text: string): Promise<boolean> {
     const { signal, name } = this.#context;
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => {
         const gone = (cause as { code?: unknown } | null)?.code === 'EPIPE';
-        reject(new MillraceError('ERR_SINK', `${name}: ${gone ? 'the reader of the output is gone' : String(cause)}`, { cause }));
+        reject(new MillraceError('ERR_SINK', `${name}: ${gone ? 'the reader of the output has closed it' : String(cause)}`, { cause }));
       };
       if (this.#failure) {
         fail(this.#failure);
@@ -122,7 +122,7 @@ export class PrintEgress implements Egress {
 }
 
 function unread(frames: readonly Frame[]): Delivery {
-  return { refused: frames.map((_, index) => ({ index, reason: 'unread', detail: 'the reader of the output is gone' })) };
+  return { refused: frames.map((_, index) => ({ index, reason: 'unread', detail: 'the reader of the output has closed it' })) };
 }
 
 function textLine(frame: Frame, withData: boolean): string {

@@ -23,7 +23,7 @@ interface Entry {
   id: string;
 }
 
-/** What one call came to: so many entries, from the first on, are in; `problem` is why it stopped there. */
+/** The result of one call: this number of leading entries is written; `problem` is why it stopped there. */
 interface Outcome {
   readonly done: number;
   readonly repeats: number;
@@ -31,19 +31,20 @@ interface Outcome {
 }
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
-/** Redis takes no longer argument unless it is told to. */
+/** Redis takes no longer argument unless configured. */
 const MAX_ARGUMENT_BYTES = 512 * 2 ** 20;
-/** One script call holds its arguments twice in the server's memory. */
+/** The server holds the arguments of a script call twice in memory. */
 const MAX_CALL_BYTES = 16 * 2 ** 20;
-/** Answers that time may heal. */
+/** Errors that may end with time. */
 const PASSING = new Set(['OOM', 'LOADING', 'MISCONF', 'READONLY', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN', 'NOREPLICAS', 'TRYAGAIN']);
-/** Redis says: "The ID specified in XADD is equal or smaller than the target stream top item". */
+/** Message of Redis: "The ID specified in XADD is equal or smaller than the target stream top item". */
 const NOT_ABOVE = 'equal or smaller';
 
 /**
- * Adds entries in order and stops at the first that fails, all as one: a plain pipeline would go on behind an error and
- * so change the order. An id that is taken means a repeat only if the same content stands there. KEYS[1] stream; ARGV: "1" if this call may be a repeat, maxlen or "", then per entry id, number of
- * arguments, arguments. Returns {entries done, repeats among them, error or ""}.
+ * Adds entries in order and stops at the first failure, atomically: a plain pipeline would continue after an error and
+ * so change the order. An existing id counts as a repeat only if it has the same content. KEYS[1] stream; ARGV: "1" if
+ * this call may be a repeat, maxlen or "", then per entry id, number of arguments, arguments. Returns {entries done,
+ * repeats among them, error or ""}.
  */
 const ADD_SCRIPT = `
 local at, done, repeats = 3, 0, 0
@@ -68,12 +69,13 @@ end
 return {done, repeats, ''}`;
 
 /**
- * Frames as entries of a Redis stream (XADD, fields `meta` and `data`), or as messages of a channel (PUBLISH; the part
- * of JSON, one newline, the bytes). A codec of one part gives the field `data` alone, or that part as the message.
+ * Frames as entries of a Redis stream (XADD, fields `meta` and `data`), or as messages of a channel (PUBLISH; the JSON
+ * part, one newline, the bytes). A codec of one part uses the field `data` alone, or that part as the message.
  *
- * Delivered means: answered by the server; what it keeps over a crash is a matter of its `appendonly`. Each entry has an
- * id of ours that rises also across restarts. After a break the same entries are sent with the same ids, so that none is
- * written twice; those that the server had are counted as redelivered. A repeated PUBLISH cannot be seen.
+ * Delivered means: acknowledged by the server; what it keeps after a crash depends on its `appendonly`. Millrace gives
+ * each entry an id that increases, also across restarts. After a lost connection the same entries are sent with the
+ * same ids, so that none is written twice; those that the server already had count as redelivered. A repeated PUBLISH
+ * cannot be detected.
  */
 class RedisEgress implements Egress {
   readonly #options: RedisEgressOptions;
@@ -122,7 +124,7 @@ class RedisEgress implements Egress {
     this.#connection = undefined;
   }
 
-  /** Keeps trying until all entries are answered for; returns how many the server had before. */
+  /** Retries until all entries are acknowledged; returns how many the server already had. */
   async #deliver(entries: Entry[]): Promise<number> {
     let redelivered = 0;
     let rest = entries;
@@ -146,9 +148,9 @@ class RedisEgress implements Egress {
         }
       } catch (thrown) {
         if (isLasting(thrown)) throw this.#failure(thrown);
-        // Without an answer the entries may have been written or not.
+        // Without an answer it is unknown whether the entries were written.
         mayRepeat = true;
-        // A demoted server may be another one at the next look-up of its name.
+        // After a demotion, the name may resolve to another server.
         this.#connection?.destroy();
         await this.#outage.failed(attemptAt, thrown);
       }
@@ -176,11 +178,11 @@ class RedisEgress implements Egress {
     return failed < 0 ? { done: replies.length, repeats: 0 } : { done: failed, repeats: 0, problem: replies[failed] as Error };
   }
 
-  /** Somebody else writes to the stream: our entries go above what is there now, in their order. */
+  /** Another client writes to the stream: our entries go above its current last id, in order. */
   async #renumber(connection: RedisConnection, entries: readonly Entry[]): Promise<void> {
     this.#context.log.warn(
       { sink: this.#context.name, stream: this.#options.stream },
-      `another writer adds to the stream ${this.#options.stream}`,
+      `another client writes to the stream ${this.#options.stream}`,
     );
     await this.#raiseIds(connection);
     for (const entry of entries) entry.id = this.#ids.next();
@@ -223,20 +225,20 @@ class RedisEgress implements Egress {
     if (parts.length !== 1 && parts.length !== 2) {
       return {
         reason: 'encode-failed',
-        detail: `${which}: the codec ${this.#context.codec.name} gives ${parts.length} parts, redis takes 1 or 2`,
+        detail: `${which}: the codec ${this.#context.codec.name} produces ${parts.length} parts, but redis takes 1 or 2`,
       };
     }
     let lengthBytes = 1;
     for (const part of parts) lengthBytes += part.byteLength;
     if (lengthBytes <= MAX_ARGUMENT_BYTES) return undefined;
-    return { reason: 'sink-too-large', detail: `${which}: ${lengthBytes} bytes are over the limit of Redis, 512 MiB (proto-max-bulk-len)` };
+    return { reason: 'sink-too-large', detail: `${which}: ${lengthBytes} bytes exceed the limit of Redis, 512 MiB (proto-max-bulk-len)` };
   }
 
   #failure(thrown: unknown): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
     let text = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof RedisReplyError && thrown.code === 'WRONGTYPE')
-      text = `the key '${this.#options.stream}' holds something other than a stream (${text}): choose another stream, or delete the key`;
+      text = `the key '${this.#options.stream}' is not a stream (${text}): choose another stream, or delete the key`;
     return new MillraceError('ERR_SINK', `sink ${this.#context.name}: ${text}`, { cause: thrown });
   }
 }

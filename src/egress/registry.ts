@@ -8,7 +8,7 @@ import { printEgress } from './print-egress.js';
 import { redisEgress } from './redis-egress.js';
 import { zmqEgress } from './zmq-egress.js';
 
-/** The sinks that ship with Millrace, by type. Each loads its client when it is opened, not before. */
+/** The sinks that ship with Millrace, by type. Each loads its client when it opens. */
 // biome-ignore lint/suspicious/noExplicitAny: options are checked against each schema before they reach a sink
 export const SINKS: ReadonlyMap<string, EgressDefinition<any>> = new Map(
   [fileEgress, imageEgress, iterateEgress, kafkaEgress, nullEgress, printEgress, redisEgress, zmqEgress].map((definition) => [

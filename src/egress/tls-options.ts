@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { MillraceError } from '../errors/errors.js';
 
-/** How a server proves itself over TLS. */
+/** How a server authenticates itself over TLS. */
 export interface TlsOptions {
-  /** File of certificates (PEM) of the authorities that may have signed the server's; relative to the pipeline file. */
+  /** File of certificates (PEM) of the accepted certificate authorities; relative to the pipeline file. */
   readonly ca?: string;
 }
 
@@ -25,18 +25,18 @@ export function readTls(options: TlsOptions | undefined, baseDir: string): { ca?
   return options?.ca === undefined ? {} : { ca: readFileSync(resolve(baseDir, options.ca), 'utf8') };
 }
 
-/** @throws ERR_CONFIG_FILE for a file that is missing or holds no certificate. */
+/** @throws ERR_CONFIG_FILE for a file that is missing or has no certificate. */
 export function checkTls(sink: string, options: TlsOptions | undefined, baseDir: string): void {
   const place = { path: 'tls.ca' };
   let text: string | undefined;
   try {
     text = readTls(options, baseDir).ca;
   } catch (error) {
-    throw new MillraceError('ERR_CONFIG_FILE', `${sink}: the file of tls.ca cannot be read: ${(error as Error).message}`, {
+    throw new MillraceError('ERR_CONFIG_FILE', `${sink}: cannot read the file of tls.ca: ${(error as Error).message}`, {
       cause: error,
       place,
     });
   }
   if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
-    throw new MillraceError('ERR_CONFIG_FILE', `${sink}: the file of tls.ca holds no certificate in PEM`, { place });
+    throw new MillraceError('ERR_CONFIG_FILE', `${sink}: the file of tls.ca has no certificate in PEM format`, { place });
 }

@@ -20,22 +20,23 @@ export interface ZmqEgressOptions extends ZmqOptions {
 }
 
 const DEFAULT_LINGER_MS = 10_000;
-/** The tag of starts and ends of series, which are no frames. */
+/** The tag of starts and ends of series, which are not frames. */
 const NO_FRAME = -1;
-/** How often a drain looks whether all was written. */
+/** How often a drain checks whether everything was written. */
 const DRAIN_LOOK_MS = 5;
-/** What was accepted before an abort is still sent for so long. */
+/** Messages accepted before an abort may still be sent for this long. */
 const ABORT_LINGER_MS = 1000;
-/** Large frames that the socket reads where they lie: enough that a stream never waits for the next. */
+/** Large frames that the socket reads in place: enough that a stream never waits for the next. */
 const HOLDS = 8;
 
 /**
- * Frames to a PUSH or PUB socket, one multipart message each.
+ * Sends frames to a PUSH or PUB socket, one multipart message each.
  *
- * The socket holds up to `highWaterMark` messages for each peer. A PUSH by driver zmtp has delivered a frame when the stream
- * of a peer has taken its last byte; a PUB, and libzmq, when the socket has accepted it. The drain goes on sending for
- * `lingerMs`; what is queued then was not delivered. With driver zmtp large frames are written from where they lie, as long as few enough are
- * waited for; the others are copied. A full PUSH blocks; a full PUB drops. A repeat cannot be seen.
+ * The socket holds up to `highWaterMark` messages for each peer. A PUSH with driver zmtp has delivered a frame when the
+ * stream of a peer has taken its last byte; a PUB, and libzmq, when the socket has accepted it. The drain continues to
+ * send for `lingerMs`; what is still queued then was not delivered. With driver zmtp, large frames are written in place
+ * as long as few enough are pending; the others are copied. A full PUSH blocks; a full PUB drops. A repeat cannot be
+ * detected.
  */
 class ZmqEgress implements Egress {
   readonly #options: ZmqEgressOptions;
@@ -44,7 +45,7 @@ class ZmqEgress implements Egress {
   #writer: ZmqWriter | undefined;
   #watch: PeerWatch | undefined;
   #peers: readonly PeerReport[] = [];
-  // Closing is what ends a send that waits for room; what was accepted before still lingers.
+  // Only closing ends a send that waits for room; messages accepted before still linger.
   readonly #abort = (): void => this.#writer?.close(ABORT_LINGER_MS);
 
   constructor(options: ZmqEgressOptions, context: EgressContext) {
@@ -59,7 +60,7 @@ class ZmqEgress implements Egress {
     const writer = openZmqWriter({
       ...this.#options,
       socket,
-      // A PUB that is full drops, a PUSH only waits: the one needs room, the other should not hoard frames.
+      // A full PUB drops, so it needs room; a full PUSH only waits, so it should not hoard frames.
       highWaterMark: highWaterMark ?? (socket === 'pub' ? 1000 : 100),
       lingerMs,
       immediate,
@@ -101,7 +102,7 @@ class ZmqEgress implements Egress {
     return delivery;
   }
 
-  /** A large frame is read where it lies, as long as it can be held until the socket is done with it. */
+  /** Reads a large frame in place, as long as it can be held until the socket has finished with it. */
   #sendFrame(index: number, parts: readonly Uint8Array[], hold: HoldFrame): true | Promise<void> {
     const fromBytes = this.#writer?.inPlaceFromBytes ?? 0;
     const tag = this.#late?.accept(index);
@@ -115,7 +116,7 @@ class ZmqEgress implements Egress {
     if (accepted !== true) await accepted;
   }
 
-  /** Where the driver says what becomes of messages. */
+  /** For drivers that report the outcome of messages. */
   get #late(): LateFrames | undefined {
     return this.#writer?.knowsFates ? this.#context.late : undefined;
   }
@@ -125,18 +126,18 @@ class ZmqEgress implements Egress {
     return this.#sendSeries({ kind: 'series-start', series: id, meta, ...counts });
   }
 
-  /** What becomes of its frames is known when its ledger closes. */
+  /** The outcome of its frames is known when its ledger closes. */
   async endSeries({ id }: Series): Promise<void> {
     await this.#sendSeries({ kind: 'series-end', series: id });
     if (this.#late) await this.#written();
   }
 
-  /** Goes on until all is written, and gives up what is not after the linger. */
+  /** Waits until everything is written, and gives up the rest after the linger. */
   async flush(): Promise<void> {
     if (!(await this.#written())) this.#writer?.close(0);
   }
 
-  /** Resolves true when the streams have taken all, false after the linger. */
+  /** Resolves true when the streams have taken everything, false after the linger. */
   async #written(): Promise<boolean> {
     const { lingerMs = DEFAULT_LINGER_MS } = this.#options;
     const { signal } = this.#context;
@@ -155,7 +156,7 @@ class ZmqEgress implements Egress {
     return this.#options.socket === 'pub' ? (this.#writer?.peerCounts() ?? this.#peers) : [];
   }
 
-  /** Formats without such messages say nothing. */
+  /** Formats without such messages send nothing. */
   #sendSeries(message: SeriesMessage): Promise<void> | void {
     const parts = this.#context.codec.encodeSeries?.(message);
     const accepted = parts && this.#send(parts);
@@ -181,7 +182,7 @@ class ZmqEgress implements Egress {
   }
 
   #closedEarly(): MillraceError {
-    return new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed while no peer took the frame`);
+    return new MillraceError('ERR_SINK', `sink ${this.#context.name}: closed before a peer took the frame`);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/errors.js';
 import { knownDetector } from './detectors.js';
 import { invalidGeometry } from './geometry-fields.js';
 
-/** What `Detector_config` of a PONI file says of a flat detector. */
+/** What `Detector_config` of a PONI file specifies for a flat detector. */
 export interface DetectorConfig {
   readonly pixel1: number | undefined;
   readonly pixel2: number | undefined;
@@ -10,34 +10,34 @@ export interface DetectorConfig {
   readonly orientation: number | undefined;
 }
 
-/** Keys that would move pixels, each with what it stands for. Without a value they say nothing. */
+/** Keys that would move pixels, each with its meaning. Without a value they have no effect. */
 const MOVES_PIXELS: Readonly<Record<string, string>> = {
   splinefile: 'distortion by a spline file is not supported',
   x_offset_file: 'offsets of pixels are not supported',
   y_offset_file: 'offsets of pixels are not supported',
   radius: 'a curved detector is not supported',
-  filename: 'a detector described by a file of its own is not supported',
+  filename: 'a detector described by a separate file is not supported',
 };
 
-/** Material and thickness change only the parallax correction, which is refused by its own key. */
+/** Material and thickness change only the parallax correction, which has its own key and is refused there. */
 const MOVES_NOTHING = ['sensor'];
 
 /**
  * Reads the JSON of `Detector_config`. Throws ERR_CONFIG_INVALID for each key that is not understood or that describes
- * another detector than a flat one with pixels of one size.
+ * anything but a flat detector with pixels of one size.
  */
 export function readDetectorConfig(text: string | undefined, detector: string | undefined): DetectorConfig {
   const config = entriesOf(text);
   const number = (key: string): number | undefined => {
     const value = config.get(key) ?? undefined;
-    if (value !== undefined && typeof value !== 'number') throw refused(key, value, 'expected is a number');
+    if (value !== undefined && typeof value !== 'number') throw refused(key, value, 'expected a number');
     return value;
   };
   const sides = (key: string): readonly number[] | undefined => {
     const value = config.get(key) ?? undefined;
     if (value === undefined) return undefined;
     if (!Array.isArray(value) || value.length !== 2 || !value.every((side) => typeof side === 'number'))
-      throw refused(key, value, 'expected are two numbers');
+      throw refused(key, value, 'expected two numbers');
     return value as number[];
   };
   const result = { pixel1: number('pixel1'), pixel2: number('pixel2'), shape: sides('max_shape'), orientation: number('orientation') };
@@ -62,7 +62,7 @@ export function readDetectorConfig(text: string | undefined, detector: string | 
 const refused = (key: string, value: unknown, why: string): MillraceError =>
   invalidGeometry(`${key} of Detector_config is ${(JSON.stringify(value) ?? '').slice(0, 80)}: ${why}`);
 
-/** The keys in lower case, as pyFAI takes them. */
+/** The keys in lower case, as pyFAI treats them. */
 function entriesOf(text: string | undefined): Map<string, unknown> {
   if (text === undefined || text === '' || text === 'None') return new Map();
   let value: unknown;

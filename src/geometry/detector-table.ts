@@ -1,24 +1,30 @@
 import type { Gaps } from './gaps.js';
 
-/** One detector of the table: the shape of its frames, the side or sides [axis 1, axis 2] of a pixel in metres, its gaps. */
+/**
+ * One detector of the table: the shape of its frames, the size or sizes [axis 1, axis 2] of a pixel in metres, its
+ * gaps.
+ */
 export interface TableRow {
   readonly shape: readonly [number, number];
   readonly pixel: readonly [number, number];
   readonly gaps?: Gaps;
 }
 
-/** A family of detectors that are built of equal modules. */
+/** A family of detectors built of equal modules. */
 interface Family {
   readonly pixel: number;
   readonly module: readonly [number, number];
   readonly gap: readonly [number, number];
-  /** Columns [before, after] of the middle of a module that the sensor of CdTe leaves without a pixel; undefined: never made of it. */
+  /**
+   * Columns [before, after] in the middle of a module where the CdTe sensor has no pixels; undefined: not available in
+   * CdTe.
+   */
   readonly cdteSeam?: readonly [number, number];
   /** Shapes by the rest of the name. */
   readonly shapes: Readonly<Record<string, readonly [number, number]>>;
 }
 
-// Sizes, gaps and names are those of pyFAI 2026.9.0. Names are written as `normalName` of detectors.ts makes them.
+// Sizes, gaps and names come from pyFAI 2026.9.0. Names are normalised with `normalName` of detectors.ts.
 const FAMILIES: Readonly<Record<string, Family>> = {
   pilatus: {
     pixel: 172e-6,
@@ -89,7 +95,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
 };
 
-/** Detectors that are one piece: height, width, pixel along axis 1, along axis 2 where it differs. */
+/** Detectors of one piece: height, width, pixel along axis 1, along axis 2 where it differs. */
 type Piece = readonly [height: number, width: number, pixel1: number, pixel2?: number];
 
 const PIECES: Readonly<Record<string, Piece>> = {
@@ -131,21 +137,21 @@ const PIECES: Readonly<Record<string, Piece>> = {
   'titan agilenttitan oxdtitan titan2kx2k': [2048, 2048, 60e-6],
 };
 
-/** Detectors that see only within the circle that fits in their frame. */
+/** Detectors that are active only within the circle that fits in their frame. */
 const ROUND: Readonly<Record<string, Piece>> = {
   'mar345 mar3450': [3450, 3450, 100e-6],
   'rayonix133 mar133': [2048, 2048, 64e-6],
   'rayonixsx165 mar165': [4096, 4096, 39.5e-6],
 };
 
-/** Uniform and flat, but the places of their gaps are not known here. */
+/** Uniform and flat, but the positions of their gaps are not known here. */
 const UNKNOWN_GAPS: Readonly<Record<string, Piece>> = { lambda9m: [3868, 3227, 55e-6], jungfrau8m: [3333, 3212, 75e-6] };
 
 const WIDE = 'it has pixels of several sizes';
-const HEXAGONS = 'its pixels are hexagons';
+const HEXAGONS = 'its pixels are hexagonal';
 const CURVED = 'it is curved';
 
-/** Detectors that are known and cannot be integrated as flat with pixels of one size, each with the reason. */
+/** Known detectors that cannot be integrated as flat with pixels of one size, each with the reason. */
 export const NOT_UNIFORM: ReadonlyMap<string, string> = new Map([
   ...['jungfrau', 'jungfrau500k', 'jungfrau16mcor'].map((name) => [name, WIDE] as const),
   ...['imxpads10', 'imxpads70', 'imxpads70v', 'imxpads140', 'xpadflat', 'xpads540flat', 'd5'].map((name) => [name, WIDE] as const),
@@ -153,7 +159,7 @@ export const NOT_UNIFORM: ReadonlyMap<string, string> = new Map([
   ...['aarhus', 'cirpad', 'xcirpad', 'rapid', 'rapidii'].map((name) => [name, CURVED] as const),
   ['cylindricaldetector', CURVED],
   ['hexdetector', HEXAGONS],
-  ['nexusdetector', 'its pixels are described in a file of its own'],
+  ['nexusdetector', 'a separate file describes its pixels'],
 ]);
 
 function* rows(): Generator<readonly [string, TableRow]> {
@@ -161,7 +167,7 @@ function* rows(): Generator<readonly [string, TableRow]> {
     for (const [size, shape] of Object.entries(shapes)) {
       const grid = { kind: 'grid', module, gap } as const;
       yield [family + size, { shape, pixel: [pixel, pixel], gaps: grid }];
-      // The material stands before or after the size: PilatusCdTe2M, Pilatus2M CdTe.
+      // The material comes before or after the size: PilatusCdTe2M, Pilatus2M CdTe.
       const cdte: TableRow = { shape, pixel: [pixel, pixel], gaps: { ...grid, ...(cdteSeam && { seam: cdteSeam }) } };
       if (cdteSeam) for (const name of [`${family}cdte${size}`, `${family}${size}cdte`]) yield [name, cdte];
     }

@@ -2,12 +2,15 @@ import { DETECTOR_TABLE, NOT_UNIFORM, type TableRow } from './detector-table.js'
 
 const normalName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
-/** A detector by its name in PONI files (`Pilatus2M`, `Eiger2 CdTe 4M`, ...); undefined for one that is not in the table. */
+/**
+ * A detector by its name in PONI files (`Pilatus2M`, `Eiger2 CdTe 4M`, ...); undefined for a name that is not in the
+ * table.
+ */
 export function knownDetector(name: string): TableRow | undefined {
   return DETECTOR_TABLE.get(normalName(name));
 }
 
-/** Whether the name stands for a detector that its pixel sizes and shape describe completely. */
+/** Whether the pixel sizes and shape describe the named detector completely. */
 export function isGenericDetector(name: string): boolean {
   const normal = normalName(name);
   return normal === '' || normal === 'detector' || normal === 'none';

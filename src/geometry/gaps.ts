@@ -1,7 +1,7 @@
 /**
- * Where a detector has no pixels. `grid`: between modules of `module` pixels stand `gap` rows and columns; `seam` are the
- * columns [before, after] the middle of each module. `circle`: outside of the circle that fits in the frame. `unknown`:
- * there are gaps, and their places are not known.
+ * The areas of a detector without pixels. `grid`: `gap` rows and columns between modules of `module` pixels; `seam` are
+ * the columns [before, after] the middle of each module. `circle`: outside of the circle that fits in the frame.
+ * `unknown`: there are gaps, but their positions are not known.
  */
 export type Gaps =
   | {
@@ -28,7 +28,7 @@ export function gapMask(gaps: Gaps, height: number, width: number): Uint8Array {
   return mask;
 }
 
-/** One byte for each line across an axis, 1 for those of a gap. */
+/** One byte for each line across an axis, 1 for a line in a gap. */
 function lines(side: number, module: number, gap: number, seam?: readonly [number, number]): Uint8Array {
   const masked = new Uint8Array(side);
   for (let start = 0; start < side; start += module + gap) {
@@ -39,7 +39,9 @@ function lines(side: number, module: number, gap: number, seam?: readonly [numbe
   return masked;
 }
 
-/** The circle has its centre in the middle of the frame and half the height as its radius; a pixel counts by its centre. */
+/**
+ * The centre of the circle is the middle of the frame, and its radius half the height; the centre of a pixel decides.
+ */
 function maskOutside(mask: Uint8Array, height: number, width: number): void {
   const middleY = Math.floor(height / 2);
   const middleX = Math.floor(width / 2);

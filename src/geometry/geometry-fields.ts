@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/errors.js';
 import { isGenericDetector, knownDetector, refusalOfDetector } from './detectors.js';
 import type { Geometry } from './geometry.js';
 
-/** What a geometry is made of before it is checked: the keys of a PONI file, or of an inline `geometry`. */
+/** The unchecked fields of a geometry: the keys of a PONI file, or of an inline `geometry`. */
 export interface GeometryFields {
   readonly detector?: string | undefined;
   readonly distance?: number | undefined;
@@ -18,7 +18,7 @@ export interface GeometryFields {
   readonly orientation?: number | undefined;
 }
 
-/** The error for a geometry that cannot be used. */
+/** The error for an invalid geometry. */
 export function invalidGeometry(message: string): MillraceError {
   return new MillraceError('ERR_CONFIG_INVALID', `geometry: ${message}`);
 }
@@ -33,11 +33,11 @@ function finite(name: string, value: number | undefined, absent?: number): numbe
 function positive(name: string, value: number | undefined, missing?: string): number {
   if (value === undefined && missing !== undefined) throw invalidGeometry(missing);
   const number = finite(name, value);
-  if (number <= 0) throw invalidGeometry(`${name} is ${number}, which is not positive`);
+  if (number <= 0) throw invalidGeometry(`${name} is ${number}, but must be positive`);
   return number;
 }
 
-/** Pixel sizes that differ by less than this share are the same. */
+/** Pixel sizes that differ by less than this fraction are equal. */
 const SAME_PIXEL = 1e-3;
 
 const sameSize = (a: number, b: number): boolean => Math.abs(a - b) <= SAME_PIXEL * Math.abs(b);
@@ -54,15 +54,15 @@ export function geometryOf(fields: GeometryFields): Geometry {
     throw invalidGeometry(
       `the pixels of ${name} are ${known.pixel.join(' × ')} m, not ${pixel1} × ${pixel2} m. For binned frames give 'Detector: Detector' with pixel1, pixel2 and max_shape, and mask the gaps with a file`,
     );
-  // A camera of one piece may be read out in blocks of pixels: then the frames have another shape.
+  // A camera of one piece may be read out in blocks of pixels: the frames then have another shape.
   const shape = fields.shape ?? (isTables ? known.shape : undefined);
   if (shape !== undefined && !(shape.length === 2 && shape.every((side) => Number.isInteger(side) && side > 0 && side <= 1_000_000))) {
-    throw invalidGeometry(`max_shape is ${shape.join('×')}, expected are two positive whole numbers`);
+    throw invalidGeometry(`max_shape is ${shape.join('×')}, expected two positive integers`);
   }
-  // 0 is pyFAI's "not specified", for which it takes 3.
+  // 0 is pyFAI's "not specified", which it treats as 3.
   const orientation = fields.orientation || 3;
   if (orientation !== 1 && orientation !== 2 && orientation !== 3 && orientation !== 4)
-    throw invalidGeometry(`orientation is ${orientation}, expected is 1 to 4`);
+    throw invalidGeometry(`orientation is ${orientation}, expected 1 to 4`);
   return {
     distance: positive('distance', fields.distance),
     poni1: finite('poni1', fields.poni1),

@@ -7,14 +7,14 @@ export interface PixelMapOptions {
   readonly solidAngle: boolean;
   /** Polarisation factor from -1 to 1, or undefined for no correction. */
   readonly polarization: number | undefined;
-  /** Make the map of azimuths too. */
+  /** Compute the map of azimuths too. */
   readonly azimuth?: boolean;
 }
 
 export interface PixelMaps {
   /** Radial position of each pixel centre, in the unit of the axis before scaling. */
   readonly position: Float64Array;
-  /** Solid angle × polarisation, the share by which a pixel sees the signal. */
+  /** Solid angle × polarisation: the fraction of the signal that a pixel receives. */
   readonly norm: Float64Array;
   /** χ of each pixel centre in radians, -π to π: 0 along axis 2 and π/2 along axis 1. */
   readonly azimuth: Float64Array | undefined;
@@ -22,8 +22,8 @@ export interface PixelMaps {
 
 /**
  * Radial position and normalisation of every pixel of a flat detector of `height` × `width`, in float64. Definitions:
- * pyFAI, `ext/_geometry.pyx` and `geometry/core.py`; solid angle = cos³(incidence), polarisation =
- * (1 + cos²2θ - f cos 2χ (1 - cos²2θ)) / 2. With orientations other than 3 rows or columns count from the far edge.
+ * pyFAI, `ext/_geometry.pyx` and `geometry/core.py`; solid angle = cos³(incidence), polarisation = (1 + cos²2θ - f cos
+ * 2χ (1 - cos²2θ)) / 2. With orientations other than 3, rows or columns count from the far edge.
  */
 export function pixelMaps(geometry: Geometry, height: number, width: number, options: PixelMapOptions): PixelMaps {
   const { distance, poni1, poni2, rot1, rot2, rot3, pixel1, pixel2, orientation } = geometry;

@@ -47,9 +47,8 @@ function valuesOf(text: string): Map<string, string> {
 
 /**
  * Reads a PONI file of version 1, 2, 2.1, or 3 without parallax: `Key: value` lines, `#` comments, keys in any case, a
- * later value replaces an earlier one (format: pyFAI, `io/ponifile.py`).
- * Throws ERR_CONFIG_INVALID for another version, a key or value that is not understood, a missing one, and a detector
- * that is not flat with pixels of one size.
+ * later value replaces an earlier one (format: pyFAI, `io/ponifile.py`). Throws ERR_CONFIG_INVALID for another version,
+ * a missing or invalid key or value, and a detector that is not flat with pixels of one size.
  */
 export function parsePoni(text: string): Geometry {
   const values = valuesOf(text);
@@ -57,14 +56,14 @@ export function parsePoni(text: string): Geometry {
     const value = values.get(key);
     if (value === undefined || value === 'None') return undefined;
     if (!NUMBER.test(value) || !Number.isFinite(Number(value)))
-      throw invalidGeometry(`${key} is "${value.slice(0, 40)}", expected is a number`);
+      throw invalidGeometry(`${key} is "${value.slice(0, 40)}", expected a number`);
     return Number(value);
   };
   const version = number('poni_version') ?? 1;
   if (!VERSIONS.includes(version)) throw invalidGeometry(`poni_version ${version} is not known. Known versions: ${VERSIONS.join(', ')}`);
   const parallax = values.get('parallax')?.toLowerCase() ?? 'false';
   if (parallax === 'true') throw invalidGeometry('the parallax correction is not supported');
-  if (!['false', 'none', ''].includes(parallax)) throw invalidGeometry(`parallax is "${parallax.slice(0, 40)}", expected is True or False`);
+  if (!['false', 'none', ''].includes(parallax)) throw invalidGeometry(`parallax is "${parallax.slice(0, 40)}", expected True or False`);
   const spline = values.get('splinefile') ?? '';
   if (spline !== '' && spline.toLowerCase() !== 'none') throw invalidGeometry('distortion by a spline file is not supported');
   const detector = values.get('detector');
@@ -85,7 +84,7 @@ export function parsePoni(text: string): Geometry {
   });
 }
 
-/** The value that two keys give; refused where they differ. */
+/** The value that two keys give; refused when they differ. */
 function same(name: string, value: number | undefined, otherName: string, other: number | undefined): number | undefined {
   if (value !== undefined && other !== undefined && value !== other)
     throw new MillraceError('ERR_CONFIG_INVALID', `geometry: ${name} is ${value}, but ${otherName} is ${other}`);

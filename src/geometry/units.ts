@@ -6,8 +6,8 @@ export const RADIAL_UNITS = ['q_A^-1', 'q_nm^-1', '2th_deg', '2th_rad', 'r_mm'] 
 export type RadialUnit = (typeof RADIAL_UNITS)[number];
 
 /**
- * A radial axis: `position` of a pixel from its distance to the beam and its place along the beam (both in metres), in
- * nm^-1, rad or m, and the `scale` that makes the unit of it.
+ * A radial axis: `position` of a pixel from its distances from the beam and along the beam (both in metres), in nm^-1,
+ * rad or m, and the `scale` that converts it to the unit.
  */
 export interface RadialAxis {
   readonly scale: number;
@@ -16,7 +16,7 @@ export interface RadialAxis {
 
 const twoTheta = (radius: number, along: number): number => Math.atan2(radius, along);
 
-/** The axis of a unit. Throws ERR_CONFIG_INVALID when q is asked for and the wavelength is not known. */
+/** The axis of a unit. Throws ERR_CONFIG_INVALID when q needs an unknown wavelength. */
 export function radialAxis(unit: RadialUnit, geometry: Geometry): RadialAxis {
   switch (unit) {
     case '2th_rad':

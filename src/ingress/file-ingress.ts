@@ -10,20 +10,26 @@ import type { FrameWriter, Ingress, IngressContext, IngressDefinition } from './
 export interface FileIngressOptions {
   /** A file, or a pattern with `*`, `?` and `**`. */
   readonly path: string;
-  /** The dataset of HDF5 files, a group, or a pattern (docs/reference/hdf5.md); without it what NeXus marks, or the only one that holds images. */
+  /**
+   * The dataset of HDF5 files, a group, or a pattern (docs/reference/hdf5.md); by default the dataset that NeXus marks,
+   * or the only one with images.
+   */
   readonly dataset?: string;
-  /** Frames per second; as fast as they are taken where it is not given. */
+  /** Frames per second; by default as fast as the pipeline takes them. */
   readonly rate?: number;
-  /** Begin again at the end: for ever, or so many passes in all. */
+  /** Start again at the end: without limit, or this number of passes in total. */
   readonly loop?: boolean | number;
 }
 
-/** How long frames may be read without a turn of the event loop, which is what brings the signal to stop. */
+/** How long to read frames without a turn of the event loop, which delivers the signal to stop. */
 const TURN_MS = 10;
-/** A source that was held up makes good at most this much of its rate. */
+/** After a delay, a source catches up at most this much of its rate. */
 const CATCH_UP_MS = 100;
 
-/** Frames from files. A frame's sequence is its number over all files and passes; `meta.file` is the name of its file. */
+/**
+ * Reads frames from files. The sequence of a frame is its number over all files and passes; `meta.file` is the name of
+ * its file.
+ */
 export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
   description: 'Reads frames from HDF5, NPY, TIFF, CBF and EDF files.',
@@ -100,7 +106,7 @@ class FileIngress implements Ingress {
   #sequence = 0;
   #dueMs = 0;
   #turnAtMs = 0;
-  /** Of the messages that a thread before this one had received, how many were come to again. */
+  /** Of the messages that an earlier thread had received, the number that this one has reached. */
   #past = 0;
 
   constructor(options: FileIngressOptions, context: IngressContext) {
@@ -134,7 +140,10 @@ class FileIngress implements Ingress {
 
   async close(): Promise<void> {}
 
-  /** How many frames were taken. A file or frame that cannot be read is refused by name; the next one follows. */
+  /**
+   * Number of frames taken. A file or frame that cannot be read is refused with its name; reading continues with the
+   * next one.
+   */
   async #sendFile(name: string, out: FrameWriter, signal: AbortSignal): Promise<number> {
     let file: FrameFile;
     try {
@@ -170,7 +179,7 @@ class FileIngress implements Ingress {
     }
   }
 
-  /** The number stays free: it shows as a gap, which is what the stream has there. */
+  /** The number stays unused: it appears as a gap, which matches the stream. */
   #refuse(out: FrameWriter, name: string, error: unknown, whole: boolean): void {
     this.#sequence++;
     if (this.#isPast()) return;
@@ -179,7 +188,7 @@ class FileIngress implements Ingress {
     out.refuse('malformed', `${name}: ${reason}`);
   }
 
-  /** Until the next frame is due; false when the source is to stop. */
+  /** Waits until the next frame is due; false when the source is to stop. */
   async #wait(signal: AbortSignal): Promise<boolean> {
     const now = performance.now();
     const { rate } = this.#options;

@@ -4,13 +4,15 @@ import { DTYPES, type DType, MAX_DIMENSIONS } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import type { FrameWriter, Ingress, IngressDefinition } from './ingress.js';
 
-/** What the embedding program sends. Each frame has one answer, in order; one that comes after the end has none. */
+/** Messages from the embedding program. Each frame gets one answer, in order; a frame after the end gets none. */
 export type PushMessage = { readonly header: FrameHeader; readonly bytes: Uint8Array } | 'end';
 
-/** The frame is in its slot, or it was refused and counted as dead. */
+/** The frame is in its slot, or was refused and counted as dead. */
 export type PushAnswer = 'taken' | { readonly refused: string };
 
-/** Frames from the embedding program, over a message port. Ends when the program calls `end()`, or at the drain. */
+/**
+ * Takes frames from the embedding program, over a message port. Ends when the program calls `end()`, or at the drain.
+ */
 class PushIngress implements Ingress {
   readonly #port: MessagePort;
   readonly #name: string;
@@ -31,7 +33,7 @@ class PushIngress implements Ingress {
         resolve();
       };
       const take = async (message: PushMessage): Promise<void> => {
-        if (over) return; // nobody behind would take it: the edges may be closed
+        if (over) return; // No later node would take it: the edges may be closed.
         if (message === 'end') return end();
         const refused = this.#refusal(message.header, out);
         if (refused === undefined && !(await out.write(message.header, message.bytes))) return;
@@ -48,7 +50,7 @@ class PushIngress implements Ingress {
     this.#port.close();
   }
 
-  /** Why a frame fits into no slot, if it does not; then it is counted. */
+  /** Why a frame does not fit into a slot, if so; it is then counted. */
   #refusal(header: FrameHeader, out: FrameWriter): string | undefined {
     try {
       out.fits?.(header);
@@ -106,7 +108,7 @@ await run.closed;`,
   usesCodec: false,
   plan: ({ shape, dtype }) => ({ ...(shape ? { shape } : {}), ...(dtype ? { dtype } : {}) }),
   create(_options, { name, port }) {
-    if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': only a program that embeds the pipeline can push`);
+    if (!port) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': only a program that embeds the pipeline can push frames`);
     return new PushIngress(port, name);
   },
 };

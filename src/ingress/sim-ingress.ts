@@ -11,10 +11,10 @@ import { SpotsPattern } from './sim/spots.js';
 
 export { simulatedMask, simulatedPoni, writeSimGeometry } from './sim/simulated-files.js';
 
-/** The thread's event loop gets a turn at least so often: messages and the signal to stop come through it. */
+/** The event loop of the thread gets a turn at least this often: it delivers messages and the signal to stop. */
 const TURN_MS = 20;
 
-/** A simulated detector: no hardware, every frame given by the seed and its number. */
+/** A simulated detector: needs no hardware; the seed and the number of a frame determine it. */
 export const simIngress: IngressDefinition<SimOptions> = {
   type: 'sim',
   description: 'Simulates a detector: CeO2 powder rings, moving spots, noise, or frames with a checksum.',
@@ -69,7 +69,7 @@ class SimIngress implements Ingress {
     const { dtype, frames, height, rate, series, width } = this.#simulation;
     this.#pattern ??= patternOf(this.#simulation);
     const pattern = this.#pattern;
-    // One header for all frames: there is one claim at a time, and a frame's header is in its slot once it is committed.
+    // One header for all frames: there is one claim at a time, and the header is copied to the slot at commit.
     const header = { dtype, shape: [height, width], sequence: 0, timestamp: 0 } satisfies FrameHeader;
     let turnAtMs = performance.now() + TURN_MS;
     let started = 0;

@@ -2,15 +2,15 @@ import type { DecodedFrame } from '../codecs/codec.js';
 import type { FrameMemory } from '../transports/zmtp/frame-memory.js';
 import type { FrameWriter, LentSlot } from './ingress.js';
 
-/** Smaller bodies come out of the buffer that everything small is read into: to read one by itself costs more than its copy. */
+/** Smaller bodies come from the shared read buffer: reading one separately costs more than copying it. */
 const THRESHOLD_BYTES = 16 * 1024;
 
 /**
- * Gives a socket the slots of a source for the bodies of large messages, and finds the slot of a message again.
+ * Lends a socket the slots of a source for the bodies of large messages, and finds the slot of a message again.
  *
- * A slot is handed on in a later turn of the event loop than the one in which its body was completed. Until that turn is over
- * the address stands in the stream's handle, and if the thread is ended within it, the system goes on reading what comes next
- * to that address, with nobody there to give it another.
+ * A slot is committed in a later turn of the event loop than the turn that completed its body. Until that turn ends,
+ * the handle of the stream holds the address. If the thread is terminated within the turn, the system continues to read
+ * into that address, because nothing replaces it.
  */
 export class SlotMemory implements FrameMemory {
   readonly thresholdBytes = THRESHOLD_BYTES;
@@ -19,16 +19,16 @@ export class SlotMemory implements FrameMemory {
   #out: FrameWriter | undefined;
   #resume: () => void = () => {};
   #isWaiting = false;
-  /** Completed in this turn, and what resolves when it is over. */
+  /** Completed in this turn, and a promise that resolves when the turn ends. */
   readonly #fresh = new Set<Uint8Array>();
   #turn: Promise<void> | undefined;
 
-  /** `bodyPart`: number of the part that is the data of the frame as it is. */
+  /** `bodyPart`: number of the part that is the unmodified data of the frame. */
   constructor(bodyPart: number) {
     this.#bodyPart = bodyPart;
   }
 
-  /** Until then every sender of a large body waits. `resume`: has the socket ask again. */
+  /** Until then every sender of a large body waits. `resume`: makes the socket ask again. */
   begin(out: FrameWriter, resume: () => void): void {
     this.#out = out;
     this.#resume = resume;
@@ -63,16 +63,16 @@ export class SlotMemory implements FrameMemory {
     if (lent) this.#giveBack(lent);
   }
 
-  /** Hands a message on as a frame: false when the writer takes no more. */
+  /** Writes a message as a frame: false when the writer takes no more. */
   write(frame: DecodedFrame, parts: readonly Uint8Array[], out: FrameWriter): Promise<boolean> | boolean {
     const lent = this.#lent.size > 0 ? this.#take(parts[this.#bodyPart]) : undefined;
     if (!lent) return out.write(frame, frame.data);
     if (frame.data === lent.bytes) return this.#fresh.has(lent.bytes) ? this.#turn!.then(() => lent.commit(frame)) : lent.commit(frame);
-    this.#giveBack(lent); // the codec made something else of it
+    this.#giveBack(lent); // The codec returned other memory.
     return out.write(frame, frame.data);
   }
 
-  /** The message became no frame. */
+  /** The message did not become a frame. */
   drop(parts: readonly Uint8Array[]): void {
     const lent = this.#lent.size > 0 ? this.#take(parts[this.#bodyPart]) : undefined;
     if (lent) this.#giveBack(lent);

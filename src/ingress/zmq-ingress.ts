@@ -16,35 +16,38 @@ export interface ZmqIngressOptions extends ZmqOptions {
   readonly idleMs?: number;
 }
 
-/** How long a socket is read out after the signal, at most. */
+/** Maximum time for reading out a socket after the signal. */
 const READ_OUT_MS = 200;
-/** Bodies under way at once that are read into their slots; those of further senders are copied. */
+/** Maximum bodies that are read into their slots at a time; those of further senders are copied. */
 const LENDS = 4;
-/** What a message may have beside the data of its frame: header, topic, framing of a codec. */
+/** Maximum bytes of a message in addition to the data of its frame: header, topic, framing of a codec. */
 const BESIDE_DATA_BYTES = 2 ** 20;
-/** The numbers of codec json are text; it takes no message over this by itself. */
+/**
+ * Numbers in the codec json are text, so its messages are larger than their frames; it rejects messages over this limit
+ * itself.
+ */
 const TEXT_BYTES = 16 * 2 ** 20;
 
 /**
  * Frames from a PULL or SUB socket, one multipart message each.
  *
- * Promised: a message that was read and that the writer took is a frame, in the order of each peer. At the signal what
- * the socket has already received is read out for 200 ms while the writer still takes it; what lies beyond that is lost with
- * the socket, as with every PULL, and a SUB loses what its publisher drops. A thread that dies takes along what its socket
- * had received and not yet handed on: it was never counted as received.
+ * Guarantee: a message that was read and that the writer took is a frame, in the order of each peer. After the signal,
+ * messages that the socket has already received are read for up to 200 ms while the writer still takes them; the rest
+ * is lost with the socket, as with every PULL, and a SUB loses what its publisher drops. If its thread dies, messages
+ * that its socket had received and not yet passed on are lost; they never counted as received.
  */
 class ZmqIngress implements Ingress {
   readonly #options: ZmqIngressOptions;
   readonly #context: IngressContext;
-  /** Where large bodies go: only a codec that has data of its own for a part knows it. */
+  /** Where to read large bodies: only a codec with separate data parts supports it. */
   readonly #memory: SlotMemory | undefined;
   #reader: ZmqReader | undefined;
   #watch: PeerWatch | undefined;
   #out: FrameWriter | undefined;
-  /** Messages over the limit, which the transport read past. */
+  /** Messages over the limit, which the transport skipped. */
   #oversized = 0;
   #received = 0;
-  /** Nothing is there to be read: only the end of the socket ends the wait. */
+  /** Nothing remains to be read: only closing the socket ends the wait. */
   #isWaiting = false;
 
   constructor(options: ZmqIngressOptions, context: IngressContext) {
@@ -86,7 +89,7 @@ class ZmqIngress implements Ingress {
     reader.waitAtMost(idleMs ?? -1);
     this.#memory?.begin(out, () => reader.resumeFrames());
 
-    // A pending receive means that nothing is left to read out, and only closing ends it.
+    // A pending receive means that nothing is left to read, and only closing ends it.
     const stop = (): void => {
       if (this.#isWaiting) void reader.close();
     };
@@ -114,20 +117,20 @@ class ZmqIngress implements Ingress {
     } finally {
       signal.removeEventListener('abort', stop);
       this.#watch?.stop();
-      // The thread may be gone before anybody calls close().
+      // The thread may end before close() is called.
       await reader.close();
     }
   }
 
-  /** The message never was in memory: its length is all that is known. */
+  /** The message was never in memory: only its length is known. */
   #refuseOversized(lengthBytes: number): void {
     this.#oversized++;
     const { maxFrameBytes } = this.#context;
-    this.#out?.refuse('too-large', `a message of ${lengthBytes} bytes or more is over maxFrame (${maxFrameBytes} bytes)`);
+    this.#out?.refuse('too-large', `a message of at least ${lengthBytes} bytes exceeds maxFrame (${maxFrameBytes} bytes)`);
     if (this.#isWaiting && this.#hasAll) void this.#reader?.close();
   }
 
-  /** As many messages came as `frames` asks for. */
+  /** The number of messages of the option `frames` has arrived. */
   get #hasAll(): boolean {
     return this.#received + this.#oversized >= (this.#options.frames ?? Number.POSITIVE_INFINITY);
   }

@@ -20,17 +20,18 @@ interface State {
   readonly shape: readonly number[];
 }
 
-/** Where the moments stand in a partial: the number of frames (float64), then the means and the M2 of all pixels. */
+/** Layout of the moments in a partial: the number of frames (float64), then the means and the M2 of all pixels. */
 const MOMENTS_AT = 64;
 
 /**
  * Mean and sample variance (divided by frames - 1; NaN for one frame): float64 [2, ...shape], `columns` mean, variance,
- * `meta.frames` saying of how many frames. With `frames: N` of every N consecutive frames, emitted with the Nth; what is
- * left over when a series or its source ends is emitted then. That keeps state, so its stage has one worker. Without
- * `frames`, of a whole series (or of the whole source), emitted when it ends, by any number of workers: each has the
- * moments of its own frames (Welford), and those are merged (Chan et al.).
- * A pixel that is NaN or no data in one frame is NaN in the result.
- * @throws ERR_CONFIG_INVALID when the shape is not known; ERR_OPERATOR_INPUT for a frame of another shape, which is not counted
+ * with the number of frames in `meta.frames`. With `frames: N`, of every N consecutive frames, emitted with the Nth;
+ * the rest is emitted when a series or its source ends. This keeps state, so its stage has one worker. Without
+ * `frames`, of a whole series (or of the whole source), emitted at its end, by any number of workers: each has the
+ * moments of its own frames (Welford), and these are merged (Chan et al.). A pixel that is NaN or no data in one frame
+ * is NaN in the result.
+ * @throws ERR_CONFIG_INVALID when the shape is not known; ERR_OPERATOR_INPUT for a frame of another shape, which is not
+ * counted
  */
 export const accumulate = defineOperator<AccumulateParams>({
   type: 'accumulate',
@@ -147,7 +148,7 @@ sinks:
     return {
       process(frame, out) {
         const { dtype, address, limited, lowest, highest } = checked(frame);
-        // Whatever may fail comes before the frame is taken: it is tried again.
+        // Everything that can fail comes before the frame is added, because a failed frame is retried.
         const result = n + 1 === params.frames ? make(out, n + 1) : undefined;
         n++;
         kernel(dtype, address, pixels, n, mean, m2, limited, lowest, highest);

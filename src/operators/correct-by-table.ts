@@ -13,7 +13,7 @@ export interface TableParams extends NoDataParams {
   readonly file: string;
 }
 
-/** What tells one correction by a table from another. */
+/** The differences between the corrections by a table. */
 export interface TableCorrection {
   readonly type: string;
   readonly description: string;
@@ -24,8 +24,8 @@ export interface TableCorrection {
 }
 
 /**
- * An operator that corrects each pixel by a table of the frame's shape, kept as float32: float64 out for float64 frames,
- * float32 out for all others. A pixel without data in the frame or in the table becomes NaN.
+ * An operator that corrects each pixel by a table of the frame's shape, stored as float32. The output is float64 for
+ * float64 frames and float32 for all others. A pixel without data in the frame or in the table becomes NaN.
  */
 export function correctByTable({ type, description, docs, fileDescription, as }: TableCorrection): OperatorDefinition<TableParams> {
   return defineOperator<TableParams>({

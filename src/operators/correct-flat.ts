@@ -1,8 +1,9 @@
 import { correctByTable } from './correct-by-table.js';
 
 /**
- * frame / flat, as float64 for float64 frames and float32 for all others; NaN where the flat is 0. The table is kept as float32.
- * Directly before integrate-azimuthal it is folded into the integration, where the variance stays that of the raw counts.
+ * frame / flat, as float64 for float64 frames and float32 for all others; NaN where the flat is 0. The table is stored
+ * as float32. Directly before integrate-azimuthal it is folded into the integration, which keeps the variance of the
+ * raw counts.
  * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID; ERR_OPERATOR_INPUT for a frame of another shape
  */
 export const correctFlat = correctByTable({

@@ -5,23 +5,23 @@ import { dataRange } from '../frame/no-data.js';
 import { WIDE } from '../kernels/memory-views.js';
 import { createWidenItems } from '../kernels/wide-items.js';
 
-/** The items of a frame as kernels take them. */
+/** The items of a frame in the form that kernels take. */
 export interface FrameItems {
   /** Dtype code and byte address for a kernel. */
   dtype: number;
   address: number;
   pixels: number;
-  /** Values under `lowest` or over `highest`, NaN and infinities are no data. */
+  /** Values below `lowest` or above `highest`, NaN and infinities are no data. */
   lowest: number;
   highest: number;
-  /** Whether `lowest` and `highest` say more than that a value is finite. */
+  /** Whether `lowest` and `highest` restrict more than finiteness. */
   limited: boolean;
 }
 
 const CODES = new Map<DType, number>(DTYPES.map((dtype) => [dtype, dtypeCode(dtype)]));
 
 /**
- * Gives the items of one frame after the other, in one object that is used again. Integers of 64 bits are made float64,
+ * Returns the items of one frame after another, in one object that is reused. 64-bit integers are converted to float64,
  * with NaN for no data; they are valid until the next frame of any operator of the thread.
  * @throws ERR_OPERATOR_INPUT for opaque bytes, and for an integer beyond ±2^53
  */
@@ -31,7 +31,7 @@ export function createFrameItems(type: string, memory: WebAssembly.Memory, noDat
   return (frame) => {
     const { dtype, address, data } = frame;
     if (dtype === 'bytes')
-      throw new MillraceError('ERR_OPERATOR_INPUT', `${type}: a frame of dtype bytes cannot be taken: it has no numbers`);
+      throw new MillraceError('ERR_OPERATOR_INPUT', `${type}: cannot process a frame of dtype bytes, which has no numbers`);
     items.pixels = data.length;
     if (dtype === 'int64' || dtype === 'uint64') {
       const inexact = widen(dtype, address, data.length, noData);
@@ -50,7 +50,7 @@ export function createFrameItems(type: string, memory: WebAssembly.Memory, noDat
   };
 }
 
-/** The error for an integer of 64 bits that float64 does not hold. */
+/** The error for a 64-bit integer that float64 cannot represent. */
 export function inexactInteger(type: string, { dtype, shape, data }: Frame, index: number): MillraceError {
   const place: number[] = [];
   let rest = index;
@@ -60,6 +60,6 @@ export function inexactInteger(type: string, { dtype, shape, data }: Frame, inde
   }
   return new MillraceError(
     'ERR_OPERATOR_INPUT',
-    `${type}: the ${dtype} value ${data[index]} at [${place.join(', ')}] is beyond ±2^53, up to which integers are exact in the arithmetic`,
+    `${type}: the ${dtype} value ${data[index]} at [${place.join(', ')}] is beyond ±2^53, the limit of exact integers in float64`,
   );
 }

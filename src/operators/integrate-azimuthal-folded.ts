@@ -5,7 +5,7 @@ import type { PixelTable } from './pixel-table.js';
 import { readPixelTable, toFloat32, toMask } from './pixel-table.js';
 import type { ShapeClaim } from './planned-shape.js';
 
-/** What the operators before an integration do to it. */
+/** The effect of the operators before an integration. */
 export interface Folded {
   readonly claims: readonly ShapeClaim[];
   mask: Uint8Array | undefined;
@@ -13,7 +13,7 @@ export interface Folded {
   flat: Float32Array | undefined;
   below: number;
   above: number;
-  /** Whether integers that mean no data are left out: not where an operator says `noData: false`. */
+  /** Whether to exclude integers that mean no data: not when an operator says `noData: false`. */
   noData: boolean;
 }
 
@@ -21,14 +21,14 @@ type Combine = (before: number, next: number) => number;
 
 function merge<T extends Uint8Array | Float32Array>(before: T | undefined, next: T, combine: Combine): T {
   if (!before) return next;
-  // Tables of unequal length are refused by their shapes afterwards.
+  // Tables of unequal length are refused later by their shapes.
   for (let i = 0; i < next.length; i++) next[i] = combine(before[i] ?? 0, next[i]!);
   return next;
 }
 
 /**
- * Gathers masks (their union), darks (their sum) and flats (their product). What would not mean the same inside the
- * integration is refused with ERR_CONFIG_INVALID: a dark after a flat, and limits of a mask after a dark or flat.
+ * Combines masks (union), darks (sum) and flats (product). Operators whose meaning would change inside the integration
+ * are refused with ERR_CONFIG_INVALID: a dark after a flat, and limits of a mask after a dark or flat.
  */
 export async function gatherFolded(context: PrepareContext, noData: boolean): Promise<Folded> {
   const claims: ShapeClaim[] = [];
@@ -68,5 +68,5 @@ export async function gatherFolded(context: PrepareContext, noData: boolean): Pr
 }
 
 function misplaced(what: string, where: string): MillraceError {
-  return new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: ${what} directly before it must stand before ${where}`);
+  return new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: place ${what} before ${where}`);
 }

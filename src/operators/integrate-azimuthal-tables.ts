@@ -4,10 +4,10 @@ import { pixelMaps } from '../geometry/pixel-maps.js';
 import type { RadialUnit } from '../geometry/units.js';
 import { radialAxis } from '../geometry/units.js';
 
-/** Bins must fit the uint16 of the bin table, whose largest value but one is the number of bins itself. */
+/** Bin numbers must fit the uint16 of the bin table; the number of bins itself marks pixels outside. */
 export const MAX_BINS = 65534;
 
-/** pyFAI's upper end of a range, so that the largest position falls in the last bin. */
+/** pyFAI's upper end of a range, which puts the largest position into the last bin. */
 const UPPER_BOUND_FACTOR = 1 + 2 ** -23;
 
 export interface TableOptions {
@@ -17,14 +17,14 @@ export interface TableOptions {
   readonly polarization: number | undefined;
   /** In the unit of the axis, both ends included. */
   readonly range: readonly [number, number] | undefined;
-  /** Nonzero = left out. */
+  /** Nonzero = excluded. */
   readonly mask: Uint8Array | undefined;
   readonly dark: Float32Array | undefined;
   readonly flat: Float32Array | undefined;
 }
 
 export interface IntegrationTables {
-  /** Bin of each pixel, or `bins` for a pixel that belongs to none. */
+  /** Bin of each pixel, or `bins` for a pixel outside all bins. */
   readonly binTable: Uint16Array;
   /** Normalisation of each pixel. */
   readonly norm: Float32Array;
@@ -35,9 +35,9 @@ export interface IntegrationTables {
 }
 
 /**
- * Places every pixel in its bin, as pyFAI's histogram without pixel splitting does: bins of equal width over
- * [min, max·(1 + 2⁻²³)], where min and max are those of all pixels, masked or not, unless `range` gives them.
- * A pixel with a normalisation of 0, or with a dark or flat value that is not finite, belongs to no bin.
+ * Assigns every pixel to its bin, as pyFAI's histogram without pixel splitting does: bins of equal width over [min,
+ * max·(1 + 2⁻²³)], where min and max are those of all pixels, masked or not, unless `range` gives them. A pixel with a
+ * normalisation of 0, or with a dark or flat value that is not finite, belongs to no bin.
  */
 export function integrationTables(geometry: Geometry, height: number, width: number, options: TableOptions): IntegrationTables {
   const { bins, unit, mask, dark, flat, range } = options;
@@ -57,7 +57,7 @@ export function integrationTables(geometry: Geometry, height: number, width: num
   }
   const upper = high > 0 ? high * UPPER_BOUND_FACTOR : high / UPPER_BOUND_FACTOR;
   const delta = (upper - low) / bins;
-  if (!(delta > 0)) throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: the range from ${low} to ${high} holds no bins`);
+  if (!(delta > 0)) throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: the range from ${low} to ${high} contains no bins`);
 
   const binTable = new Uint16Array(position.length).fill(bins);
   const norm = new Float32Array(position.length);

@@ -27,9 +27,9 @@ export interface IntegrateAzimuthalParams extends NoDataParams {
   /** Polarisation factor from -1 (vertical) to 1 (horizontal); no correction without it. */
   readonly polarization?: number;
   readonly solidAngle?: boolean;
-  /** Ends of the radial range in `unit`; without it that of all pixels. */
+  /** Ends of the radial range in `unit`; default: that of all pixels. */
   readonly range?: readonly [number, number];
-  /** Intensity and sigma of a bin without pixels, default 0. JSON has no NaN: `nan` stands for it. */
+  /** Intensity and sigma of a bin without pixels, default 0. `nan` means NaN, which JSON lacks. */
   readonly empty?: number | 'nan';
   readonly shape?: readonly number[];
   /** Mask the gaps between the modules of a detector that the geometry names. Default true. */
@@ -55,23 +55,23 @@ async function readGeometry(geometry: string | GeometryFields, baseDir: string):
   return parsePoni(text);
 }
 
-/** The mask of the gaps of a detector that the geometry names; undefined for one that has none. */
+/** The mask of the gaps of a detector that the geometry names; undefined for a detector without gaps. */
 function gapsOf({ detector, gaps }: Geometry, height: number, width: number): Uint8Array | undefined {
   if (!gaps) return undefined;
   if (gaps.kind === 'unknown')
     throw new MillraceError(
       'ERR_CONFIG_INVALID',
-      `integrate-azimuthal: the places of the gaps of ${detector} are not known. Mask them with a file (operator mask), and set gaps: false`,
+      `integrate-azimuthal: the gaps of ${detector} are not known. Mask them with a file (operator mask), and set gaps: false`,
     );
   return gapMask(gaps, height, width);
 }
 
 function gapNotes({ detector }: Geometry, gaps: Uint8Array | undefined): string[] {
   const masked = gaps?.reduce((count, bit) => count + bit, 0) ?? 0;
-  return masked > 0 ? [`gaps: ${masked} pixels in the gaps of ${detector}, masked (gaps: false takes them in)`] : [];
+  return masked > 0 ? [`gaps: ${masked} pixels in the gaps of ${detector} are masked (gaps: false includes them)`] : [];
 }
 
-/** Both masks in one; the second is changed. */
+/** Merges both masks into the second, which is modified. */
 function union(mask: Uint8Array | undefined, gaps: Uint8Array | undefined): Uint8Array | undefined {
   if (!mask || !gaps) return mask ?? gaps;
   for (let pixel = 0; pixel < gaps.length; pixel++) gaps[pixel] = gaps[pixel]! | mask[pixel]!;
@@ -108,12 +108,12 @@ const GEOMETRY_SCHEMA = {
 } as const;
 
 /**
- * Azimuthal integration without pixel splitting: float64 [3, bins], `columns` unit, intensity, sigma.
- * Per bin S = Σ(raw - dark), V = Σ max(raw, 1), N = Σ solid angle · polarisation · flat; intensity = S / N,
- * sigma = √V / N (Poisson), as pyFAI's `integrate1d_ng` with method ("no", "histogram"). mask, subtract-dark and
- * correct-flat directly before it are folded in. NaN, infinities, no data, and
- * the gaps of a detector that the geometry names are left out.
- * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID (geometry, shape not known); ERR_OPERATOR_INPUT for a frame of another shape
+ * Azimuthal integration without pixel splitting: float64 [3, bins], `columns` unit, intensity, sigma. Per bin S = Σ(raw
+ * - dark), V = Σ max(raw, 1), N = Σ solid angle · polarisation · flat; intensity = S / N, sigma = √V / N (Poisson), as
+ * pyFAI's `integrate1d_ng` with method ("no", "histogram"). mask, subtract-dark and correct-flat directly before it are
+ * folded in. NaN, infinities, no data, and the gaps of a detector that the geometry names are excluded.
+ * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID (geometry, shape not known); ERR_OPERATOR_INPUT for a frame of another
+ * shape
  */
 export const integrateAzimuthal = defineOperator<IntegrateAzimuthalParams>({
   type: 'integrate-azimuthal',
@@ -196,7 +196,7 @@ sinks:
       'give shape: [height, width], or max_shape or a known detector in the geometry',
     );
     if (shape.length !== 2)
-      throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: frames of ${shape.join('×')} are no images`);
+      throw new MillraceError('ERR_CONFIG_INVALID', `integrate-azimuthal: frames of ${shape.join('×')} are not images`);
     const [height, width] = shape as [number, number];
     const gaps = params.gaps === false ? undefined : gapsOf(geometry, height, width);
     const tables = integrationTables(geometry, height, width, {
@@ -225,7 +225,7 @@ sinks:
     const { shape, below, above, noData } = prepared.state as State;
     const itemsOf = createFrameItems('integrate-azimuthal', context.memory, noData);
     const kernel = loadIntegrateAzimuthal(context.memory);
-    // The WebAssembly form sees the shared memory alone.
+    // The WebAssembly kernel can access only the shared memory.
     const kernelOfWide = createIntegrateAzimuthal(context.memory);
     const { binTable, norm, totals, centres, dark } = context.constants;
     const total = totals!.array as Float64Array;

@@ -3,21 +3,23 @@ import { byteLength, MAX_DIMENSIONS } from '../frame/dtype.js';
 import { defineOperator, type Frame, type KnownFrames } from './operator.js';
 
 export interface JoinParams {
-  /** What frames of one event have in common: `ordinal` (branches of one source), the sender's number (`frame`), or the time. */
+  /**
+   * What the frames of one event share: `ordinal` (branches of one source), the sender's number (`frame`), or the time.
+   */
   readonly by: 'ordinal' | 'frame' | 'timestamp';
-  /** Of `timestamp`: most that the times of one event may differ. */
+  /** For `timestamp`: maximum difference of the times in one event. */
   readonly toleranceMs?: number;
-  /** How long a frame of another source is waited for. */
+  /** How long to wait for a frame of another source. */
   readonly waitMs?: number;
   readonly as?: 'stack' | 'list';
 }
 
 /**
- * Brings together the frames of one event, one from each entry of `from`; the stage aligns them before (`join-inputs.ts`).
- * `stack` makes one frame `[inputs, ...shape]` of their dtype, in the order of `from`; `list` hands the first on as it is,
- * with all in `frame.joined`.
- * @throws ERR_CONFIG_INVALID without a tolerance for `timestamp`, or with one elsewhere, and where it is known that a stack
- * is impossible; ERR_OPERATOR_INPUT for a stack of frames that differ in dtype or shape
+ * Combines the frames of one event, one from each entry of `from`; the stage aligns them first (`join-inputs.ts`).
+ * `stack` makes one frame `[inputs, ...shape]` of their dtype, in the order of `from`; `list` passes the first on
+ * unchanged, with all in `frame.joined`.
+ * @throws ERR_CONFIG_INVALID without a tolerance for `timestamp`, or with one elsewhere, and where a stack is known to
+ * be impossible; ERR_OPERATOR_INPUT for a stack of frames that differ in dtype or shape
  */
 export const join = defineOperator<JoinParams>({
   type: 'join',
@@ -61,20 +63,19 @@ sinks:
         enum: ['stack', 'list'],
         default: 'stack',
         description:
-          'one frame [inputs, ...shape], or the first frame as it is, for the next operator of the stage, with all in frame.joined',
+          'one frame [inputs, ...shape], or the first frame unchanged, with all in frame.joined for the next operator of the stage',
       },
     },
   },
   prepare({ by, toleranceMs, as }, { from = [], shape, dtype, maxInputBytes }) {
     if (by === 'timestamp' && toleranceMs === undefined) throw new MillraceError('ERR_CONFIG_INVALID', 'join: timestamp needs toleranceMs');
-    if (by !== 'timestamp' && toleranceMs !== undefined)
-      throw new MillraceError('ERR_CONFIG_INVALID', 'join: toleranceMs goes with timestamp only');
+    if (by !== 'timestamp' && toleranceMs !== undefined) throw new MillraceError('ERR_CONFIG_INVALID', 'join: toleranceMs needs timestamp');
     if (as === 'list') return { shape: from[0]?.shape, dtype: from[0]?.dtype, maxOutputBytes: 0 };
     requireAlike(from);
     if (shape && shape.length >= MAX_DIMENSIONS)
       throw new MillraceError(
         'ERR_CONFIG_INVALID',
-        `join: frames of shape [${shape}] cannot be stacked, there are at most ${MAX_DIMENSIONS} sides`,
+        `join: cannot stack frames of shape [${shape}], the maximum is ${MAX_DIMENSIONS} dimensions`,
       );
     const most = from.reduce((sum, { chained }) => sum + chained, 0);
     const maxOutputBytes = most * (shape && dtype ? byteLength(dtype, shape) : maxInputBytes);
@@ -104,7 +105,7 @@ function requireAlike(from: readonly KnownFrames[]): void {
   if (shapes.size > 1 || dtypes.size > 1)
     throw new MillraceError(
       'ERR_CONFIG_INVALID',
-      `join: frames of ${[...dtypes, ...shapes].join(', ')} cannot be stacked: as: list takes them`,
+      `join: cannot stack frames of ${[...dtypes, ...shapes].join(', ')}; as: list accepts them`,
     );
 }
 
@@ -113,6 +114,6 @@ function requireSame(first: Frame, other: Frame): void {
   if (other.dtype === first.dtype && sameShape) return;
   throw new MillraceError(
     'ERR_OPERATOR_INPUT',
-    `join: ${first.dtype} [${first.shape}] of '${first.source}' and ${other.dtype} [${other.shape}] of '${other.source}' cannot be stacked`,
+    `join: cannot stack ${first.dtype} [${first.shape}] of '${first.source}' and ${other.dtype} [${other.shape}] of '${other.source}'`,
   );
 }

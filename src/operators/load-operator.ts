@@ -10,29 +10,32 @@ function isDefinition(value: unknown): value is OperatorDefinition {
   return typeof value === 'object' && value !== null && typeof (value as OperatorDefinition).create === 'function';
 }
 
-/** A module's default export is a definition, or a plain function from parameters to an operator. */
+/** The default export of a module is a definition, or a plain function from parameters to an operator. */
 export function definitionOf(exported: unknown, type: string): OperatorDefinition {
   if (isDefinition(exported)) return exported;
   if (typeof exported === 'function') {
     const factory = exported as OperatorFactory;
     return { type, description: '', parameters: { type: 'object' }, create: (params) => factory(params) };
   }
-  throw new MillraceError('ERR_CONFIG_INVALID', `the default export of ${type} is neither a function nor made by defineOperator`);
+  throw new MillraceError('ERR_CONFIG_INVALID', `the default export of ${type} is neither a function nor the result of defineOperator`);
 }
 
-/** What `create` returned. @throws ERR_CONFIG_INVALID when it is no operator. */
+/** Checks the return value of `create`. @throws ERR_CONFIG_INVALID when it is not an operator. */
 export function madeOperator(made: unknown, type: string): Operator {
   if (typeof (made as Operator | null | undefined)?.process === 'function') return made as Operator;
-  throw new MillraceError('ERR_CONFIG_INVALID', `${type} made no operator: what it returns needs a function 'process(frame, out)'`);
+  throw new MillraceError(
+    'ERR_CONFIG_INVALID',
+    `${type} did not create an operator: it must return an object with a function 'process(frame, out)'`,
+  );
 }
 
-/** A definition, and the code that it was loaded from; a built-in operator has none. */
+/** A definition, and the code that it was loaded from; a built-in operator has no code. */
 export interface LoadedOperator {
   readonly definition: OperatorDefinition;
   readonly code: ModuleCode | undefined;
 }
 
-/** Finds an operator by the `type` of a pipeline; a module is imported. */
+/** Finds an operator by the `type` in a pipeline; imports modules. */
 export async function loadOperator(type: string, baseDir: string): Promise<LoadedOperator> {
   const url = moduleUrl(type, baseDir);
   if (url === undefined) {
@@ -44,10 +47,13 @@ export async function loadOperator(type: string, baseDir: string): Promise<Loade
   return { definition: definitionOf(exports.default, type), code };
 }
 
-/** Whether the plan must count on it that an operator is asynchronous: a module that says nothing may be. */
+/** Whether the plan must assume that an operator is asynchronous: a module without a declaration may be. */
 export const mayBeAsync = (definition: OperatorDefinition, isModule: boolean): boolean => definition.async ?? isModule;
 
-/** Whether the chain needs the asynchronous loop: it says so, or says nothing and its function is `async`. */
+/**
+ * Whether the chain needs the asynchronous loop: the operator declares it, or declares nothing and its function is
+ * `async`.
+ */
 export function isAsyncOperator(definition: OperatorDefinition, operator: Operator): boolean {
   return definition.async ?? isAsyncFunction(operator);
 }

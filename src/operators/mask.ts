@@ -15,10 +15,11 @@ export interface MaskParams extends NoDataParams {
 }
 
 /**
- * float32 with NaN where masked: where the table `file` is not zero, where a value is under `below` or over `above`, where
- * it means no data.
- * float32 holds integers up to 2^24 exactly. Directly before integrate-azimuthal it is folded into the integration.
- * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID when nothing is to be masked; ERR_OPERATOR_INPUT for a frame of another shape
+ * float32 with NaN at masked pixels: where the table `file` is not zero, where a value is below `below` or above
+ * `above`, and where it means no data. float32 represents integers up to 2^24 exactly. Directly before
+ * integrate-azimuthal it is folded into the integration.
+ * @throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID when nothing is to be masked; ERR_OPERATOR_INPUT for a frame of another
+ * shape
  */
 export const mask = defineOperator<MaskParams>({
   type: 'mask',
@@ -63,7 +64,7 @@ sinks:
     }
     const { shape } = context;
     const notes = noDataNotes(context.dtype, params, 'masked');
-    // A byte can become four.
+    // One byte can become four.
     const maxOutputBytes = shape ? itemCount(shape) * 4 : context.maxInputBytes * 4;
     const maxConstantBytes = shape ? itemCount(shape) : 0;
     if (params.file === undefined) return { shape, dtype: 'float32', maxOutputBytes, maxConstantBytes, notes };

@@ -5,58 +5,68 @@ import type { Frame, Meta, MutableFrame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
 import type { WasmMemory } from '../frame/wasm-memory.js';
 
-/** What `out.create` needs to know of the frame to be made. */
+/** The properties of the frame that `out.create` is to create. */
 export interface CreateSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** Names of the rows of a profile or table, kept as `meta.columns`. */
+  /** Names of the rows of a profile or table, stored as `meta.columns`. */
   readonly columns?: readonly string[];
   /** Added to the keys inherited from the input. */
   readonly meta?: Meta;
 }
 
-/** Where an operator puts its results. */
+/** Receives the results of an operator. */
 export interface Emitter {
-  /** Hands on the input as it is (no copy), or a frame made by `create`. Each frame at most once. */
+  /** Emits the input unchanged (no copy), or a frame made by `create`. Each frame at most once. */
   emit(frame: Frame): void;
-  /** A new frame to fill, then to emit. It inherits sequence, timestamp and meta of the input. Its bytes are not cleared. */
+  /**
+   * A new frame to fill and then emit. It inherits sequence, timestamp and meta of the input. Its bytes are not
+   * cleared.
+   */
   create(spec: CreateSpec): MutableFrame;
 }
 
-/** A region of shared memory for what an operator makes of many frames. */
+/** A region of shared memory for an aggregate of many frames. */
 export interface PartialView {
   /** Byte address in the arena, 64-byte aligned, and length, in bytes. */
   readonly address: number;
   readonly bytes: number;
-  /** The region. */
+  /** The bytes of the region. */
   readonly data: Uint8Array;
 }
 
-/** One operator at work in one worker. `process` emits what it makes of a frame; emitting nothing filters the frame. */
+/**
+ * One instance of an operator in one worker. `process` emits the results for a frame; emitting nothing filters the
+ * frame.
+ */
 export interface Operator {
   process(frame: Frame, out: Emitter): void | Promise<void>;
-  /** In each worker, before the first frame of a series, and again in a worker that takes another's place. */
+  /** Called in each worker before the first frame of a series, and again in a worker that replaces another. */
   onStart?(series: Series): void;
-  /** Hands on what is left of the series that ends, or of a source without any: at most one frame. Needs `flushes: true` in its definition. */
+  /**
+   * Emits the rest at the end of a series, or of a source without series: at most one frame. Needs `flushes: true` in
+   * its definition.
+   */
   flush?(out: Emitter): void | Promise<void>;
   /**
-   * Takes together what all workers made of a series (or of a source without any), directly before `flush` and in the one
-   * worker that meets its end; not called, nor is `flush`, where no part holds a frame. `parts`: the partials that do, in a
-   * fixed order, in shared memory: only to be read. It may be called again with the same parts, and then starts anew.
+   * Merges the partials of all workers for a series (or for a source without series), directly before `flush` and in
+   * the one worker that processes its end. Neither is called when no partial holds a frame. `parts`: the partials that
+   * hold frames, in a fixed order, in shared memory: read-only. It may be called again with the same parts, and then
+   * starts anew.
    */
   merge?(parts: readonly Uint8Array[]): void;
   setup?(): void | Promise<void>;
   close?(): void;
 }
 
-/** A table placed in shared memory: one copy for all workers of a stage. */
+/** A table in shared memory: one copy for all workers of a stage. */
 export interface SharedTable {
   /** Byte address in the arena, 64-byte aligned. */
   readonly address: number;
   readonly array: TypedArray;
 }
 
-/** What an operator finds when it is made inside a worker. */
+/** The context in which an operator is created inside a worker. */
 export interface OperatorContext {
   readonly memory: WasmMemory;
   /** The tables that `prepare` returned, by name. */
@@ -64,9 +74,9 @@ export interface OperatorContext {
   /** Address and length of this worker's private scratch (`scratchBytes` of `prepare`), 64-byte aligned. */
   readonly scratch: { readonly address: number; readonly bytes: number };
   /**
-   * The partial that the frame at hand goes into (`partialBytes` of `prepare`; no bytes without). All zero before its first
-   * frame of a series. All that is aggregated stands in it, nothing elsewhere; `address` and `data` are read anew in each
-   * `process`, since a worker may have several. `process` throws before it changes it, or not at all.
+   * The partial for the current frame (`partialBytes` of `prepare`; empty without). All zero before its first frame of
+   * a series. It must hold the whole aggregate; read `address` and `data` anew in each `process`, since a worker may
+   * have several. `process` throws before it changes the partial, or not at all.
    */
   readonly partial: PartialView;
   /** Number of this worker within its stage, from 0. */
@@ -74,53 +84,56 @@ export interface OperatorContext {
   readonly log: Logger;
 }
 
-/** An operator that stands directly before another one and was folded into it. */
+/** An operator directly before another one that was folded into it. */
 export interface FoldedOperator {
   readonly type: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** What is known of the frames that come from one node. */
+/** Known properties of the frames from one node. */
 export interface KnownFrames {
   readonly shape: readonly number[] | undefined;
   readonly dtype: DType | undefined;
-  /** Most frames that it makes of one. */
+  /** Maximum frames that it makes from one. */
   readonly chained: number;
 }
 
-/** What is known when the pipeline is planned, on the main thread. */
+/** Known properties when the pipeline is planned, on the main thread. */
 export interface PrepareContext {
-  /** Folder against which relative paths are resolved. */
+  /** Base folder of relative paths. */
   readonly baseDir: string;
-  /** Shape and dtype of the input frames, where they are known. */
+  /** Shape and dtype of the input frames, if known. */
   readonly shape: readonly number[] | undefined;
   readonly dtype: DType | undefined;
-  /** Largest input payload in bytes. */
+  /** Maximum input payload in bytes. */
   readonly maxInputBytes: number;
   /** Operators folded into this one, in order. */
   readonly folded: readonly FoldedOperator[];
-  /** For the first operator of a stage: what is known of the frames of each entry of `from`. */
+  /** For the first operator of a stage: known properties of the frames of each entry of `from`. */
   readonly from?: readonly KnownFrames[];
 }
 
-/** What an operator asks of the plan. */
+/** What an operator requires of the plan. */
 export interface Prepared {
   readonly constants?: Readonly<Record<string, TypedArray>>;
   readonly scratchBytes?: number;
-  /** Bytes of a partial: the operator aggregates by partials. It is synchronous, emits nothing in `process`, and has `merge` and `flush`. */
+  /**
+   * Bytes of a partial: the operator aggregates by partials. It is synchronous, emits nothing in `process`, and has
+   * `merge` and `flush`.
+   */
   readonly partialBytes?: number;
-  /** Shape and dtype of the output where they are known (else those of the input). */
+  /** Shape and dtype of the output if known (otherwise those of the input). */
   readonly shape?: readonly number[] | undefined;
   readonly dtype?: DType | undefined;
-  /** Largest output payload in bytes. Default: the largest input. */
+  /** Maximum output payload in bytes. Default: the maximum input. */
   readonly maxOutputBytes?: number;
-  /** Room for tables of parameters that may come with an update, in bytes. Default: a quarter more than the first tables. */
+  /** Room for tables of parameters from an update, in bytes. Default: a quarter more than the first tables. */
   readonly maxConstantBytes?: number;
-  /** May emit its input as it is; default: what the definition says. */
+  /** May emit its input unchanged; default: as in the definition. */
   readonly passes?: boolean;
-  /** What users should know of how frames are treated, in words; `millrace validate` prints it. */
+  /** Notes for users on how frames are treated; `millrace validate` prints them. */
   readonly notes?: readonly string[];
-  /** JSON data handed to `create` beside the parameters. */
+  /** JSON data passed to `create` in addition to the parameters. */
   readonly state?: unknown;
 }
 
@@ -128,49 +141,58 @@ export interface Prepared {
 export type ParameterSchema = Readonly<Record<string, unknown>>;
 
 export interface OperatorDefinition<P = Record<string, unknown>> {
-  /** A verb, as it stands in `type:`. */
+  /** A verb, as in `type:`. */
   readonly type: string;
   readonly description: string;
   /** For the pages of the reference. */
   readonly docs?: DefinitionDocs;
   /** Schema of the parameters (without `type`). */
   readonly parameters: ParameterSchema;
-  /** Frames that one `process` call may emit; 1 to 64, default 1. */
+  /** Maximum frames that one `process` call may emit; 1 to 64, default 1. */
   readonly maxOutputs?: number;
-  /** Keeps state between frames, so that the stage must have one worker; or says by its parameters whether it does. */
+  /**
+   * Keeps state between frames, so that the stage must have one worker; or a function of the parameters that returns
+   * whether it does.
+   */
   readonly stateful?: boolean | ((params: P) => boolean);
-  /** Its state concerns one key at a time: a stage with `key` may have several workers all the same. */
+  /** Its state belongs to one key at a time: a stage with `key` may still have several workers. */
   readonly keyed?: boolean;
   /**
-   * An input for which nothing is emitted was taken into an aggregate: it counts as merged, not as filtered. Each source has
-   * an operator of its own. `process` and `flush` throw before they change its state, or not at all, since they are called
-   * again. What is emitted is a result of all frames since the last one (docs/reference/aggregates.md).
+   * An input for which nothing is emitted was added to an aggregate: it counts as merged, not as filtered. Each source
+   * has an operator of its own. `process` and `flush` throw before they change its state, or not at all, since they are
+   * called again. An emitted frame is a result of all frames since the last one (docs/reference/aggregates.md).
    */
   readonly merges?: boolean;
   /** Has `flush`, which emits at most one frame. */
   readonly flushes?: boolean;
-  /** Types that may be folded into this one when they stand directly before it. */
+  /** Types that may be folded into this one when they are directly before it. */
   readonly folds?: readonly string[];
-  /** May emit its input as it is. Default true; an operator that always makes a new frame says false and saves slots. */
+  /**
+   * May emit its input unchanged. Default true; set false for an operator that always makes a new frame, which saves
+   * slots.
+   */
   readonly passes?: boolean;
   /**
-   * Its parameters, or those named, may be changed while the pipeline runs: it keeps nothing between frames that a new
+   * Its parameters, or the named ones, may change while the pipeline runs: it keeps nothing between frames that a new
    * operator would miss, and so neither merges nor flushes.
    */
   readonly updates?: boolean | readonly (keyof P & string)[];
   /**
-   * Whether `process` may return a promise, so that the stage has several frames under way in a worker. Without it a module
-   * is planned as if it might, and is run so if its `process` is an async function. With false it never is: a worker has one
-   * frame at a time, and waits where `process` returns a promise all the same.
+   * Whether `process` may return a promise, so that a worker of the stage has several frames in progress. Without it,
+   * the plan assumes that a module may, and the worker uses the asynchronous loop if its `process` is an async
+   * function. With false, a worker processes one frame at a time, and waits if `process` returns a promise.
    */
   readonly async?: boolean;
-  /** Main thread, once: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the parameters cannot be met. */
+  /**
+   * Called once on the main thread: reads files, builds tables. Throws a MillraceError (ERR_CONFIG_*) when the
+   * parameters cannot be satisfied.
+   */
   prepare?(params: P, context: PrepareContext): Prepared | Promise<Prepared>;
-  /** In each worker. */
+  /** Called in each worker. */
   create(params: P, context: OperatorContext, prepared: Prepared): Operator;
 }
 
-/** Gives an operator a name, a parameter schema and its needs; the default export of an operator module. */
+/** Gives an operator a name, a parameter schema and its requirements; the default export of an operator module. */
 export function defineOperator<P = Record<string, unknown>>(definition: OperatorDefinition<P>): OperatorDefinition<P> {
   return definition;
 }

@@ -13,12 +13,12 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { DType, TypedArray } from '../frame/dtype.js';
 import { dataRange } from '../frame/no-data.js';
 
-/** Largest table after gunzip, so that a small hostile file cannot fill the memory. */
+/** Maximum size of a table after gunzip, so that a small hostile file cannot fill the memory. */
 const MAX_TABLE_BYTES = 1 << 30;
-/** What divides the path of an HDF5 file from that of a dataset in it: `mask.h5::/entry/mask`. */
+/** Separates the path of an HDF5 file from a dataset in it: `mask.h5::/entry/mask`. */
 const DATASET_MARK = '::';
 
-/** What datasets of tables are called, by operator. Without these a file of images and a mask would give the images. */
+/** Usual names of table datasets, by operator. Without them, a file with images and a mask would return the images. */
 const USUAL_NAMES: Readonly<Record<string, readonly string[]>> = {
   mask: ['mask', 'pixel_mask'],
   'subtract-dark': ['dark', 'background'],
@@ -27,16 +27,16 @@ const USUAL_NAMES: Readonly<Record<string, readonly string[]>> = {
 
 export interface PixelTable {
   readonly path: string;
-  /** Without leading sides of 1: a single image in a stack is an image. */
+  /** Removes leading dimensions of 1: a single image in a stack is an image. */
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly data: TypedArray;
 }
 
 /**
- * Reads a table with one value per pixel. The first bytes of the file say its format: NPY, EDF, TIFF, CBF or HDF5, each
- * also in gzip. `file` may name the dataset of an HDF5 file, as in `mask.h5::/entry/mask`.
- * Throws ERR_CONFIG_FILE when it is missing or not such a file.
+ * Reads a table with one value per pixel. The first bytes of the file determine its format: NPY, EDF, TIFF, CBF or
+ * HDF5, each also in gzip. `file` may name the dataset of an HDF5 file, as in `mask.h5::/entry/mask`. Throws
+ * ERR_CONFIG_FILE when it is missing or not such a file.
  */
 export async function readPixelTable(type: string, file: string, baseDir: string): Promise<PixelTable> {
   const mark = file.lastIndexOf(DATASET_MARK);
@@ -62,31 +62,31 @@ async function readTable(type: string, path: string, stored: Uint8Array, dataset
   const bytes = packed ? unpack(stored) : stored;
   const kind = fileKind(bytes);
   if (kind === 'hdf5') return packed ? readPackedHdf5(type, bytes, dataset) : readHdf5(type, path, dataset);
-  if (dataset !== undefined) throw formatError('file', `the file is not HDF5, and so has no dataset ${JSON.stringify(dataset)}`);
+  if (dataset !== undefined) throw formatError('file', `the file is not HDF5, so it has no dataset ${JSON.stringify(dataset)}`);
   if (kind === 'npy') return readNpy(bytes);
   if (kind === 'tiff') return readTiff(bytes);
   if (kind === 'cbf') return readCbf(bytes);
   if (kind === 'edf') return readEdf(bytes);
   const known = kind !== undefined && Object.hasOwn(UNREAD, kind) ? UNREAD[kind as keyof typeof UNREAD] : undefined;
-  throw formatError('file', known ?? `${showStart(bytes)}: that is none of NPY, EDF, TIFF, CBF and HDF5, nor one of these in gzip`);
+  throw formatError('file', known ?? `${showStart(bytes)}: the format is not NPY, EDF, TIFF, CBF or HDF5, nor one of these in gzip`);
 }
 
 function unpack(packed: Uint8Array): Uint8Array {
   try {
     return gunzipSync(packed, { maxOutputLength: MAX_TABLE_BYTES });
   } catch (error) {
-    throw formatError('gzip', `the file cannot be unpacked to at most ${MAX_TABLE_BYTES} bytes`, error);
+    throw formatError('gzip', `the file does not unpack to at most ${MAX_TABLE_BYTES} bytes`, error);
   }
 }
 
 async function readHdf5(type: string, path: string, dataset: string | undefined): Promise<DenseArray> {
-  // Loaded when it is needed: every worker loads the operators, and only the main thread reads tables.
+  // Loaded on demand: every worker loads the operators, and only the main thread reads tables.
   const { openHdf5Frames } = await import('../transports/h5wasm.js');
   const frames = dataset === undefined ? await openTable(openHdf5Frames, type, path) : await openHdf5Frames(path, dataset);
   try {
     const { dtype, shape, count } = frames;
-    if (count !== 1) throw formatError('hdf5', `the dataset has ${count} images, and a table is one`);
-    // A copy, for the reader uses its memory again.
+    if (count !== 1) throw formatError('hdf5', `the dataset has ${count} images, but a table is one image`);
+    // A copy, because the reader reuses its memory.
     return { dtype, shape, data: itemsFromBytes(dtype, frames.read(0), false) };
   } finally {
     frames.close();
@@ -95,7 +95,7 @@ async function readHdf5(type: string, path: string, dataset: string | undefined)
 
 type Open = typeof import('../transports/h5wasm.js').openHdf5Frames;
 
-/** The dataset of a usual name for the operator's table; else the one of the file's images. */
+/** The dataset with a usual name for the operator's table; otherwise the dataset of the file's images. */
 async function openTable(open: Open, type: string, path: string): ReturnType<Open> {
   for (const group of ['/', '/entry/', '/entry/instrument/detector/', '/entry/instrument/detector/detectorSpecific/']) {
     for (const name of USUAL_NAMES[type] ?? []) {
@@ -109,7 +109,7 @@ async function openTable(open: Open, type: string, path: string): ReturnType<Ope
   return open(path);
 }
 
-/** The library reads HDF5 from files alone. */
+/** The library reads HDF5 only from files. */
 async function readPackedHdf5(type: string, bytes: Uint8Array, dataset: string | undefined): Promise<DenseArray> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
   try {
@@ -122,8 +122,8 @@ async function readPackedHdf5(type: string, bytes: Uint8Array, dataset: string |
 }
 
 /**
- * The values of a table as float32, which is how corrections are kept in shared memory. With `noData` an integer that
- * means no data is NaN.
+ * The values of a table as float32, the form of corrections in shared memory. With `noData`, an integer that means no
+ * data becomes NaN.
  */
 export function toFloat32({ dtype, data }: Pick<PixelTable, 'dtype' | 'data'>, noData: boolean): Float32Array {
   const [lowest, highest] = dataRange(dtype, noData);
@@ -136,7 +136,10 @@ export function toFloat32({ dtype, data }: Pick<PixelTable, 'dtype' | 'data'>, n
   return values;
 }
 
-/** One byte per pixel, 1 where the table is not zero. NaN counts as masked. A table that is so already is given back. */
+/**
+ * One byte per pixel, 1 where the table is not zero. NaN counts as masked. A table already in this form is returned
+ * unchanged.
+ */
 export function toMask(data: TypedArray): Uint8Array {
   if (data instanceof Uint8Array && holdsOnlyBits(data)) return data;
   const mask = new Uint8Array(data.length);
@@ -144,7 +147,7 @@ export function toMask(data: TypedArray): Uint8Array {
   return mask;
 }
 
-/** Whether every byte is 0 or 1; four at a time, for the main thread does this while a pipeline runs. */
+/** Whether every byte is 0 or 1; four at a time, because the main thread does this while a pipeline runs. */
 function holdsOnlyBits(bytes: Uint8Array): boolean {
   const { buffer, byteOffset, length } = bytes;
   const isAligned = byteOffset % 4 === 0;

@@ -10,7 +10,7 @@ export const SHAPE_SCHEMA = {
 };
 
 export interface ShapeClaim {
-  /** Where the shape comes from, for messages. */
+  /** The origin of the shape, for messages. */
   readonly from: string;
   readonly shape: readonly number[] | undefined;
 }
@@ -19,8 +19,8 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((side, axis) => side === b[axis]);
 
 /**
- * The shape on which all claims that know one agree. Throws ERR_CONFIG_INVALID when two differ, or when none knows it;
- * `how` says how to give it.
+ * The shape on which all claims that know one agree. Throws ERR_CONFIG_INVALID when two differ, or when none is known;
+ * `how` explains how to give it.
  */
 export function plannedShape(type: string, claims: readonly ShapeClaim[], how: string): readonly number[] {
   const known = claims.filter((claim) => claim.shape !== undefined);

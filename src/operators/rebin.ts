@@ -8,14 +8,14 @@ import { NO_DATA_SCHEMA, type NoDataParams, noDataNotes } from './no-data-parame
 import { defineOperator } from './operator.js';
 
 export interface RebinParams extends NoDataParams {
-  /** Pixels per block on both axes, or [y, x]. At most 65536 pixels a block. */
+  /** Pixels per block on both axes, or [y, x]. At most 65536 pixels per block. */
   readonly factor: number | readonly [number, number];
 }
 
 /** Largest block whose sum of 16-bit values fits 32 bits. */
 const MAX_BLOCK = 65536;
 
-/** A dtype that holds the sum of a block exactly (floats: rounded once). */
+/** A dtype that represents the sum of a block exactly (floats: rounded once). */
 export function sumDtype(dtype: DType): DType {
   if (dtype === 'uint8' || dtype === 'uint16') return 'uint32';
   if (dtype === 'int8' || dtype === 'int16') return 'int32';
@@ -27,11 +27,12 @@ function factors(factor: RebinParams['factor']): readonly [number, number] {
 }
 
 /**
- * Sums blocks of pixels: [height, width] becomes [floor(height / y), floor(width / x)], the rest at the far edges is
- * left out. NaN makes its block NaN, and a pixel without data makes its block no data: all ones of uint32, -1 of int32, NaN
- * of floats. Sums are made in float64; 8 and 16 bit integers give uint32 or int32, 32 and 64 bit integers float64, floats
- * keep their dtype.
- * @throws ERR_CONFIG_INVALID for blocks over 65536 pixels; ERR_OPERATOR_INPUT for a frame that is no image or has no whole block
+ * Sums blocks of pixels: [height, width] becomes [floor(height / y), floor(width / x)]; incomplete blocks at the far
+ * edges are omitted. NaN makes its block NaN, and a pixel without data makes its block no data: the largest value of
+ * uint32, -1 of int32, NaN of floats. Sums are computed in float64; 8 and 16 bit integers give uint32 or int32, 32 and
+ * 64 bit integers float64, floats keep their dtype.
+ * @throws ERR_CONFIG_INVALID for blocks over 65536 pixels; ERR_OPERATOR_INPUT for a frame that is not an image or has
+ * no whole block
  */
 export const rebin = defineOperator<RebinParams>({
   type: 'rebin',
@@ -80,7 +81,7 @@ sinks:
     }
     const outShape = shape && [Math.floor(shape[0]! / fy), Math.floor(shape[1]! / fx)];
     const dtype = context.dtype && sumDtype(context.dtype);
-    // Unknown frames: one byte may become four, or four eight.
+    // Unknown frames: one byte may become four, or four become eight.
     const growth = dtype && context.dtype ? itemSize(dtype) / itemSize(context.dtype) : 4;
     const maxOutputBytes = outShape
       ? byteLength(dtype ?? 'float64', outShape)

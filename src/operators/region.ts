@@ -20,7 +20,7 @@ export const REGION_SCHEMA = {
   description: 'a region in pixels, such as { y: [0, 100], x: [20, 40] }',
 };
 
-/** Refuses an empty region and one that leaves the frame. */
+/** Refuses an empty region and a region that extends beyond the frame. */
 export function requireRegion(
   code: 'ERR_CONFIG_INVALID' | 'ERR_OPERATOR_INPUT',
   type: string,
@@ -32,6 +32,6 @@ export function requireRegion(
   const text = `y ${y[0]}..${y[1]}, x ${x[0]}..${x[1]}`;
   if (!(y[0] < y[1] && x[0] < x[1])) throw new MillraceError(code, `${type}: region ${name} (${text}) is empty`);
   if (shape && (shape.length !== 2 || y[1] > shape[0]! || x[1] > shape[1]!)) {
-    throw new MillraceError(code, `${type}: region ${name} (${text}) does not lie within a frame of ${shape.join('×')}`);
+    throw new MillraceError(code, `${type}: region ${name} (${text}) extends beyond a frame of ${shape.join('×')}`);
   }
 }

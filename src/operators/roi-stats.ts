@@ -14,8 +14,8 @@ export interface RoiStatsParams extends NoDataParams {
 /**
  * Statistics of named regions: float64 [8, regions], `columns` min, max, mean, sigma (population standard deviation),
  * total, count, com_y, com_x (centre of mass in pixels), one value per region in the order of `meta.rois`. NaN,
- * infinities and no data are left out.
- * @throws ERR_CONFIG_INVALID for an empty region; ERR_OPERATOR_INPUT for a frame that a region leaves
+ * infinities and no data are excluded.
+ * @throws ERR_CONFIG_INVALID for an empty region; ERR_OPERATOR_INPUT for a frame smaller than a region
  */
 export const roiStats = defineOperator<RoiStatsParams>({
   type: 'roi-stats',

@@ -9,11 +9,11 @@ import { defineOperator } from './operator.js';
 export interface ThresholdParams {
   readonly below?: number;
   readonly above?: number;
-  /** What replaces a value beyond a limit: a number (default 0), or `limit` for the limit itself. */
+  /** The replacement for a value beyond a limit: a number (default 0), or `limit` for the limit itself. */
   readonly put?: number | 'limit';
 }
 
-/** Up to here float64 holds every integer. */
+/** The largest range in which float64 represents every integer. */
 const EXACT = 2 ** 53;
 
 const INTEGER_RANGES: Partial<Record<DType, readonly [number, number]>> = {
@@ -23,32 +23,33 @@ const INTEGER_RANGES: Partial<Record<DType, readonly [number, number]>> = {
   int16: [-32768, 32767],
   uint32: [0, 4294967295],
   int32: [-2147483648, 2147483647],
-  // Up to where the limits and what is put are exact.
+  // The largest range in which the limits and the replacement are exact.
   uint64: [0, EXACT],
   int64: [-EXACT, EXACT],
 };
 
-/** Whether a value can stand in an item of a dtype without being changed (floats take any number). */
+/** Whether an item of a dtype can represent a value unchanged (floats accept any number). */
 function fits(dtype: DType, value: number): boolean {
   const range = INTEGER_RANGES[dtype];
   return !range || (Number.isInteger(value) && value >= range[0] && value <= range[1]);
 }
 
-/** Why frames of a dtype cannot be taken with these parameters. */
+/** Why frames of a dtype cannot be processed with these parameters. */
 function refusalOf(dtype: DType, { below, above, put = 0 }: ThresholdParams): string | undefined {
   const [putBelow, putAbove] = put === 'limit' ? [below, above] : [put, put];
-  if (below !== undefined && !fits(dtype, putBelow!)) return `a frame of dtype ${dtype} cannot hold ${putBelow}`;
-  if (above !== undefined && !fits(dtype, putAbove!)) return `a frame of dtype ${dtype} cannot hold ${putAbove}`;
+  if (below !== undefined && !fits(dtype, putBelow!)) return `a frame of dtype ${dtype} cannot represent ${putBelow}`;
+  if (above !== undefined && !fits(dtype, putAbove!)) return `a frame of dtype ${dtype} cannot represent ${putAbove}`;
   if (dtype !== 'int64' && dtype !== 'uint64') return undefined;
   const limit = [below, above].find((value) => value !== undefined && Math.abs(value) >= EXACT);
   return limit === undefined ? undefined : `the limit ${limit} is not within ±2^53, where ${dtype} values are compared exactly`;
 }
 
 /**
- * Replaces values under `below` and over `above` by `put`; shape and dtype stay. No value has a special meaning: a value that
- * means no data elsewhere is compared with the limits like others.
- * @throws ERR_CONFIG_INVALID without a limit, or where the dtype is known and cannot hold what is to be put; ERR_OPERATOR_INPUT for a frame whose dtype cannot hold what is to be put, and for a
- * limit beyond ±2^53 of 64-bit integers
+ * Replaces values below `below` and above `above` by `put`; shape and dtype stay the same. No value has a special
+ * meaning: a value that means no data elsewhere is compared with the limits like any other.
+ * @throws ERR_CONFIG_INVALID without a limit, or when the dtype is known and cannot represent the replacement;
+ * ERR_OPERATOR_INPUT for a frame whose dtype cannot represent the replacement, and for a limit beyond ±2^53 of 64-bit
+ * integers
  */
 export const threshold = defineOperator<ThresholdParams>({
   type: 'threshold',
@@ -105,7 +106,7 @@ sinks:
       process(frame, out) {
         const { dtype } = frame;
         if (dtype === 'bytes')
-          throw new MillraceError('ERR_OPERATOR_INPUT', 'threshold: a frame of dtype bytes cannot be taken: it has no numbers');
+          throw new MillraceError('ERR_OPERATOR_INPUT', 'threshold: cannot process a frame of dtype bytes, which has no numbers');
         const refusal = refusalOf(dtype, params);
         if (refusal !== undefined) throw new MillraceError('ERR_OPERATOR_INPUT', `threshold: ${refusal}`);
         const result = out.create({ shape: frame.shape, dtype });

@@ -10,19 +10,18 @@ import { defineOperator } from './operator.js';
 
 export interface ToImageParams extends NoDataParams {
   readonly scale?: (typeof SCALES)[number];
-  /** Value of the darkest colour; without it the lower percentile of each frame. */
+  /** Value of the darkest colour; default: the lower percentile of each frame. */
   readonly min?: number;
-  /** Value of the brightest colour; without it the upper percentile of each frame. */
+  /** Value of the brightest colour; default: the upper percentile of each frame. */
   readonly max?: number;
-  /** Shares of the finite pixels in percent, default [1, 99.5]. */
+  /** Percentiles of the finite pixels, default [1, 99.5]. */
   readonly percentiles?: readonly [number, number];
 }
 
 /**
- * A picture of a frame: uint8 [height, width, 3], colour map viridis, black where a value is not finite or
- * no data. `log` is
- * log(1 + value - min). `meta.range` holds the values of the darkest and the brightest colour.
- * @throws ERR_CONFIG_INVALID for min >= max; ERR_OPERATOR_INPUT for a frame that is no image
+ * An RGB image of a frame: uint8 [height, width, 3], colour map viridis, black where a value is not finite or no data.
+ * `log` is log(1 + value - min). `meta.range` holds the values of the darkest and the brightest colour.
+ * @throws ERR_CONFIG_INVALID for min >= max; ERR_OPERATOR_INPUT for a frame that is not an image
  */
 export const toImage = defineOperator<ToImageParams>({
   type: 'to-image',
@@ -66,10 +65,10 @@ sinks:
   prepare(params, context) {
     const { min, max, percentiles } = params;
     if (min !== undefined && max !== undefined && min >= max) {
-      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: min ${min} is not under max ${max}`);
+      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: min ${min} must be below max ${max}`);
     }
     if (percentiles && percentiles[0] >= percentiles[1]) {
-      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: percentile ${percentiles[0]} is not under ${percentiles[1]}`);
+      throw new MillraceError('ERR_CONFIG_INVALID', `to-image: percentile ${percentiles[0]} must be below ${percentiles[1]}`);
     }
     const { shape } = context;
     requireKnownNumeric('to-image', context.dtype);

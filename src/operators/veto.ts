@@ -8,21 +8,26 @@ import type { Region } from './region.js';
 import { REGION_SCHEMA, requireRegion } from './region.js';
 
 export interface VetoParams extends NoDataParams {
-  /** `total`: sum of the values. `count`: number of values over `level`. What is not finite or no data is left out. */
+  /**
+   * `total`: sum of the values. `count`: number of values above `level`. Values that are not finite or no data are
+   * excluded.
+   */
   readonly statistic?: 'total' | 'count';
   readonly level?: number;
   readonly roi?: Region;
   readonly min?: number;
   readonly max?: number;
-  /** What happens to a frame whose statistic lies within min..max (both included). */
+  /** What to do with a frame whose statistic is within min..max (both included). */
   readonly action?: 'keep' | 'drop';
-  /** Of the frames to be dropped, those whose ordinal is a multiple of this are kept all the same. */
+  /** Of the frames to be dropped, keep those whose ordinal is a multiple of this. */
   readonly every?: number;
 }
 
 /**
- * Keeps (default) or drops the frames whose statistic lies within `min`..`max`; what is kept is handed on without a copy.
- * @throws ERR_CONFIG_INVALID without a limit, or for a count without a level; ERR_OPERATOR_INPUT for a frame that the region leaves
+ * Keeps (default) or drops the frames whose statistic is within `min`..`max`; frames that are kept are passed on
+ * without a copy.
+ * @throws ERR_CONFIG_INVALID without a limit, or for a count without a level; ERR_OPERATOR_INPUT for a frame smaller
+ * than the region
  */
 export const veto = defineOperator<VetoParams>({
   type: 'veto',
@@ -71,7 +76,7 @@ sinks:
       throw new MillraceError('ERR_CONFIG_INVALID', 'veto: statistic count needs a level');
     }
     if (params.statistic !== 'count' && params.level !== undefined) {
-      throw new MillraceError('ERR_CONFIG_INVALID', 'veto: level goes with statistic count only');
+      throw new MillraceError('ERR_CONFIG_INVALID', 'veto: level needs statistic: count');
     }
     if (params.roi) requireRegion('ERR_CONFIG_INVALID', 'veto', 'roi', params.roi, context.shape);
     return { shape: context.shape, dtype: context.dtype, maxOutputBytes: 0, notes: noDataNotes(context.dtype, params) };

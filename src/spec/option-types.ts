@@ -398,7 +398,7 @@ export interface JoinOperatorOptions {
   readonly toleranceMs?: number;
   /** longest time to wait for a frame of another source. Default: 1000. */
   readonly waitMs?: number;
-  /** one frame [inputs, ...shape], or the first frame as it is, for the next operator of the stage, with all in frame.joined. Default: "stack". */
+  /** one frame [inputs, ...shape], or the first frame unchanged, with all in frame.joined for the next operator of the stage. Default: "stack". */
   readonly as?: 'stack' | 'list';
 }
 

@@ -144,8 +144,8 @@ describe('validate', () => {
   );
   // 1 gap of 37 rows of 1030 pixels: the detector has two modules of 514 x 1030.
   const notes = [
-    'gaps: 38110 pixels in the gaps of Eiger1M, masked (gaps: false takes them in)',
-    'no data: all ones of unsigned integers, negative values of signed integers, left out (noData: false takes them as values)',
+    'gaps: 38110 pixels in the gaps of Eiger1M are masked (gaps: false includes them)',
+    'no data: all ones of unsigned integers, negative values of signed integers, left out (noData: false treats them as values)',
   ];
 
   it('prints what an operator masks and leaves out by itself', async () => {

@@ -39,9 +39,9 @@ it('a sink says how many files it finds that its path could name, and nothing wh
     writeFileSync(join(folder, name), '');
   const lines: string[] = [];
   const log = { ...SILENT, info: (_fields: object, message: string) => void lines.push(message) };
-  await sayFound(folder, new PathTemplate('hit-{ordinal}.npy', folder), 'none is replaced', log);
-  await sayFound(folder, new PathTemplate('new-{ordinal}.npy', folder), 'none is replaced', log);
-  expect(lines).toEqual([`${folder} has 3 files already that match ${folder}/hit-{ordinal}.npy; none is replaced`]);
+  await sayFound(folder, new PathTemplate('hit-{ordinal}.npy', folder), 'no file is replaced', log);
+  await sayFound(folder, new PathTemplate('new-{ordinal}.npy', folder), 'no file is replaced', log);
+  expect(lines).toEqual([`${folder} already has 3 files matching ${folder}/hit-{ordinal}.npy; no file is replaced`]);
 });
 
 it('the pipeline file of the demo has no sockets and no anchors, and can be loaded', async () => {

@@ -110,7 +110,7 @@ describe('print', () => {
     await egress.open();
     const writing = egress.write([plainFrame([1], [1])]);
     screen.release(Object.assign(new Error('broken pipe'), { code: 'EPIPE' }));
-    await expect(writing).rejects.toMatchObject({ code: 'ERR_SINK', message: expect.stringMatching(/reader of the output is gone/) });
+    await expect(writing).rejects.toMatchObject({ code: 'ERR_SINK', message: expect.stringMatching(/reader of the output has closed it/) });
     await expect(egress.write([plainFrame([1], [1])])).rejects.toMatchObject({ code: 'ERR_SINK' });
   });
 

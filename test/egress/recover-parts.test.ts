@@ -35,12 +35,12 @@ it('a part that is a link is left alone, and so is the file behind it', async ()
   const other = join(folder, 'other');
   writeFileSync(other, TORN);
   symlinkSync(other, join(folder, 'out', PART));
-  expect(await recover()).toEqual([expect.stringContaining('is a link or no regular file')]);
+  expect(await recover()).toEqual([expect.stringContaining('is a link or not a regular file')]);
   expect(readFileSync(other, 'utf8')).toBe(TORN);
   expect(lstatSync(join(folder, 'out', PART)).isSymbolicLink()).toBe(true);
 });
 
 it.skipIf(process.platform === 'win32')('a part that is a pipe does not hold the sink back', async () => {
   execFileSync('mkfifo', [join(folder, 'out', PART)]);
-  expect(await recover()).toEqual([expect.stringContaining('is a link or no regular file')]);
+  expect(await recover()).toEqual([expect.stringContaining('is a link or not a regular file')]);
 });

@@ -40,7 +40,7 @@ describe('the table of detectors', () => {
 
   test.each(refused.map((name) => [name]))('%s is refused with the reason, because it is not flat with pixels of one size', (name) => {
     expect(knownDetector(name)).toBeUndefined();
-    expect(refusalOfDetector(name)).toMatch(/several sizes|hexagons|curved|file of its own/);
+    expect(refusalOfDetector(name)).toMatch(/several sizes|hexagonal|curved|separate file/);
   });
 
   test('a detector without a name or with the general one is generic, any other is not', () => {

@@ -60,7 +60,7 @@ describe('PONI files', () => {
     ['a detector with pixels of two sizes', poni('Detector: Jungfrau'), 'several sizes'],
     ['an unknown detector, although its pixel sizes are given', poni('Detector: Nobody', config({ pixel1: 1e-4, pixel2: 1e-4 })), 'Nobody'],
     ['a curved detector, although its pixel sizes are given', poni('Detector: Cirpad', config({ pixel1: 1e-4, pixel2: 1e-4 })), 'curved'],
-    ['a detector of hexagons', poni('Detector: Pixirad1', config({ pixel1: 5e-5, pixel2: 6e-5 })), 'hexagons'],
+    ['a detector of hexagons', poni('Detector: Pixirad1', config({ pixel1: 5e-5, pixel2: 6e-5 })), 'hexagonal'],
     ['a file that describes a detector', poni('Detector: /data/detector.h5'), '/data/detector.h5'],
     ['a radius', poni('Detector: Detector', config({ pixel1: 1, pixel2: 1, radius: 0.3 })), 'radius'],
     ['a file of offsets', poni('Detector: Pilatus2M', config({ x_offset_file: 'x.cbf' })), 'x_offset_file'],

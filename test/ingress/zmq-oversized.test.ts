@@ -32,5 +32,5 @@ it('a message far over maxFrame costs no memory, counts as too-large, and the fr
   expect(numbers).toEqual([0, 3]);
   expect(report.sources.in?.ledger).toMatchObject({ received: 5, delivered: 2, dead: { 'too-large': 3 } });
   expect(report.sources.in?.bytes).toBeLessThan(MIB);
-  expect(lines.join('\n')).toContain('over maxFrame (65536 bytes)');
+  expect(lines.join('\n')).toContain('exceeds maxFrame (65536 bytes)');
 });

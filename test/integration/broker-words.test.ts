@@ -167,7 +167,7 @@ describe.skipIf(redis.missing || !hasOpenssl)(
     it('a key of another type is named, with what to do', async () => {
       await call('SET', 'taken', '1');
       const egress = redisEgress.create({ url: server.url, stream: 'taken', openTimeoutMs: 300 }, egressContext(array10));
-      await expect(egress.open()).rejects.toThrow(/the key 'taken' holds something other than a stream \(WRONGTYPE/);
+      await expect(egress.open()).rejects.toThrow(/the key 'taken' is not a stream \(WRONGTYPE/);
       await egress.close();
     });
 

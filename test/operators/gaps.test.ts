@@ -93,8 +93,8 @@ describe('gaps and values without data', () => {
     };
     const golden = cases.find(({ dtype }) => dtype === 'uint32')!;
     expect(await notes(golden, {}, 'uint32')).toEqual([
-      `gaps: ${golden.masked} pixels in the gaps of ${golden.geometry.detector}, masked (gaps: false takes them in)`,
-      'no data: 4294967295 of uint32, left out (noData: false takes them as values)',
+      `gaps: ${golden.masked} pixels in the gaps of ${golden.geometry.detector} are masked (gaps: false includes them)`,
+      'no data: 4294967295 of uint32, left out (noData: false treats them as values)',
     ]);
     expect((await notes(golden, {}, undefined))[1]).toContain('all ones of unsigned integers, negative values of signed integers');
     expect(await notes(golden, { gaps: false, noData: false }, 'uint32')).toEqual([]);

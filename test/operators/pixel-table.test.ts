@@ -81,8 +81,8 @@ test('the dataset of a table in HDF5 stands behind ::', async () => {
 test.each([
   ['no file', undefined, 'ENOENT'],
   ['an empty file', '', 'empty'],
-  ['a text', 'not a mask', 'none of NPY'],
-  ['broken gzip', '\x1f\x8bxx', 'cannot be unpacked'],
+  ['a text', 'not a mask', 'not NPY'],
+  ['broken gzip', '\x1f\x8bxx', 'does not unpack'],
 ])('%s is refused with its path', async (_what, content, word) => {
   const path = join(folder, 'refused.bin');
   rmSync(path, { force: true });

@@ -5,9 +5,9 @@ import type { FrameFormat } from './frame-format.js';
 import { wholeLineBytes } from './last-line.js';
 
 /**
- * CSV of frames with columns (RFC 4180, lines ended by a line feed): a header line from `meta.columns`, then one row for
- * each entry of the last axis of `[columns, bins]`, or a single row for `[columns]`. A list without columns is one column
- * named `value`. Rolled files have the frame's sequence as their first column.
+ * CSV of frames with columns (RFC 4180, with line feeds): a header line from `meta.columns`, then one row for each
+ * entry of the last axis of `[columns, bins]`, or a single row for `[columns]`. A list without columns becomes one
+ * column named `value`. The first column of rolled files is the frame's sequence.
  */
 export function csvFormat(rolled: boolean): FrameFormat {
   const header = (frame: Frame) => [...(rolled ? ['sequence'] : []), ...columnsOf(frame)].map(quote).join(',');
@@ -29,7 +29,7 @@ export function csvFormat(rolled: boolean): FrameFormat {
     },
     async recover(handle, sizeBytes) {
       const wholeBytes = await wholeLineBytes(handle, sizeBytes);
-      // A header by itself holds nothing.
+      // A header alone holds no frames.
       const header = wholeBytes > 0 ? await wholeLineBytes(handle, wholeBytes - 1) : 0;
       return { wholeBytes: header > 0 ? wholeBytes : 0, complete: false };
     },
@@ -44,11 +44,11 @@ function columnsOf(frame: Frame): readonly string[] {
   if (dimensions === 1 && !named) return ['value'];
   throw new MillraceError(
     'ERR_SINK',
-    `CSV takes [columns, bins] with a name in meta.columns for each column, not [${frame.shape.join(', ')}] with ${named?.length ?? 'no'} names`,
+    `CSV needs [columns, bins] with one name in meta.columns per column, not [${frame.shape.join(', ')}] with ${named?.length ?? 'no'} names`,
   );
 }
 
-/** Line ends are replaced, so that a row is a line. */
+/** Replaces line ends, so that a row is one line. */
 function quote(name: string): string {
   const flat = name.replace(/[\r\n]+/g, ' ');
   return /[",]/.test(flat) ? `"${flat.replaceAll('"', '""')}"` : flat;

@@ -2,9 +2,9 @@ import { nestedItems } from '../../codecs/json.js';
 import type { Frame } from '../../frame/frame.js';
 
 /**
- * One line of JSON for a frame, without the line end: sequence, ordinal, source, timestamp (seconds, null where unknown),
- * shape, dtype, meta and, where asked for, the nested data. Control characters beyond those that JSON escapes are escaped
- * too: a line may be read by a terminal.
+ * One line of JSON for a frame, without the line end: sequence, ordinal, source, timestamp (seconds, null if unknown),
+ * shape, dtype, meta and, on request, the nested data. Escapes all control characters, including those that JSON
+ * allows: a terminal may show the line.
  */
 export function frameLine(frame: Frame, withData: boolean): string {
   const { sequence, ordinal, source, timestamp, shape, dtype, meta } = frame;

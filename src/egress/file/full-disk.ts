@@ -3,21 +3,21 @@ import { MillraceError } from '../../errors/errors.js';
 import { RateLimiter } from '../../errors/logger.js';
 import type { EgressContext } from '../egress.js';
 
-/** What passes when room is made, with words for it. */
+/** Errors that end when resources become available, with a description. */
 const PASSING: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the user is used up',
+  EDQUOT: 'the disk quota of the user is exhausted',
   EMFILE: 'the process has too many files open',
   ENFILE: 'the system has too many files open',
-  EAGAIN: 'the system has no resources for it now',
+  EAGAIN: 'the system has no resources for it at present',
   EBUSY: 'the file is in use',
 };
 const RETRY_MS = 500;
 const LOG_INTERVAL_MS = 5000;
 
 /**
- * Tries again what fails because a disk is full, and counts the time as the outage of the sink. Several files may wait at
- * the same time; that time is counted once.
+ * Retries operations that fail because of a full disk, and counts the time as an outage of the sink. Time in which
+ * several files wait is counted once.
  */
 export class FullDisk {
   readonly #context: EgressContext;
@@ -45,7 +45,7 @@ export class FullDisk {
           if (!isWaiting) this.#waiting++;
           isWaiting = true;
           const suppressed = this.#limiter.admit(code);
-          if (suppressed >= 0) log.warn({ sink: name, file, code, suppressed }, `${message}; trying again every ${RETRY_MS} ms`);
+          if (suppressed >= 0) log.warn({ sink: name, file, code, suppressed }, `${message}; retrying every ${RETRY_MS} ms`);
           await this.#pause(signal);
         }
       }

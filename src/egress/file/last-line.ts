@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 const BLOCK_BYTES = 1 << 16;
 const LINE_END = 0x0a;
 
-/** The bytes of a text file up to and with its last line end before `sizeBytes`; 0 when there is none. */
+/** Length of a text file up to and including its last line end before `sizeBytes`; 0 if there is none. */
 export async function wholeLineBytes(handle: FileHandle, sizeBytes: number): Promise<number> {
   const block = Buffer.alloc(BLOCK_BYTES);
   for (let end = sizeBytes; end > 0; ) {

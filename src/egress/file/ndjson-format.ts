@@ -2,7 +2,7 @@ import type { FrameFormat } from './frame-format.js';
 import { frameLine } from './frame-line.js';
 import { wholeLineBytes } from './last-line.js';
 
-/** One line of JSON a frame; any frames may stand in one file. */
+/** One line of JSON per frame; a file can mix frames of any layout. */
 export function ndjsonFormat(): FrameFormat {
   return {
     layout: () => '',

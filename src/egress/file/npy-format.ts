@@ -5,8 +5,8 @@ import type { FrameFormat } from './frame-format.js';
 const MAX_HEADER_BYTES = 512;
 
 /**
- * NPY: one frame as it is, or a stack of frames of one shape and dtype. A stack is begun with a header that says no
- * frames and has room for any number; the number is written when the file is complete.
+ * NPY: one frame, or a stack of frames of one shape and dtype. A stack starts with a header that gives no frames and
+ * leaves room for any number; the number is written when the file is complete.
  */
 export function npyFormat(rolled: boolean): FrameFormat {
   return {

@@ -4,7 +4,7 @@ import path from 'node:path';
 const PART = /^\.(.+)\.\d+\.part$/;
 const DIGITS = 6;
 
-/** The final name that a temporary name stands for, or undefined for any other file. */
+/** The final name for a temporary name, or undefined for any other file. */
 export const finalNameOf = (partName: string): string | undefined => PART.exec(partName)?.[1];
 
 /** `profile.csv` and 7 give `profile-000007.csv`. */
@@ -20,8 +20,8 @@ export function insertText(name: string, text: string): string {
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;
 
 /**
- * A file while it is written: hidden, under a name of its own, in the folder where it will stand. `publish` makes it
- * durable and only then gives it its name, so that whoever sees the name sees the whole file.
+ * A file during writing: hidden, with a name of its own, in its final folder. `publish` makes it durable before
+ * renaming it, so that a file under its final name is complete.
  */
 export class PartFile {
   readonly #handle: FileHandle;
@@ -44,12 +44,12 @@ export class PartFile {
     }
   }
 
-  /** Resolves when the bytes are with the kernel. After a failure the same chunks may be given again. */
+  /** Resolves when the kernel has the bytes. After a failure the same chunks may be written again. */
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     let position = this.#position;
     let rest = chunks.filter((chunk) => chunk.length > 0);
     while (rest.length > 0) {
-      // The system takes at most 1024 pieces in one call.
+      // The system takes at most 1024 buffers in one call.
       const { bytesWritten } = await this.#handle.writev(rest.slice(0, 1024), position);
       position += bytesWritten;
       rest = dropBytes(rest, bytesWritten);
@@ -62,14 +62,14 @@ export class PartFile {
     for (let done = 0; done < bytes.length; ) done += (await this.#handle.write(bytes, done, bytes.length - done, done)).bytesWritten;
   }
 
-  /** Makes the file durable, closes it and names it, never over another file. Returns the path that it has now. */
+  /** Makes the file durable, closes it and renames it, never over another file. Returns its final path. */
   async publish(name: string): Promise<string> {
     await this.#handle.sync();
     await this.#handle.close();
     return publishPart(this.#path, name);
   }
 
-  /** As `publish`, but takes the place of a file of that name. */
+  /** As `publish`, but replaces a file of that name. */
   async replace(name: string): Promise<void> {
     await this.#handle.sync();
     await this.#handle.close();
@@ -92,18 +92,18 @@ function dropBytes(chunks: readonly Uint8Array[], lengthBytes: number): Uint8Arr
   return rest;
 }
 
-/** Gives a closed part its final name; where that is taken, the first free one with a number in it. */
+/** Gives a closed part its final name; if the name exists, the first free one with a number in it. */
 export async function publishPart(part: string, name: string): Promise<string> {
   const folder = path.dirname(part);
   for (let number = 0; ; number++) {
     const target = path.join(folder, number === 0 ? name : insertNumber(name, number));
     try {
-      // A link fails when the name is taken, where a rename would replace the file.
+      // A link fails when the name exists, where a rename would replace the file.
       await link(part, target);
       await unlink(part);
     } catch (error) {
       if (codeOf(error) === 'EEXIST') continue;
-      // Some file systems have no links: then there is a moment in which another process could take the name.
+      // Some file systems have no links: another process could then take the name for a moment.
       if (await exists(target)) continue;
       await rename(part, target);
     }
@@ -119,7 +119,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** Makes the names in a folder durable; not every system can. */
+/** Makes the names in a folder durable; not every system supports that. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => {});

@@ -5,26 +5,26 @@ import type { Frame } from '../../frame/frame.js';
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const KNOWN = /^(?:(ordinal|sequence)(?::0(\d{1,2}))?|source|run)$/;
 
-/** The start of a run as `{run}` of a path has it: UTC, `YYYYMMDDTHHMMSSZ`. */
+/** The start of a run in the form of `{run}` in a path: UTC, `YYYYMMDDTHHMMSSZ`. */
 export const runName = (start: Date): string => start.toISOString().replace(/[-:]|\.\d+/g, '');
 
 /** A path with `{ordinal}`, `{sequence}` (with leading zeros: `{ordinal:06}`), `{source}` and `{run}`. */
 export class PathTemplate {
   /** Whether each frame has a file of its own. */
   readonly perFrame: boolean;
-  /** The folder where it is the same for all frames. */
+  /** The folder, if it is the same for all frames. */
   readonly folder: string | undefined;
   readonly #template: string;
-  /** With the run in it. */
+  /** With the run filled in. */
   readonly #ofRun: string;
 
-  /** Throws ERR_CONFIG_INVALID for a placeholder that is not known. */
+  /** Throws ERR_CONFIG_INVALID for an unknown placeholder. */
   constructor(template: string, baseDir: string, run = '{run}') {
     for (const [whole, inner] of template.matchAll(PLACEHOLDER)) {
       if (!KNOWN.test(inner!))
         throw new MillraceError(
           'ERR_CONFIG_INVALID',
-          `path: ${whole} is not known, use {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}`,
+          `path: unknown placeholder ${whole}; use {ordinal}, {sequence}, {source}, {run}, or {ordinal:06}`,
         );
     }
     this.#template = path.resolve(baseDir, template);
@@ -46,12 +46,12 @@ export class PathTemplate {
     });
   }
 
-  /** As it was given, made absolute. */
+  /** The given path, made absolute. */
   toString(): string {
     return this.#template;
   }
 
-  /** Whether a file name (without folder) may have come from this template, with or without a number that was inserted. */
+  /** Whether this template can produce a file name (without folder), with or without an inserted number. */
   matches(name: string): boolean {
     const base = path.basename(this.#template);
     const extension = path.extname(base);
@@ -69,7 +69,7 @@ function asExpression(template: string): string {
     .join('');
 }
 
-/** A source's name as one segment of a path: it may not lead out of the folder, nor hide the file. */
+/** The name of a source as one segment of a path: it must not leave the folder or hide the file. */
 function safeName(name: string): string {
   return name.replace(/[^\w.-]/g, '_').replace(/^\./, '_') || '_';
 }

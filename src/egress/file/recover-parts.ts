@@ -6,7 +6,7 @@ import type { FrameFormat } from './frame-format.js';
 import { finalNameOf, insertText, publishPart } from './part-file.js';
 import type { PathTemplate } from './path-template.js';
 
-/** Removes what an earlier run left unfinished in a folder, of a format whose files are whole or nothing. */
+/** Removes the unfinished files of an earlier run in a folder, for a format whose files are all or nothing. */
 export async function removeParts(folder: string, template: PathTemplate): Promise<void> {
   for (const partName of await readdir(folder)) {
     const name = finalNameOf(partName);
@@ -15,9 +15,9 @@ export async function removeParts(folder: string, template: PathTemplate): Promi
 }
 
 /**
- * Publishes what an earlier run left unfinished in a folder, cut to its last whole row or frame. A file of one frame that
- * may lack its end gets a name that says so. Two sinks at work must not write the same path: each would take the other's
- * part for a leftover.
+ * Publishes the unfinished files of an earlier run in a folder, truncated to the last whole row or frame. A file of one
+ * frame whose end may be missing gets a name that marks it. Two open sinks must not write to the same path: each would
+ * treat the other's part as a leftover.
  */
 export async function recoverParts(folder: string, template: PathTemplate, format: FrameFormat, log: Logger): Promise<void> {
   for (const partName of await readdir(folder)) {
@@ -30,7 +30,7 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     let complete: boolean;
     try {
       const { size, nlink } = await handle.stat();
-      // The run died between giving the file its name and taking the hidden one away: it is finished and named.
+      // The run died between renaming the file and removing the hidden name: the file is complete.
       if (nlink > 1) {
         await unlink(part);
         continue;
@@ -47,24 +47,24 @@ export async function recoverParts(folder: string, template: PathTemplate, forma
     }
     if (wholeBytes === 0) {
       await unlink(part);
-      log.warn({ part }, `${part}, left by an earlier run, holds no whole row or frame and is removed`);
+      log.warn({ part }, `removed ${part}, left by an earlier run: it has no whole row or frame`);
       continue;
     }
     const file = await publishPart(part, template.perFrame && !complete ? insertText(name, '-recovered') : name);
-    log.warn({ part, file, wholeBytes }, `${part}, left by an earlier run, is recovered up to its last whole row or frame as ${file}`);
+    log.warn({ part, file, wholeBytes }, `recovered ${part}, left by an earlier run, up to its last whole row or frame as ${file}`);
   }
 }
 
 /**
- * Opens a part to change it, unless it is a link or no file: a sink makes none of these, and behind a link lies the file of
- * somebody else.
+ * Opens a part for writing, unless it is a link or not a regular file: a sink creates none of these, and the target of
+ * a link belongs to someone else.
  */
 async function openOwnFile(part: string, log: Logger): Promise<FileHandle | undefined> {
-  const refuse = (): undefined => log.warn({ part }, `${part} is a link or no regular file: it is left alone`) as undefined;
+  const refuse = (): undefined => log.warn({ part }, `${part} is a link or not a regular file; leaving it unchanged`) as undefined;
   if (!(await lstat(part)).isFile()) return refuse();
   let handle: FileHandle;
   try {
-    // It may have become another one since. Where the system has no such flags, it was looked at before.
+    // The file may have been exchanged since. On systems without these flags it was checked before.
     handle = await open(part, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ELOOP') return refuse();

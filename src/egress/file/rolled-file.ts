@@ -5,18 +5,18 @@ import type { FrameFormat } from './frame-format.js';
 import { insertNumber, PartFile } from './part-file.js';
 
 export interface Roll {
-  /** Frames in one file. */
+  /** Frames per file. */
   readonly frames?: number;
-  /** Age at which a file is finished, from its first frame on. */
+  /** Age at which a file is finished, counted from its first frame. */
   readonly seconds?: number;
 }
 
-/** Does an attempt again until it succeeds, where trying again may help. */
+/** Retries an operation until it succeeds, if retrying can help. */
 export type KeepTrying = <T>(attempt: () => Promise<T>) => Promise<T>;
 
 /**
- * A row of files at one path. Without `roll` there is one, named as the path says; with it they are numbered from the
- * first number that no file has. A frame of another layout begins another file.
+ * A sequence of files at one path. Without `roll` there is one, with the name of the path; with it they are numbered
+ * from the first unused number. A frame of another layout starts another file.
  */
 export class RolledFile {
   readonly #folder: string;
@@ -43,7 +43,7 @@ export class RolledFile {
     this.#onDue = onDue;
   }
 
-  /** Takes a frame; its bytes are with the kernel once `push` has resolved. */
+  /** Writes a frame; when `push` resolves, the kernel has its bytes. */
   async add(frame: Frame): Promise<void> {
     const layout = this.#format.layout(frame);
     const chunks = this.#format.encode(frame);
@@ -61,7 +61,7 @@ export class RolledFile {
     this.#pending = [];
   }
 
-  /** Completes and names the file at work. */
+  /** Completes and names the current file. */
   async finish(): Promise<void> {
     const part = this.#part;
     if (!part) return;

@@ -2,14 +2,14 @@ import { readdir } from 'node:fs/promises';
 import type { Logger } from '../../errors/logger.js';
 import type { PathTemplate } from './path-template.js';
 
-/** Says how many files are in a folder already that a run of this path could have written. */
+/** Reports how many existing files in a folder match the path of this run. */
 export async function sayFound(
   folder: string,
   template: PathTemplate,
-  fate: 'none is replaced' | 'it is replaced',
+  fate: 'no file is replaced' | 'it will be replaced',
   log: Logger,
 ): Promise<void> {
   const files = (await readdir(folder)).filter((name) => !name.startsWith('.') && template.matches(name)).length;
   if (files === 0) return;
-  log.info({ folder, files }, `${folder} has ${files} ${files === 1 ? 'file' : 'files'} already that match ${template}; ${fate}`);
+  log.info({ folder, files }, `${folder} already has ${files} ${files === 1 ? 'file' : 'files'} matching ${template}; ${fate}`);
 }

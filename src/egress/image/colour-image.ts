@@ -14,12 +14,12 @@ const SCALES = { linear: (distance: number) => distance, log: Math.log1p, sqrt: 
 const MAP = viridis();
 const DARK_SHARE = 0.01;
 const LIGHT_SHARE = 0.995;
-/** The percentiles are those of so many values, taken at equal distances. */
+/** The percentiles come from this number of values at equal distances. */
 const SAMPLES = 1 << 16;
 
 /**
- * Values as colours: uint8 [items, 3]. What is scaled is the distance from the darkest value; values beyond an end take
- * the colour of that end. What is not within `range` is no data: it is black, and no percentile counts it.
+ * Maps values to colours: uint8 [items, 3]. The map scales the distance from the darkest value; values beyond an end
+ * take the colour of that end. A value outside `range` is no data: it is black and excluded from percentiles.
  */
 export function colourImage(data: TypedArray, options: ColourScale, [lowest, highest]: DataRange): Uint8Array {
   const scaled = SCALES[options.scale ?? 'linear'];

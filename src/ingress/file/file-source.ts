@@ -5,8 +5,8 @@ import { formatError } from '../../codecs/file-bytes.js';
 const WINDOW_BYTES = 1 << 16;
 
 /**
- * A file that is read piece by piece, through a window for the small pieces. Synchronous: it belongs into the thread of a
- * source, which has nothing else to do meanwhile.
+ * Reads a file piece by piece, through a window for small pieces. Synchronous: for the thread of a source, which has
+ * nothing else to do meanwhile.
  */
 export class FileSource implements ByteSource {
   readonly size: number;
@@ -53,5 +53,5 @@ export class FileSource implements ByteSource {
     return filled;
   }
 
-  #cut = () => formatError('file', `the file became shorter than ${this.size} bytes while it was read`);
+  #cut = () => formatError('file', `the file became shorter than ${this.size} bytes during the read`);
 }

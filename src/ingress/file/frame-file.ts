@@ -14,10 +14,10 @@ import { type DType, itemCount, itemSize } from '../../frame/dtype.js';
 import { openHdf5Frames } from '../../transports/h5wasm.js';
 import { FileSource } from './file-source.js';
 
-/** A file as a row of frames of one shape. */
+/** A file as a sequence of frames of one shape. */
 export interface FrameFile {
   readonly dtype: DType;
-  /** Of one frame. */
+  /** Size of one frame. */
   readonly shape: readonly number[];
   readonly count: number;
   /** The bytes of one frame, C order, little-endian; valid until the next call. Throws ERR_FORMAT. */
@@ -25,15 +25,15 @@ export interface FrameFile {
   close(): Promise<void> | void;
 }
 
-/** Most bytes that a .gz file may become: a small file can hold any number of zeros. */
+/** Maximum unpacked size of a .gz file: a small file can expand to any number of zeros. */
 const MAX_UNZIPPED_BYTES = 2 ** 30;
 const NPY_HEADER_BYTES = 4096;
 
 const unzip = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip);
 
 /**
- * Opens a file of frames; its first bytes say the format, and its name does not matter: HDF5, NPY, TIFF, CBF or EDF, the last
- * four also in gzip. Throws ERR_FORMAT, or what the file system throws.
+ * Opens a file of frames. Its first bytes, not its name, determine the format: HDF5, NPY, TIFF, CBF or EDF, the last
+ * four also in gzip. Throws ERR_FORMAT or a file system error.
  */
 export async function openFrameFile(file: string, dataset?: string): Promise<FrameFile> {
   const { start, kind } = await sniff(file);
@@ -46,7 +46,7 @@ export async function openFrameFile(file: string, dataset?: string): Promise<Fra
   throw unread(kind, start);
 }
 
-/** The first bytes of a file and the format that they speak of. */
+/** The first bytes of a file and the format that they indicate. */
 async function sniff(file: string): Promise<{ start: Uint8Array; kind: FileKind | undefined }> {
   const handle = await open(file, 'r');
   try {
@@ -54,7 +54,7 @@ async function sniff(file: string): Promise<{ start: Uint8Array; kind: FileKind 
     const { bytesRead } = await handle.read(start, 0, start.length, 0);
     const kind = fileKind(start.subarray(0, bytesRead));
     if (kind) return { start, kind };
-    // The block of another program before HDF5 may be of any size that is a power of two.
+    // A user block before HDF5 may have any size that is a power of two.
     const { size } = await handle.stat();
     for (let at = KIND_BYTES; at + 8 <= size; at *= 2) {
       const signature = Buffer.alloc(8);
@@ -72,21 +72,21 @@ async function openGzip(file: string): Promise<FrameFile> {
   try {
     bytes = await unzip(await readFile(file), { maxOutputLength: MAX_UNZIPPED_BYTES });
   } catch (error) {
-    throw formatError('gzip', `the file cannot be unpacked to at most ${MAX_UNZIPPED_BYTES} bytes`, error);
+    throw formatError('gzip', `the file does not unpack to at most ${MAX_UNZIPPED_BYTES} bytes`, error);
   }
   const kind = fileKind(bytes);
   if (kind === 'npy') return frames(readNpy(bytes));
   if (kind === 'tiff') return imagesFile(openTiff(memorySource(bytes)));
   if (kind === 'cbf') return imagesFile(openCbf(bytes));
   if (kind === 'edf') return frames(readEdf(bytes));
-  if (kind === 'hdf5') throw formatError('file', 'HDF5 within gzip is not read: unpack the file with "gzip -d"');
+  if (kind === 'hdf5') throw formatError('file', 'HDF5 within gzip is not supported: unpack the file with "gzip -d"');
   throw unread(kind, bytes);
 }
 
 function unread(kind: FileKind | undefined, start: Uint8Array): MillraceError {
   const named = kind !== undefined && Object.hasOwn(UNREAD, kind) ? UNREAD[kind as keyof typeof UNREAD] : undefined;
   if (named) return formatError('file', named);
-  return formatError('file', `${showStart(start)}: that is none of HDF5, NPY, TIFF, CBF and EDF, nor one of the last four in gzip`);
+  return formatError('file', `${showStart(start)}: the format is not HDF5, NPY, TIFF, CBF or EDF, nor one of the last four in gzip`);
 }
 
 interface Images {
@@ -133,7 +133,7 @@ function frames({ dtype, shape: sides, data }: DenseArray): FrameFile {
   };
 }
 
-/** A stack in C order is read frame by frame; what must be turned round is read whole. */
+/** A stack in C order is read frame by frame; an array that must be transposed is read whole. */
 async function openNpy(file: string): Promise<FrameFile> {
   const handle = await open(file, 'r');
   try {
@@ -149,7 +149,7 @@ async function openNpy(file: string): Promise<FrameFile> {
     }
     const { dtype, dataOffset, dataBytes } = header;
     const isPlain = !header.bigEndian && !header.isHalf;
-    if (size - dataOffset !== dataBytes) throw formatError('npy', `${dataBytes} bytes of items announced, ${size - dataOffset} found`);
+    if (size - dataOffset !== dataBytes) throw formatError('npy', `${dataBytes} bytes of items announced, but ${size - dataOffset} found`);
     const shape = header.shape.slice(1);
     const frame = Buffer.alloc(header.shape[0] === 0 ? 0 : dataBytes / header.shape[0]!);
     return {

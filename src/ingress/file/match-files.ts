@@ -5,9 +5,9 @@ const NATURAL = new Intl.Collator('en', { numeric: true });
 const isPattern = (segment: string) => /[*?]/.test(segment);
 
 /**
- * The files that a path names: the path itself, or those that match its `*` (any text without a slash), `?` (one
- * character) and `**` (any folders). In natural order, so that `frame_10` follows `frame_9`. Names that begin with a dot
- * match only a pattern that does so too: half-written files are hidden that way.
+ * The files that a path matches: the path itself, or matches for its `*` (any text without a slash), `?` (one
+ * character) and `**` (any folders). Sorted in natural order, so that `frame_10` follows `frame_9`. Names that begin
+ * with a dot match only a pattern that begins with a dot too, which hides half-written files.
  */
 export function matchFiles(pattern: string, baseDir: string): string[] {
   const absolute = path.resolve(baseDir, pattern);
@@ -31,7 +31,7 @@ function walk(folder: string, segments: readonly string[], found: Set<string>): 
   }
   if (segment === '**') {
     walk(folder, rest, found);
-    // Links to folders are not followed, so that a circle of them ends.
+    // Links to folders are not followed, so that a loop ends.
     for (const entry of entries(folder))
       if (entry.isDirectory() && !entry.name.startsWith('.')) walk(path.join(folder, entry.name), segments, found);
     return;
@@ -47,7 +47,7 @@ function walk(folder: string, segments: readonly string[], found: Set<string>): 
 
 function segmentMatcher(segment: string): (name: string) => boolean {
   const source = segment
-    // Runs of stars are one star: several would make the expression slow on long names.
+    // Merges adjacent stars: several would make the expression slow on long names.
     .replace(/\*+/g, '*')
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')

@@ -1,10 +1,13 @@
 /** Lattice parameter of CeO2 (fluorite, Fm-3m) in angstrom. NIST SRM 674b is quoted with 5.4113 to 5.4117; this is a simulation, not a standard. */
 export const CERIA_LATTICE_A = 5.4113;
 
-/** Electrons of Ce and O stand for their scattering factors at zero angle. */
+/** The numbers of electrons of Ce and O approximate their scattering factors at zero angle. */
 const CERIUM = 58;
 const OXYGEN = 8;
-/** One fall-off for form factor and thermal motion together, exp(-B/(4 d^2)), in square angstrom: an estimate that puts the lines near those of powder tables. */
+/**
+ * One fall-off for form factor and thermal motion together, exp(-B/(4 d^2)), in square angstrom: an estimate that
+ * brings the lines close to those of powder tables.
+ */
 const FALL_OFF_A2 = 5;
 
 export interface Line {
@@ -34,8 +37,9 @@ export function structureFactor(h: number, k: number, l: number): number {
 }
 
 /**
- * Allowed lines down to `minimumD` angstrom, by falling spacing. Intensity = multiplicity x |F|^2 x d^2 x fall-off; d^2
- * is the small-angle form of the Lorentz factor 1/(sin^2 theta cos theta). Rough by intent: the positions are exact.
+ * Allowed lines down to `minimumD` angstrom, by decreasing spacing. Intensity = multiplicity x |F|^2 x d^2 x fall-off;
+ * d^2 is the small-angle form of the Lorentz factor 1/(sin^2 theta cos theta). The intensities are approximate by
+ * design: the positions are exact.
  */
 export function ceriaLines(minimumD: number): Line[] {
   const limit = Math.floor(CERIA_LATTICE_A / minimumD);

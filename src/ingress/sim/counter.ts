@@ -2,13 +2,13 @@ import { fnv1a32 } from '../../codecs/fnv1a.js';
 import type { Simulation } from './options.js';
 import type { Pattern } from './pattern.js';
 
-/** Bytes of the frame number in front and of the checksum behind. */
+/** Bytes of the leading frame number and the trailing checksum. */
 export const NUMBER_BYTES = 8;
 export const CHECKSUM_BYTES = 4;
 
 /**
- * Frames that prove themselves: `[number: u64][pattern of the seed and the number][FNV-1a of all before: u32]`, little-endian.
- * Any frame of 16 bytes or more.
+ * Self-verifying frames: `[number: u64][pattern of the seed and the number][FNV-1a of all before: u32]`, little-endian.
+ * A frame has at least 16 bytes.
  */
 export class CounterPattern implements Pattern {
   readonly #seed: number;
@@ -40,7 +40,7 @@ function putUint32(bytes: Uint8Array, offset: number, value: number): void {
 
 export type CounterVerdict = { readonly number: number; readonly intact: boolean };
 
-/** Reads a counter frame: its number, and whether its checksum fits. */
+/** Reads a counter frame: its number, and whether its checksum is correct. */
 export function checkCounter(bytes: Uint8Array): CounterVerdict {
   if (bytes.length < NUMBER_BYTES + CHECKSUM_BYTES) return { number: Number.NaN, intact: false };
   const end = bytes.length - CHECKSUM_BYTES;

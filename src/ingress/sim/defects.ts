@@ -3,7 +3,7 @@ import { Random } from './random.js';
 
 /** Stream of the generator that places dead pixels; frames use their own number. */
 const DEFECT_STREAM = -2;
-/** One pixel of so many is dead. */
+/** One pixel in this many is dead. */
 const PIXELS_PER_DEAD = 2000;
 
 export const GOOD = 0;
@@ -16,7 +16,7 @@ export function defects({ height, width, seed }: Simulation): Uint8Array {
   const random = new Random(seed, DEFECT_STREAM);
   for (let left = Math.ceil(map.length / PIXELS_PER_DEAD); left > 0; left--) map[Math.floor(random.uniform() * map.length)] = DEAD;
   const rows = Math.max(1, Math.round(height / 64));
-  // Above the middle, so that a centred beam stays on a module.
+  // Above the middle, so that a centred beam hits a module.
   const first = Math.floor(height * 0.62);
   map.fill(GAP, first * width, Math.min(height, first + rows) * width);
   return map;

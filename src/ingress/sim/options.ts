@@ -4,7 +4,10 @@ import { byteLength, type DType } from '../../frame/dtype.js';
 export type SimDType = 'uint8' | 'uint16' | 'uint32' | 'int32' | 'float32';
 export type SimPattern = 'powder' | 'spots' | 'noise' | 'counter';
 
-/** A flat detector across the beam: all in metres, poni1 along the slow axis, poni2 along the fast one (pyFAI's words). */
+/**
+ * A flat detector perpendicular to the beam: all in metres, poni1 along the slow axis, poni2 along the fast one
+ * (pyFAI's terms).
+ */
 export interface SimGeometry {
   readonly distance: number;
   readonly pixel: number;
@@ -17,15 +20,15 @@ export interface SimOptions {
   readonly pattern?: SimPattern;
   readonly shape?: readonly [number, number];
   readonly dtype?: SimDType;
-  /** Frames a second; as fast as the pipeline takes them when absent. */
+  /** Frames per second; if absent, as fast as the pipeline takes them. */
   readonly rate?: number;
-  /** Ends after so many frames; endless when absent. */
+  /** Ends after this number of frames; endless if absent. */
   readonly frames?: number;
   readonly seed?: number;
-  /** Different frames that are drawn and then take turns; 0 draws each frame anew. */
+  /** Number of different frames that are drawn and then repeated in turn; 0 draws each frame anew. */
   readonly pool?: number;
   readonly geometry?: Partial<SimGeometry>;
-  /** Frames of a series; numbers begin at 0 with each. Absent: one endless series. */
+  /** Frames per series; numbers start at 0 in each. Absent: one endless series. */
   readonly series?: number;
 }
 
@@ -98,7 +101,7 @@ export const SIM_SCHEMA = {
   },
 } as const;
 
-/** Fills in the defaults. Throws ERR_CONFIG_INVALID when the frames cannot be made. */
+/** Fills in the defaults. Throws ERR_CONFIG_INVALID when such frames cannot be produced. */
 export function simulation(options: SimOptions): Simulation {
   const [height, width] = options.shape ?? [1024, 1024];
   const dtype = options.dtype ?? 'uint16';
@@ -106,11 +109,11 @@ export function simulation(options: SimOptions): Simulation {
   const pool = pattern === 'counter' ? 0 : (options.pool ?? 8);
   const frameBytes = byteLength(dtype, [height, width]);
   if (pattern === 'counter' && frameBytes < MIN_COUNTER_BYTES)
-    throw new MillraceError('ERR_CONFIG_INVALID', `a counter frame has at least ${MIN_COUNTER_BYTES} bytes, not ${frameBytes}`);
+    throw new MillraceError('ERR_CONFIG_INVALID', `a counter frame needs at least ${MIN_COUNTER_BYTES} bytes, not ${frameBytes}`);
   if (Math.max(1, pool) * frameBytes > MAX_POOL_BYTES)
     throw new MillraceError(
       'ERR_CONFIG_INVALID',
-      `${pool} frames of ${frameBytes} bytes are more than the simulation holds (2 GiB): lower pool or shape`,
+      `${pool} frames of ${frameBytes} bytes exceed the 2 GiB of the simulation: reduce pool or shape`,
     );
   return {
     pattern,
@@ -127,12 +130,12 @@ export function simulation(options: SimOptions): Simulation {
   };
 }
 
-/** Most counts that a pixel shows; the value above it means no data. */
+/** Maximum counts of a pixel; the value above it means no data. */
 export function saturation(dtype: SimDType): number {
   if (dtype === 'uint8') return 254;
   if (dtype === 'uint16') return 65534;
   return dtype === 'int32' ? 2 ** 31 - 2 : dtype === 'uint32' ? 2 ** 32 - 2 : 2 ** 24;
 }
 
-/** What stands in the gap between modules: the largest value of the dtype, NaN for float32. */
+/** Value in the gap between modules: the largest value of the dtype, NaN for float32. */
 export const noData = (dtype: SimDType): number => (dtype === 'float32' ? Number.NaN : saturation(dtype) + 1);

@@ -1,6 +1,6 @@
-/** What a simulated detector shows. */
+/** The content of the frames of a simulated detector. */
 export interface Pattern {
-  /** Writes frame `number` (from 0) over all of `bytes`, which has the item size's alignment. */
+  /** Writes frame `number` (from 0) to all of `bytes`, which is aligned to the item size. */
   fill(number: number, bytes: Uint8Array): void;
 }
 

@@ -8,12 +8,13 @@ export const STEPS = 16;
 const OUTCOMES = 128;
 const COLUMN_MASK = OUTCOMES - 1;
 
-/** The mean that is drawn from in place of `mean`. */
+/** The mean that is used in place of `mean`. */
 export const drawnMean = (mean: number): number => (mean < NORMAL_ABOVE ? Math.round(mean * STEPS) / STEPS : mean);
 
 /**
- * Poisson variates from alias tables (Walker 1977, in Vose's form of 1991): one random word and one comparison a draw
- * whatever the mean. The word's low 7 bits choose the column, its upper 25 are compared with the column's threshold.
+ * Poisson variates from alias tables (Walker 1977, in Vose's form of 1991): one random word and one comparison per draw
+ * for any mean. The low 7 bits of the word choose the column, and its upper 25 are compared with the threshold of the
+ * column.
  */
 export class Poisson {
   readonly #thresholds = new Float32Array((NORMAL_ABOVE * STEPS + 1) * OUTCOMES);

@@ -1,15 +1,15 @@
 import type { SimGeometry, Simulation } from './options.js';
 
-/** Spacing (angstrom) whose ring touches the nearest edge by default: the ten first lines of CeO2 lie within it. */
+/** Spacing (angstrom) whose ring touches the nearest edge by default: the first ten lines of CeO2 are inside it. */
 const EDGE_D_A = 1.0;
 const PIXEL_M = 75e-6;
 const WAVELENGTH_M = 0.4e-10;
 
-/** The geometry in full: a centred beam, and a distance that puts ten rings of CeO2 on the detector, unless told otherwise. */
+/** The complete geometry: by default a centred beam, and a distance that puts ten rings of CeO2 on the detector. */
 export function powderGeometry({ geometry, height, width }: Simulation): SimGeometry {
   const pixel = geometry.pixel ?? PIXEL_M;
   const wavelength = geometry.wavelength ?? WAVELENGTH_M;
-  // Beyond a quarter of the circle no flat detector follows: long wavelengths get the widest sensible cone instead.
+  // A flat detector cannot reach beyond a quarter of the circle: long wavelengths get the widest sensible cone instead.
   const edgeTwoTheta = 2 * Math.asin(Math.min(Math.SQRT1_2 * 0.8, (wavelength * 1e10) / (2 * EDGE_D_A)));
   return {
     pixel,
@@ -20,7 +20,7 @@ export function powderGeometry({ geometry, height, width }: Simulation): SimGeom
   };
 }
 
-/** The geometry as a PONI file, version 2.1, which pyFAI and `integrate-azimuthal` read. */
+/** The geometry as a PONI file, version 2.1, for pyFAI and `integrate-azimuthal`. */
 export function poniText(simulation: Simulation): string {
   const { distance, pixel, wavelength, poni1, poni2 } = powderGeometry(simulation);
   const config = JSON.stringify({ pixel1: pixel, pixel2: pixel, max_shape: [simulation.height, simulation.width], orientation: 3 });

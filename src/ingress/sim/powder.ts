@@ -8,7 +8,7 @@ import { powderGeometry } from './powder-geometry.js';
 export const POLARIZATION = 0.99;
 /** Expected counts on the strongest ring; an 8-bit counter must not overflow. */
 const strongest = (dtype: string): number => (dtype === 'uint8' ? 120 : 600);
-/** Width (sigma) of a ring in radius: a share of the half side, but at least so many pixels. */
+/** Width (sigma) of a ring in radius: a share of the half side, but at least this number of pixels. */
 const WIDTH_SHARE = 0.003;
 const MIN_WIDTH_PIXELS = 1.2;
 const TABLE_PER_PIXEL = 8;
@@ -32,7 +32,7 @@ export function powderExpectation(simulation: Simulation): Float32Array {
       const square = p1 * p1 + p2 * p2;
       const cosine = distance / Math.sqrt(distance * distance + square);
       const sine2 = 1 - cosine * cosine;
-      // cos(2 chi), with chi counted from the fast (horizontal) axis; the centre has no direction and needs none
+      // cos(2 chi), with chi measured from the fast (horizontal) axis; undefined at the centre, where it has no effect.
       const cosine2Chi = square > 0 ? (p2 * p2 - p1 * p1) / square : 1;
       const polarization = 0.5 * (2 - sine2 - POLARIZATION * cosine2Chi * sine2);
       image[index] = drawnMean(interpolate(profile, Math.sqrt(square) * scale) * cosine ** 3 * polarization);

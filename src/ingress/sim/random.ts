@@ -26,7 +26,7 @@ export class Random {
     this.#a = next();
     this.#b = next();
     this.#c = next();
-    this.#d = next() | 1; // never all zero
+    this.#d = next() | 1; // Never all zero.
   }
 
   /** 32 random bits, as a signed integer. */
@@ -48,7 +48,7 @@ export class Random {
     return ((this.bits() >>> 0) + 0.5) / 4294967296;
   }
 
-  /** Standard normal, by Box and Muller; every second call is served from the first. */
+  /** Standard normal, by Box and Muller; every second call uses the second value of the pair. */
   normal(): number {
     const spare = this.#spare;
     if (!Number.isNaN(spare)) {

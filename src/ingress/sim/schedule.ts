@@ -1,9 +1,9 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /**
- * Frame times on an absolute schedule: frame n is due at start + n / rate, so that late timers never add up. Up to 1000
- * frames a second the last fraction of a millisecond is waited for turn by turn; faster schedules send what is due once
- * a millisecond, which is as fine as timers are.
+ * Frame times on an absolute schedule: frame n is due at start + n / rate, so that timer delays do not add up. Up to
+ * 1000 frames per second, the last fraction of a millisecond is spent polling; faster schedules send the due frames
+ * once per millisecond, the resolution of timers.
  */
 export class Schedule {
   readonly #intervalMs: number;
@@ -18,7 +18,7 @@ export class Schedule {
     return this.#startMs + number * this.#intervalMs;
   }
 
-  /** Resolves when frame `number` is due, or soon after the signal is aborted. Undefined when it is due already. */
+  /** Resolves when frame `number` is due, or soon after the signal is aborted. Undefined when it is already due. */
   wait(number: number, signal: AbortSignal): Promise<void> | undefined {
     return this.dueMs(number) <= performance.now() ? undefined : this.#sleep(this.dueMs(number), signal);
   }

@@ -11,7 +11,7 @@ export interface Spot {
   /** Centre in pixels at frame 0. */
   readonly row: number;
   readonly column: number;
-  /** Pixels a frame. */
+  /** Pixels per frame. */
   readonly rowStep: number;
   readonly columnStep: number;
   /** Expected counts in the middle pixel, and width (sigma) in pixels. */
@@ -39,7 +39,7 @@ export function spotsOf({ seed, height, width, dtype }: Simulation): Spot[] {
 
 const wrap = (position: number, side: number): number => position - Math.floor(position / side) * side;
 
-/** Gaussian peaks that drift in straight lines, and come in again on the other side, over a flat background. */
+/** Gaussian peaks that move in straight lines over a flat background, and re-enter on the opposite side. */
 export class SpotsPattern implements Pattern {
   readonly #simulation: Simulation;
   readonly #background: Pattern;
