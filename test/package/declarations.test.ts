@@ -11,7 +11,7 @@ const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 let packed: PackedPackage;
 beforeAll(async () => {
-  packed = await installPacked(['@types/node']);
+  packed = await installPacked({ others: ['@types/node'] });
 });
 afterAll(() => packed.remove());
 

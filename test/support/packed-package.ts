@@ -16,8 +16,20 @@ export interface PackedPackage {
   remove(): Promise<void>;
 }
 
-/** Packs the build as it is, and installs it in a folder of its own. `others`: further packages of this checkout. */
-export async function installPacked(others: readonly string[] = []): Promise<PackedPackage> {
+export interface PackedOptions {
+  /** Further packages of this checkout to install. */
+  readonly others?: readonly string[];
+  /** Installs the optional dependencies. Default true. */
+  readonly optional?: boolean;
+}
+
+interface Description {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+/** Packs the build as it is, and installs it in a folder of its own. */
+export async function installPacked({ others = [], optional = true }: PackedOptions = {}): Promise<PackedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-packed-'));
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: ROOT });
   const [packed] = JSON.parse(stdout) as [{ filename: string; files: readonly { path: string }[] }];
@@ -25,7 +37,8 @@ export async function installPacked(others: readonly string[] = []): Promise<Pac
   const own = join(modules, 'millrace');
   await mkdir(own, { recursive: true });
   await run('tar', ['-xzf', join(folder, packed.filename), '-C', own, '--strip-components=1']);
-  const { dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const description = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Description;
+  const dependencies = { ...description.dependencies, ...(optional && description.optionalDependencies) };
   for (const name of [...Object.keys(dependencies), ...others]) {
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), join(modules, name));
