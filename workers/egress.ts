@@ -7,10 +7,9 @@ import { Attachment } from '../src/agents/thread/attachment.js';
 import { driveAsync } from '../src/agents/thread/drivers.js';
 import type { EgressThreadData, ToThread } from '../src/agents/thread/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread/thread-port.js';
-import { CODECS } from '../src/codecs/registry.js';
+import { codecLoader } from '../src/codecs/load-codec.js';
 import type { Egress, LateFrames } from '../src/egress/egress.js';
-import { SINKS } from '../src/egress/registry.js';
-import { MillraceError } from '../src/errors/errors.js';
+import { sinkLoader } from '../src/egress/load-sink.js';
 import { protectSecrets } from '../src/errors/secrets.js';
 import type { Frame } from '../src/frame/frame.js';
 
@@ -27,10 +26,9 @@ let egress: Egress | undefined;
 let agent: EgressAgent | undefined;
 
 async function open(): Promise<void> {
-  const definition = SINKS.get(spec.type);
-  const codec = CODECS.get(spec.codec);
-  if (!definition || !codec)
-    throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  const { modules } = attachment.sinkNode(name);
+  const definition = await sinkLoader.loadPlanned(spec.type, modules.code, port.log);
+  const codec = await codecLoader.loadPlanned(spec.codec, modules.codec, port.log);
   const outage = (ms: number): void => agent?.outage(ms);
   // The agent is there before the first write.
   const late: LateFrames = {

@@ -4,11 +4,11 @@ import { IngressAgent } from '../src/agents/ingress/ingress-agent.js';
 import { Attachment } from '../src/agents/thread/attachment.js';
 import type { IngressThreadData, SeriesCommand, ToThread } from '../src/agents/thread/thread-messages.js';
 import { ThreadPort } from '../src/agents/thread/thread-port.js';
-import { CODECS } from '../src/codecs/registry.js';
-import { asMillraceError, MillraceError } from '../src/errors/errors.js';
+import { codecLoader } from '../src/codecs/load-codec.js';
+import { asMillraceError } from '../src/errors/errors.js';
 import { protectSecrets } from '../src/errors/secrets.js';
 import type { Ingress } from '../src/ingress/ingress.js';
-import { SOURCES } from '../src/ingress/registry.js';
+import { sourceLoader } from '../src/ingress/load-source.js';
 
 /** While the source is idle, what is settled is counted so often. */
 const LOOK_MS = 20;
@@ -36,10 +36,9 @@ async function open(): Promise<void> {
 }
 
 async function openSource(): Promise<void> {
-  const definition = SOURCES.get(spec.type);
-  const codec = CODECS.get(spec.codec);
-  if (!definition || !codec)
-    throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no type '${spec.type}' or no codec '${spec.codec}'`);
+  const { modules } = attachment.sourceNode(name);
+  const definition = await sourceLoader.loadPlanned(spec.type, modules.code, port.log);
+  const codec = await codecLoader.loadPlanned(spec.codec, modules.codec, port.log);
   const { resumeAt } = agent;
   ingress = definition.create(spec.options, {
     name,

@@ -17,6 +17,8 @@ export interface Codec {
   readonly description?: string;
   /** For the pages of the reference. */
   readonly docs?: DefinitionDocs;
+  /** Of a codec in a module of its own: `import.meta.url`. The builder needs it to load the codec in other threads. */
+  readonly module?: string | URL;
   /** Number of the part that is the data of a frame as it lies in memory, where there is one: it may be read into its place. */
   readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;
@@ -24,6 +26,11 @@ export interface Codec {
   /** What a message says of a series, where the format has such messages; undefined for one that carries a frame. */
   decodeSeries?(parts: readonly Uint8Array[]): SeriesMessage | undefined;
   encodeSeries?(message: SeriesMessage): Uint8Array[];
+}
+
+/** Types a codec; the default export of a codec module. */
+export function defineCodec(codec: Codec): Codec {
+  return codec;
 }
 
 export type { DType, TypedArray } from '../frame/dtype.js';

@@ -98,25 +98,33 @@ export type DeliveryPromise =
   | 'accepted';
 
 export interface EgressDefinition<O = Record<string, unknown>> {
+  /** Name of a built-in sink. A pipeline names a module by its path. */
   readonly type: string;
   readonly description: string;
   /** For the pages of the reference. */
   readonly docs?: DefinitionDocs;
+  /** Of a sink in a module of its own: `import.meta.url`. The builder needs it to load the sink in its thread. */
+  readonly module?: string | URL;
   /** JSON Schema of the options (without `type`, `from`, `codec`, `overflow`, `capacity`, `order`, `window`, `required`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`). */
-  readonly usesCodec: boolean;
+  readonly usesCodec?: boolean;
   /** Can be reopened in another thread when its thread died: frames that were not committed are written again. */
   readonly restarts?: boolean | ((options: O) => boolean);
   /** Finds mistakes in options that its schema accepts but cannot check. */
   checkOptions?(options: O): readonly OptionIssue[];
   /** The meaning of `delivered`; by default `acknowledged`. */
   promise?(options: O): DeliveryPromise;
-  /** Maximum frames in one `write`; 1 to 64. */
-  readonly batch: number;
+  /** Maximum frames in one `write`; 1 to 64. Default: 1. */
+  readonly batch?: number;
   /** Maximum frames held after their write; their pools have this many additional slots. */
   holds?(options: O): number;
   /** Called once on the main thread: throws ERR_CONFIG_* when the options cannot be satisfied. */
   check?(options: O, context: { baseDir: string }): void | Promise<void>;
   create(options: O, context: EgressContext): Egress;
+}
+
+/** Types the options of a sink; the default export of a sink module. */
+export function defineSink<O = Record<string, unknown>>(definition: EgressDefinition<O>): EgressDefinition<O> {
+  return definition;
 }

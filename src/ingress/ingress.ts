@@ -117,14 +117,17 @@ export interface SourcePlan {
 }
 
 export interface IngressDefinition<O = Record<string, unknown>> {
+  /** Name of a built-in source. A pipeline names a module by its path. */
   readonly type: string;
   readonly description: string;
   /** For the pages of the reference. */
   readonly docs?: DefinitionDocs;
+  /** Of a source in a module of its own: `import.meta.url`. The builder needs it to load the source in its thread. */
+  readonly module?: string | URL;
   /** JSON Schema of the options (without `type`, `codec`, `maxFrame`, `slots`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`); other sources know their own format. */
-  readonly usesCodec: boolean;
+  readonly usesCodec?: boolean;
   /** Can continue in another thread, after the number of messages (`resumeAt`) that its last thread had counted. */
   readonly restarts?: boolean | ((options: O) => boolean);
   /** Finds mistakes in options that its schema accepts but cannot check. */
@@ -134,4 +137,9 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   /** Called once on the main thread; may open files. Throws ERR_CONFIG_* when the options cannot be satisfied. */
   plan?(options: O, context: { baseDir: string }): SourcePlan | Promise<SourcePlan>;
   create(options: O, context: IngressContext): Ingress;
+}
+
+/** Types the options of a source; the default export of a source module. */
+export function defineSource<O = Record<string, unknown>>(definition: IngressDefinition<O>): IngressDefinition<O> {
+  return definition;
 }

@@ -1,6 +1,5 @@
 import { MillraceError } from '../errors/errors.js';
-import { loadPresentModule } from '../modules/load-module.js';
-import { type ModuleCode, moduleUrl } from '../modules/module-code.js';
+import { moduleLoader } from '../modules/module-loader.js';
 import type { Operator, OperatorDefinition } from './operator.js';
 import { OPERATORS } from './registry.js';
 
@@ -29,23 +28,7 @@ export function madeOperator(made: unknown, type: string): Operator {
   );
 }
 
-/** A definition, and the code that it was loaded from; a built-in operator has no code. */
-export interface LoadedOperator {
-  readonly definition: OperatorDefinition;
-  readonly code: ModuleCode | undefined;
-}
-
-/** Finds an operator by the `type` in a pipeline; imports modules. */
-export async function loadOperator(type: string, baseDir: string): Promise<LoadedOperator> {
-  const url = moduleUrl(type, baseDir);
-  if (url === undefined) {
-    const known = OPERATORS.get(type);
-    if (known) return { definition: known as OperatorDefinition, code: undefined };
-    throw new MillraceError('ERR_CONFIG_INVALID', `there is no operator '${type}'`);
-  }
-  const { exports, code } = await loadPresentModule(url, { kind: 'operator', type });
-  return { definition: definitionOf(exports.default, type), code };
-}
+export const operatorLoader = moduleLoader('operator', OPERATORS as ReadonlyMap<string, OperatorDefinition>, definitionOf);
 
 /** Whether the plan must assume that an operator is asynchronous: a module without a declaration may be. */
 export const mayBeAsync = (definition: OperatorDefinition, isModule: boolean): boolean => definition.async ?? isModule;

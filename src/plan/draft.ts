@@ -1,6 +1,7 @@
 import type { TypedArray } from '../frame/dtype.js';
 import type { EdgeSpec, PipelineSpec } from '../spec/spec.js';
 import type { FaultInjection } from './fault-injection.js';
+import type { LoadedSink, LoadedSource } from './load-connectors.js';
 import type { MemoryBudget } from './memory-budget.js';
 import type { Plan } from './plan-types.js';
 import type { FrameKind, PreparedStage } from './prepare-stage.js';
@@ -13,6 +14,8 @@ export interface KnownDraft {
   readonly stages: ReadonlyMap<string, PreparedStage>;
   readonly input: ReadonlyMap<string, FrameKind>;
   readonly batches: ReadonlyMap<string, number>;
+  readonly sources: ReadonlyMap<string, LoadedSource>;
+  readonly sinks: ReadonlyMap<string, LoadedSink>;
   /** By sink, the most references that it still reads although their frames are settled. */
   readonly holds: ReadonlyMap<string, number>;
   /** By source, the most slots that it borrows for data that is still to arrive. */

@@ -11,6 +11,7 @@ import { BELL, CONTROL, LINE, RING } from '../ring/ring-layout.js';
 import { specHash } from '../spec/spec-hash.js';
 import type { Draft, PlanWithTables } from './draft.js';
 import { type Ground, roundUp } from './ground.js';
+import { BUILT_IN } from './load-connectors.js';
 import { placeEdges } from './place-edges.js';
 import { placeSources } from './place-sources.js';
 import { type PlacedTable, placeStages } from './place-stages.js';
@@ -104,8 +105,12 @@ function placePools({ draft, space, gapBytes, threadsOf }: Ground): Omit<PoolPla
 function placeSink({ draft, space, threadsOf }: Ground, name: string): SinkNode {
   const batch = draft.batches.get(name)!;
   const maxRecords = draft.parcels.get(name)?.maxRecords ?? 0;
+  const loaded = draft.sinks.get(name);
   return {
     name,
+    modules: loaded?.modules ?? BUILT_IN,
+    restarts: loaded?.restarts ?? false,
+    promise: loaded?.promise ?? 'acknowledged',
     thread: threadsOf.get(name)![0]!,
     batch,
     holds: draft.holds.get(name)!,

@@ -3,6 +3,7 @@ import { powerOfTwo } from '../memory/power-of-two.js';
 import { BELL, ENTRY, LEAF_OUTCOMES, SOURCE, VIEWS } from '../ring/ring-layout.js';
 import type { Draft } from './draft.js';
 import type { Ground } from './ground.js';
+import { BUILT_IN } from './load-connectors.js';
 import type { SourceNode } from './plan-types.js';
 import { keysBehind, routesFrom } from './routes-from.js';
 import { SERIES_TABLE } from './series-table.js';
@@ -33,8 +34,11 @@ function placeSource({ draft, space, threadsOf }: Ground, name: string, index: n
   const outcomes = parcel || sinks.length > 1 ? space.take(tableEntries * outcomeStride) : 0;
   const viewsBankBytes = VIEWS.counts + VIEWS.countBytes * sinks.length;
   const passesStage = (is: (stage: string) => boolean | undefined): boolean => routes.paths.some((path) => path.some(is));
+  const loaded = draft.sources.get(name);
   return {
     name,
+    modules: loaded?.modules ?? BUILT_IN,
+    restarts: loaded?.restarts ?? false,
     index,
     thread: threadsOf.get(name)![0]!,
     block,

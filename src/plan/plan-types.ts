@@ -1,5 +1,7 @@
 import type { LetterPlan } from '../dead-letters/letter-box.js';
+import type { DeliveryPromise } from '../egress/egress.js';
 import type { DType } from '../frame/dtype.js';
+import type { ModuleCode } from '../modules/module-code.js';
 import type { EdgeOrder, OverflowKind } from '../spec/spec.js';
 import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
@@ -67,8 +69,17 @@ export interface ThreadPlan {
   readonly index: number;
 }
 
+/** What a thread loads for a source or sink: the code of its module and of that of its codec; undefined for built-ins. */
+export interface ConnectorCode {
+  readonly code: ModuleCode | undefined;
+  readonly codec: ModuleCode | undefined;
+}
+
 export interface SourceNode {
   readonly name: string;
+  readonly modules: ConnectorCode;
+  /** Goes on, in another thread, when its own died. */
+  readonly restarts: boolean;
   readonly index: number;
   readonly thread: number;
   readonly block: number;
@@ -205,6 +216,11 @@ export interface StageNode {
 
 export interface SinkNode {
   readonly name: string;
+  readonly modules: ConnectorCode;
+  /** Goes on, in another thread, when its own died. */
+  readonly restarts: boolean;
+  /** What it means that it has delivered a frame. */
+  readonly promise: DeliveryPromise;
   readonly thread: number;
   readonly batch: number;
   /** Most references that it still reads although their frames are settled. */

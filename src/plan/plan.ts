@@ -1,14 +1,12 @@
-import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
-import { SOURCES } from '../ingress/registry.js';
 import { MAX_THREADS } from '../ring/ring-layout.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import { checkOrder } from './check-order.js';
-import { checkParameters } from './check-parameters.js';
 import { type Attempt, chooseSizes, LEAST_FRAME_BYTES, TIGHTEST } from './choose-sizes.js';
 import type { KnownDraft, ParcelsHere, PlanOptions, PlanWithTables } from './draft.js';
 import { draftSizes } from './draft-sizes.js';
 import { layOut } from './lay-out.js';
+import { type LoadedSink, type LoadedSource, loadSink, loadSource } from './load-connectors.js';
 import { type MemoryBudget, memoryBudget } from './memory-budget.js';
 import { parcelsOf } from './parcels-of.js';
 import { PlanIssues } from './plan-issues.js';
@@ -22,6 +20,8 @@ const RECORDS_A_BATCH = 4096;
 
 /** What sources and sinks say of themselves. */
 interface Nodes {
+  readonly sources: ReadonlyMap<string, LoadedSource>;
+  readonly sinks: ReadonlyMap<string, LoadedSink>;
   /** Of sources that could be described. `maxBytes` is undefined where a source neither knows nor gives the size of its frames. */
   readonly frames: ReadonlyMap<string, SourceFrames>;
   readonly lends: ReadonlyMap<string, number>;
@@ -78,13 +78,15 @@ async function attemptsOf(spec: PipelineSpec, options: PlanOptions, budget: Memo
 }
 
 async function describeNodes({ sources, sinks, baseDir }: PipelineSpec, issues: PlanIssues): Promise<Nodes> {
+  const loadedSources = new Map<string, LoadedSource>();
+  const loadedSinks = new Map<string, LoadedSink>();
   const frames = new Map<string, SourceFrames>();
   const lends = new Map<string, number>();
   for (const [name, source] of Object.entries(sources)) {
     const described = await issues.attemptAsync(async () => {
-      const definition = SOURCES.get(source.type);
-      if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `source '${name}': there is no source type '${source.type}'`);
-      checkParameters(definition.options, source.options, `sources.${name}`, source.place);
+      const loaded = await loadSource(name, source, baseDir);
+      loadedSources.set(name, loaded);
+      const { definition } = loaded;
       lends.set(name, definition.lends?.(source.options) ?? 0);
       const { shape, dtype, maxFrameBytes } = (await definition.plan?.(source.options, { baseDir })) ?? {};
       return { shape, dtype, maxBytes: source.maxFrameBytes ?? maxFrameBytes };
@@ -95,15 +97,15 @@ async function describeNodes({ sources, sinks, baseDir }: PipelineSpec, issues: 
   const holds = new Map<string, number>();
   for (const [name, sink] of Object.entries(sinks)) {
     await issues.attemptAsync(async () => {
-      const definition = SINKS.get(sink.type);
-      if (!definition) throw new MillraceError('ERR_CONFIG_INVALID', `sink '${name}': there is no sink type '${sink.type}'`);
-      checkParameters(definition.options, sink.options, `sinks.${name}`, sink.place);
+      const loaded = await loadSink(name, sink, baseDir);
+      loadedSinks.set(name, loaded);
+      const { definition } = loaded;
       await definition.check?.(sink.options, { baseDir });
-      batches.set(name, definition.batch);
+      batches.set(name, definition.batch ?? 1);
       holds.set(name, definition.holds?.(sink.options) ?? 0);
     });
   }
-  return { frames, lends, batches, holds };
+  return { sources: loadedSources, sinks: loadedSinks, frames, lends, batches, holds };
 }
 
 /** Prepares the stages, with frames of at most `frameBytes` from the sources that do not know theirs. */
@@ -136,7 +138,8 @@ async function prepare(
   const batches = new Map([...nodes.batches].map(([name, batch]) => [name, batchOf(batch, parcels.get(name))]));
   const named = [...Object.keys(spec.sources), ...Object.keys(spec.stages)];
   const input = new Map(named.map((name) => [name, known.get(name) ?? UNKNOWN_FRAMES]));
-  return { spec, routes, stages, input, batches, holds: nodes.holds, lends: nodes.lends, parcels, options };
+  const { sources, sinks, holds, lends } = nodes;
+  return { spec, routes, sources, sinks, stages, input, batches, holds, lends, parcels, options };
 }
 
 const batchOf = (batch: number, parcels: ParcelsHere | undefined): number =>

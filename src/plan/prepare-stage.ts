@@ -2,7 +2,7 @@ import { asMillraceError, MillraceError, type Place } from '../errors/errors.js'
 import type { DType, TypedArray } from '../frame/dtype.js';
 import type { ModuleCode } from '../modules/module-code.js';
 import { isStateful } from '../operators/is-stateful.js';
-import { loadOperator, mayBeAsync } from '../operators/load-operator.js';
+import { mayBeAsync, operatorLoader } from '../operators/load-operator.js';
 import type { FoldedOperator, OperatorDefinition, PrepareContext, Prepared } from '../operators/operator.js';
 import { RECORD_ITEMS } from '../ring/ring-layout.js';
 import type { OperatorSpec, StageSpec } from '../spec/spec.js';
@@ -179,7 +179,7 @@ async function loadLinks(name: string, { operators }: StageSpec, baseDir: string
   for (const [index, spec] of operators.entries()) {
     const link = await issues.attemptAsync(async () => {
       try {
-        const { definition, code } = await loadOperator(spec.type, baseDir);
+        const { definition, code } = await operatorLoader.load(spec.type, baseDir);
         checkParameters(definition.parameters, spec.params, `stages.${name}.operators[${index}]`, spec.place);
         return { spec, definition, code, folded: [], index, foldedIndices: [] };
       } catch (thrown) {

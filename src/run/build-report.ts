@@ -1,5 +1,4 @@
 import { verdictOfNumbers } from '../agents/ingress/verdict-of-numbers.js';
-import { SINKS } from '../egress/registry.js';
 import { redactData } from '../errors/secrets.js';
 import type { ArenaViews } from '../frame/arena-views.js';
 import { summarize } from '../observe/histogram.js';
@@ -165,7 +164,7 @@ export function buildReport(input: ReportInput): Report {
       ledgers: counters.sinkLedgers(node.name, input.isOver),
       ...counters.sink(node),
       outageMs: Math.min(counters.sink(node).outageMs, durationMs),
-      promise: promiseOf(spec, node.name),
+      promise: node.promise,
       ...lateOf(input, node.name),
       latencyUs: latency(arena, [node.histogram]),
     };
@@ -202,11 +201,6 @@ export function buildReport(input: ReportInput): Report {
         ? { framesPerS: received / input.durationS, bytesPerS: bytes / input.durationS }
         : { framesPerS: 0, bytesPerS: 0 },
   };
-}
-
-function promiseOf(spec: PipelineSpec, name: string): SinkReport['promise'] {
-  const { type, options } = spec.sinks[name]!;
-  return SINKS.get(type)?.promise?.(options) ?? 'acknowledged';
 }
 
 function lateOf({ plan, counters, late }: ReportInput, name: string): Pick<SinkReport, 'lost' | 'undelivered' | 'peers'> {

@@ -2,11 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FromThread, SourceTask, ThreadError } from '../agents/thread/thread-messages.js';
 import { isSeriesId, readSeriesMessage } from '../codecs/message-header.js';
 import { runName } from '../egress/file/path-template.js';
-import { SINKS } from '../egress/registry.js';
 import { MillraceError } from '../errors/errors.js';
 import type { Meta } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
-import { SOURCES } from '../ingress/registry.js';
 import type { ProfileSample } from '../observe/profile-sample.js';
 import type { SeriesReport } from '../observe/report.js';
 import type { SequenceVerdict } from '../observe/sequence-verdict.js';
@@ -157,18 +155,14 @@ export class Connectors {
   }
 
   #sinkRestarts(name: string): boolean {
-    const { type, options } = this.#spec.sinks[name]!;
-    const restarts = SINKS.get(type)?.restarts ?? false;
-    return typeof restarts === 'function' ? restarts(options) : restarts;
+    return this.#arena!.plan.sinks.find((sink) => sink.name === name)!.restarts;
   }
 
   /** The books of a series are its thread's own: a source that has begun one cannot go on without them. */
   #sourceRestarts(name: string): boolean {
-    const { type, options } = this.#spec.sources[name]!;
-    const restarts = SOURCES.get(type)?.restarts ?? false;
-    if (!(typeof restarts === 'function' ? restarts(options) : restarts) || options.series !== undefined) return false;
     const { memory, plan } = this.#arena!;
-    const { series } = plan.sources.find((source) => source.name === name)!;
+    const { series, restarts } = plan.sources.find((source) => source.name === name)!;
+    if (!restarts || this.#spec.sources[name]!.options.series !== undefined) return false;
     return lastSeries(new Int32Array(memory.buffer), series) === 0;
   }
 

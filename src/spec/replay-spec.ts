@@ -1,6 +1,6 @@
 import type { DType } from '../frame/dtype.js';
 import type { SourcePlan } from '../ingress/ingress.js';
-import { SOURCES } from '../ingress/registry.js';
+import { sourceLoader } from '../ingress/load-source.js';
 import type { EdgeSpec, PipelineSpec, SourceSpec } from './spec.js';
 
 /** Frames to be pushed in the place of a source's. */
@@ -47,7 +47,7 @@ async function pushed(source: SourceSpec, baseDir: string, frames: ReplayedFrame
 /** What the source itself would tell the planner. It need not be there any more. */
 async function knownOf({ type, options }: SourceSpec, baseDir: string): Promise<SourcePlan> {
   try {
-    return (await SOURCES.get(type)?.plan?.(options, { baseDir })) ?? {};
+    return (await (await sourceLoader.load(type, baseDir)).definition.plan?.(options, { baseDir })) ?? {};
   } catch {
     return {};
   }

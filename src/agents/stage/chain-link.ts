@@ -1,9 +1,7 @@
 import type { Logger } from '../../errors/logger.js';
 import { typedView } from '../../frame/dtype.js';
-import { loadPlannedModule } from '../../modules/load-module.js';
-import { definitionOf, isAsyncOperator, madeOperator } from '../../operators/load-operator.js';
+import { isAsyncOperator, madeOperator, operatorLoader } from '../../operators/load-operator.js';
 import type { Operator, OperatorDefinition, PartialView, SharedTable } from '../../operators/operator.js';
-import { OPERATORS } from '../../operators/registry.js';
 import type { OperatorPlan } from '../../plan/plan-types.js';
 import type { OperatorParameters } from '../../plan/stage-parameters.js';
 
@@ -42,10 +40,7 @@ export async function makeLink(
   log: Logger,
   partial: PartialView = NO_PARTIAL,
 ): Promise<ChainLink> {
-  const definition =
-    plan.code === undefined
-      ? (OPERATORS.get(plan.type) as OperatorDefinition)
-      : definitionOf((await loadPlannedModule(plan.code, { kind: 'operator', type: plan.type }, log)).default, plan.type);
+  const definition = await operatorLoader.loadPlanned(plan.type, plan.code, log);
   const constants: Record<string, SharedTable> = {};
   for (const [name, { address, dtype, length }] of Object.entries(parameters.constants)) {
     constants[name] = { address, array: typedView(dtype, memory.buffer as unknown as SharedArrayBuffer, address, length) };
