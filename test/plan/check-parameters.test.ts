@@ -7,7 +7,7 @@ describe('parameters that a schema refuses', () => {
   it('names an unknown key and the ones that are known', () => {
     const schema = { type: 'object', additionalProperties: false, properties: { level: { type: 'number' }, pixels: { type: 'number' } } };
     expect(() => checkParameters(schema, { nope: 1 }, 'stages.r.operators[0]')).toThrow(
-      "stages.r.operators[0]: unknown key 'nope' (known: level, pixels)",
+      "stages.r.operators[0].nope: unknown key 'nope' (known: level, pixels)",
     );
   });
 
