@@ -1,11 +1,11 @@
-/** An edge as the census sees it; a plan's edges have all of this. */
+/** An edge as the census sees it. The edges of a plan have all of this. */
 export interface CensusEdge {
   readonly number: number;
   readonly kind: 'fifo' | 'ordered';
   readonly cells: number;
   readonly ring: number;
   readonly arrayStride: number;
-  /** Ring of what the dead held, its cells, and its number in place words. */
+  /** The ring of what dead threads held: its address, its number of cells, its number in place words. */
   readonly lane: number;
   readonly laneCells: number;
   readonly laneNumber: number;
@@ -13,11 +13,11 @@ export interface CensusEdge {
   readonly spaceBell: number;
   /** Leaves by source and branch. */
   readonly leaves: readonly (readonly number[])[];
-  /** How often a frame may die with a thread that had it from this edge before it is given up. */
+  /** Threads that may die with a frame from this edge before the frame is given up. */
   readonly attempts: number;
-  /** Its consumers hand on the end of a series, whatever becomes of its frames. */
+  /** Whether its consumers hand on the end of a series, also if its frames are given up. */
   readonly handsOn: boolean;
-  /** A producer may take references out of it, to drop them. */
+  /** Its policy: on some edges, producers take references out to drop them. */
   readonly overflow: string;
   readonly consumerThreads: readonly number[];
 }
@@ -35,13 +35,13 @@ export interface CensusPlan {
 export interface CensusOptions {
   /** Outcome of a frame that is given up. */
   readonly lostCode: number;
-  /** Codes of the drops of edges out of which producers take references. */
+  /** For each policy by which producers take references out of an edge, the code of the drop. */
   readonly dropCodes: Readonly<Record<string, number>>;
-  /** Told of every reference that goes to the lane of an edge, to be done again, and of how many records it has (1: it is a frame). */
-  /** Whether nothing is owed for a reference any more: a sink has delivered it and still sends it. It is never given up. */
+  /** Whether a reference owes nothing any more: a sink delivered it, and its socket still reads it. It is never given up. */
   readonly isSettled?: (edge: number, reference: number) => boolean;
+  /** Called for each reference that goes to the lane of an edge to be done again, with its number of records (a frame: 1). */
   readonly onRedispatch?: (edge: number, records: number, slot: number) => void;
-  /** Told of every frame that is given up, once, before it is settled: its slot, and what is chained behind it, can still be read. */
+  /** Called once for each frame that is given up, before it is settled: its slot and its chain can still be read. */
   readonly onLost?: (frame: {
     readonly edge: number;
     readonly slot: number;

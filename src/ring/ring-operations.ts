@@ -44,7 +44,7 @@ export interface RingOperations {
 
 const compiled = new Map<string, WebAssembly.Module>();
 
-/** An instance for the calling thread over the arena; `die` is what a build with fault points calls. */
+/** Makes an instance for the calling thread over the arena. A build with fault points calls `die`. */
 export function loadRing(memory: WasmMemory, file = 'ring.wasm', die: (step: number) => void = () => {}): RingOperations {
   let module = compiled.get(file);
   if (!module) {

@@ -1,13 +1,13 @@
 import { EMPTY, LINE } from './ring-layout.js';
 import type { RingOperations } from './ring-operations.js';
 
-/** So many slots are claimed at a time, if they are a small part of their pool. */
+/** Slots that are claimed at a time: at most MOST, and at most one in SHARE of the pool. */
 const MOST = 16;
 const SHARE = 4;
 
 /**
- * Slots of a pool that only this thread claims from, claimed a few at a time for its next frames: their lines come from the
- * other processors together, and the gate is passed once. What stands here is missing nowhere, since nobody else would get it.
+ * Slots of a pool that only this thread claims from, claimed a few at a time for its next frames. Their cache lines come from the
+ * other processors together, and the thread passes the gate once. No other thread lacks these slots.
  */
 export class SlotStock {
   readonly #ring: RingOperations;
@@ -26,7 +26,7 @@ export class SlotStock {
     this.#size = Math.max(1, Math.min(MOST, Math.floor(slots / SHARE)));
   }
 
-  /** The slot that `take` gives next, claimed now if need be; EMPTY when there is none, or the gate is closed. */
+  /** The slot that `take` returns next. It is claimed now if the stock is empty. EMPTY: there is none, or the gate is closed. */
   peek(): number {
     const { length } = this.#slots;
     if (length > 0) return this.#slots[length - 1]!;
@@ -41,12 +41,12 @@ export class SlotStock {
     return slot;
   }
 
-  /** Takes back a slot that was not used. */
+  /** Puts back a slot that was not used. */
   putBack(slot: number): void {
     this.#slots.push(slot);
   }
 
-  /** All that is left, which no longer belongs to the stock: to be released. */
+  /** Empties the stock, and returns its slots: the caller releases them. */
   empty(): number[] {
     return this.#slots.splice(0);
   }
