@@ -22,6 +22,8 @@ const LAYERS = [
 // Arrows beside or against the rows, each with its reason.
 const EXCEPTIONS = [
   { from: 'transports', to: 'codecs' }, // a reader of files reports format errors in the codecs' words
+  { from: 'cli', to: 'bench', urlsOnly: true }, // `millrace bench` starts the benches of a clone as a program of their own
+  { from: 'run', to: 'workers', urlsOnly: true }, // threads start from the files of workers
 ];
 
 // Packages that one file alone may import, so that they stay replaceable and are loaded lazily.
@@ -37,6 +39,10 @@ const HOMES = {
 // Calls that load the package that they name.
 const LOADERS = new Set(['require', 'requireDependency', 'loadOptional', 'importByName']);
 const WAITING = 'src/ring/park.ts';
+// Files that start threads, beside the one home of Piscina.
+const STARTING = ['src/run/thread-handle.ts'];
+// Files that load or locate what only a user or an installation can name.
+const COMPUTED = ['src/modules/load-module.ts', 'src/transports/load-optional.ts', 'src/cli/version.ts'];
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
 const rank = new Map(LAYERS.flatMap((row, index) => row.map((layer) => [layer, index])));
@@ -56,10 +62,10 @@ function sources(folder) {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
 }
 
-/** `src/ring/park.ts` -> `ring`, `src/index.ts` -> `.`, `workers/ingress.ts` -> `workers`; undefined outside both. */
+/** `src/ring/park.ts` -> `ring`, `src/index.ts` -> `.`, `workers/ingress.ts` -> `workers`; undefined outside these. */
 function layerOf(path) {
   const parts = path.split('/');
-  if (parts[0] === 'workers') return 'workers';
+  if (parts[0] === 'workers' || parts[0] === 'bench') return parts[0];
   if (parts[0] !== 'src') return undefined;
   if (parts.length <= 2) return '.';
   // Each kind of thread is a layer of its own.
@@ -83,10 +89,31 @@ function check(file) {
     } else if (ts.isCallExpression(node) && isLoad(node.expression)) {
       const [target] = node.arguments;
       if (target && ts.isStringLiteralLike(target)) follow(node, target.text, false);
+      else if (node.expression.kind === ts.SyntaxKind.ImportKeyword) computed(node, 'imports');
+    } else if (ts.isNewExpression(node) && node.expression.getText() === 'URL' && node.arguments?.[1]?.getText() === 'import.meta.url') {
+      const [target] = node.arguments;
+      if (ts.isStringLiteralLike(target)) followFile(node, resolve(root, dirname(file), target.text), target.text);
+      else computed(node, 'locates');
+    } else if (ts.isCallExpression(node) && node.expression.getText() === 'packageFile') {
+      const [target] = node.arguments;
+      // The head of a template names the folder; `*` stands for the file.
+      const path = ts.isTemplateExpression(target) ? `${target.head.text}*` : target.text;
+      if (path?.startsWith('src/')) followFile(node, resolve(root, path.replace(/^src\/threads\//, 'workers/')), path);
+    } else if (ts.isNewExpression(node) && node.expression.getText() === 'Worker') {
+      if (!STARTING.includes(file)) complain(node, `only ${STARTING.join(', ')} starts threads`);
     } else if (ts.isPropertyAccessExpression(node) && node.expression.getText() === 'Atomics' && /^wait(Async)?$/.test(node.name.text)) {
       if (file !== WAITING) complain(node, `only ${WAITING} waits on atomics`);
     }
     ts.forEachChild(node, visit);
+  }
+
+  function computed(node, does) {
+    if (!COMPUTED.includes(file)) complain(node, `only ${COMPUTED.join(', ')} ${does} what no literal names`);
+  }
+
+  /** A file that is named by its address, such as that of a thread or of a WebAssembly module. */
+  function followFile(node, path, text) {
+    arrow(node, relative(root, path), text, (way) => way.urlsOnly);
   }
 
   function follow(node, target, typesOnly) {
@@ -95,14 +122,15 @@ function check(file) {
       if (name && file !== HOMES[name]) complain(node, `only ${HOMES[name]} imports ${name}`);
       return;
     }
-    const path = relative(root, resolve(root, dirname(file), target))
-      .split(sep)
-      .join('/');
+    const path = relative(root, resolve(root, dirname(file), target));
+    arrow(node, path, target, (way) => !way.urlsOnly && (typesOnly || !way.typesOnly));
+  }
+
+  function arrow(node, path, target, isExcepted) {
     const from = layerOf(file);
-    const to = layerOf(path);
+    const to = layerOf(path.split(sep).join('/'));
     if (from === to) return;
-    const allowed =
-      rank.get(to) < rank.get(from) || EXCEPTIONS.some((way) => way.from === from && way.to === to && (typesOnly || !way.typesOnly));
+    const allowed = rank.get(to) < rank.get(from) || EXCEPTIONS.some((way) => way.from === from && way.to === to && isExcepted(way));
     if (!allowed) complain(node, `${from} must not import from ${to ?? 'outside src and workers'} (${target})`);
   }
 }

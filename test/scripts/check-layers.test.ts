@@ -45,6 +45,9 @@ describe('layer check', () => {
     plant('src/run/worker-pool.ts', "import { Piscina } from 'piscina';\n");
     plant('src/transports/zmq-libzmq.ts', "const load = () => import('zeromq');\n");
     plant('workers/w.ts', "import '../src/agents/stage/a.js';\n");
+    plant('src/run/thread-handle.ts', 'new Worker(packageFile(`src/threads/${role}.js`));\n');
+    plant('src/cli/bench.ts', "new URL('../../bench/run.js', import.meta.url);\n");
+    plant('src/modules/load-module.ts', 'await import(url);\n');
     plant('src/codecs/c.ts', "// import '../cli/main.js';\nconst text = \"import '../cli/main.js'\";\n");
     expect(check()).toEqual({ status: 0, lines: ['layers: every import points the right way'] });
   });
@@ -83,6 +86,23 @@ describe('layer check', () => {
     ['tests', 'src/cli/c.ts', "import '../../test/support/s.js';", 'cli must not import from outside'],
     ['a client outside its home', 'src/egress/e.ts', "import { Redis } from 'ioredis';", 'only src/transports/redis.ts imports ioredis'],
     ['a subpath of a client', 'src/codecs/c.ts', "import 'h5wasm/node';", 'only src/transports/h5wasm.ts imports h5wasm'],
+    [
+      'the address of a thread from below',
+      'src/plan/p.ts',
+      "new URL('../run/thread.js', import.meta.url);",
+      'plan must not import from run (../run/thread.js)',
+    ],
+    ['a thread of the package from below', 'src/plan/p.ts', "packageFile('src/threads/operator.js');", 'plan must not import from workers'],
+    ['an import of workers', 'src/run/r.ts', "import '../../workers/operator.js';", 'run must not import from workers'],
+    ['the start of a thread', 'src/plan/p.ts', 'new Worker(url);', 'only src/run/thread-handle.ts starts threads'],
+    ['an import by a name that is computed', 'src/plan/p.ts', 'await import(name);', 'only src/modules/load-module.ts'],
+    ['an address that is computed', 'src/plan/p.ts', 'new URL(name, import.meta.url);', 'only src/modules/load-module.ts'],
+    [
+      'a file directly in src',
+      'src/testing.ts',
+      "const t = import('./cli/c.js').then(() => import('../bench/b.js'));",
+      '. must not import',
+    ],
     ['a wait outside park', 'src/agents/thread/a.ts', 'Atomics.waitAsync(new Int32Array(1), 0, 0);', 'only src/ring/park.ts waits'],
     ['a new folder', 'src/utils/u.ts', '', "the folder 'utils' has no place"],
   ] as const;
