@@ -26,7 +26,7 @@ function block(document: string, language: string, holding: string): string {
 it('the commands of the guide and the client of the reference work on a run as documented', { timeout: 60_000 }, async () => {
   writeFileSync(join(folder, 'pipeline.yaml'), block('docs/guide/your-operator.md', 'yaml', 'version: 1'));
   writeFileSync(join(folder, 'hit-finder.mjs'), block('docs/guide/your-operator.md', 'js', 'hitFinder'));
-  const [command, ...args] = block('docs/guide/operating.md', 'sh', 'detector.rate=50').trim().split(' ');
+  const [command, ...args] = block('docs/guide/operating.md', 'sh', 'detector.rate=50\n').trim().split(' ');
   expect(command).toBe('millrace');
   const child = spawn(process.execPath, [main, ...args, '--json'], options);
   let report = '';
