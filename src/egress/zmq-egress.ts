@@ -198,9 +198,10 @@ class ZmqEgress implements Egress {
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
-  description: 'Sends multipart messages to a ZeroMQ PUSH or PUB socket.',
+  description:
+    'Sends multipart messages to a ZeroMQ PUSH or PUB socket. Delivered means: written to the connection of a peer (push with zmtp), or accepted by the socket (pub, and libzmq).',
   docs: {
-    text: 'What `delivered` means: with `socket: push` and `driver: zmtp`, the message is written to the connection of a peer. With `socket: pub` or `driver: libzmq`, the socket has accepted the message. [ZeroMQ](../pipeline.md#zeromq) has the details.',
+    text: '[ZeroMQ](../pipeline.md#zeromq) has the details.',
     example: `version: 1
 sources:
   detector: { type: sim, pattern: spots, shape: [64, 64], frames: 100 }

@@ -264,7 +264,7 @@ export interface RedisSinkOptions extends SinkSettings {
   readonly replyTimeoutMs?: number;
 }
 
-/** Sends multipart messages to a ZeroMQ PUSH or PUB socket. */
+/** Sends multipart messages to a ZeroMQ PUSH or PUB socket. Delivered means: written to the connection of a peer (push with zmtp), or accepted by the socket (pub, and libzmq). */
 export interface ZmqSinkOptions extends SinkSettings {
   readonly type: 'zmq';
   /** Format of the messages. Default: "array-1.0". */
