@@ -1,5 +1,6 @@
 import type { FrameIds, LatencyUs, Ledger, PeerReport, Report, SeriesReport } from '../observe/report.js';
 import { type Paint, plain } from './colour.js';
+import { printable } from './printable.js';
 import { formatBytes, formatCount, formatDuration, formatFrameRate, formatRate } from './quantities.js';
 import { table as fitted } from './table.js';
 
@@ -134,9 +135,6 @@ function seriesTable(source: string, series: readonly SeriesReport[], table: Tab
   if (series.length > shown.length) lines.push(`  and ${formatCount(series.length - shown.length)} earlier series`);
   return lines;
 }
-
-/** Text from a file or a network, without terminal control characters. */
-const printable = (text: string): string => text.replace(/\p{C}/gu, '?');
 
 function deadLetters({ written, failed, omitted }: NonNullable<Report['deadLetters']>): string {
   return [

@@ -1,14 +1,13 @@
 import { isStateful } from '../operators/is-stateful.js';
+import { MAX_LEAVES } from '../ring/ring-layout.js';
 import { checkJoins } from './check-joins.js';
 import { JOIN } from './join-stage.js';
 import type { KeyPath } from './key-path.js';
 import type { GraphNode, LinkIssue } from './link-graph.js';
+import { mapOf } from './map-of.js';
 import type { Registries } from './registries.js';
 import { isModulePath } from './spec.js';
 import { suggest } from './suggest.js';
-
-/** A leaf has a bit of its own in the settlement table of its source. */
-const MAX_LEAVES = 32;
 
 /**
  * Checks what a schema cannot say: who takes from whom, and what the graph promises. Takes data that the schema may have
@@ -267,8 +266,4 @@ export function namedFiles(pipeline: unknown): { path: KeyPath; file: string; wh
     if (typeof file === 'string') files.push({ path: ['sources', name, 'file'], file, what: 'the file' });
   }
   return files;
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -1,5 +1,6 @@
 import type { KeyPath } from './key-path.js';
 import { isWithin } from './key-path.js';
+import { mapOf } from './map-of.js';
 import type { Registries } from './registries.js';
 
 export interface PlacedOptionIssue {
@@ -25,8 +26,4 @@ export function checkOptions(pipeline: unknown, registries: Registries, wrong: r
     }
   }
   return issues;
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isPrivateFolder } from '../../control/private-folder.js';
 import { ERRORS, type ErrorCode, EXIT, MillraceError } from '../../errors/errors.js';
 import type { CliContext } from '../context.js';
-import { printable } from '../dlq/printable.js';
+import { printable } from '../printable.js';
 import { askRun } from './ask-run.js';
 import { removeDeadRuns } from './remove-dead-runs.js';
 import { runsFolder } from './runs-folder.js';

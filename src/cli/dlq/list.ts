@@ -4,10 +4,10 @@ import { readLetterHeader } from '../../dead-letters/letter-file.js';
 import { asMillraceError, EXIT } from '../../errors/errors.js';
 import { byteLength } from '../../frame/dtype.js';
 import type { CliContext } from '../context.js';
+import { printable } from '../printable.js';
 import { formatBytes } from '../quantities.js';
 import { table } from '../table.js';
 import { lettersIn } from './letter-paths.js';
-import { printable } from './printable.js';
 
 /** `millrace dlq list DIR`: one row per letter; exit code 1 when a file is not a letter. */
 export async function listLetters(directory: string, options: { readonly json?: boolean }, { output }: CliContext): Promise<number> {

@@ -15,9 +15,9 @@ import type { PipelineSpec } from '../../spec/spec.js';
 import type { CliContext } from '../context.js';
 import { withFailOn } from '../fail-on-option.js';
 import type { OutputOptions } from '../output-options.js';
+import { printable } from '../printable.js';
 import { RunOutput } from '../run-output.js';
 import { letterPaths } from './letter-paths.js';
-import { printable } from './printable.js';
 
 export interface ReplayOptions extends OutputOptions {
   readonly pipeline: string;

@@ -4,7 +4,7 @@ import { readLetter, readLetterHeader } from '../../dead-letters/letter-file.js'
 import { asMillraceError, EXIT } from '../../errors/errors.js';
 import { byteLength } from '../../frame/dtype.js';
 import type { CliContext } from '../context.js';
-import { printable } from './printable.js';
+import { printable } from '../printable.js';
 
 /** `millrace dlq show FILE`: prints a letter; `data` names an NPY file for its frame. */
 export async function showLetter(

@@ -1,6 +1,6 @@
 import { EXIT, MillraceError } from '../../errors/errors.js';
 import type { CliContext } from '../context.js';
-import { printable } from '../dlq/printable.js';
+import { printable } from '../printable.js';
 import { runCase } from './run-case.js';
 import { loadTestFile } from './test-file.js';
 

@@ -1,5 +1,5 @@
 import type { Report } from '../../observe/report.js';
-import { printable } from '../dlq/printable.js';
+import { printable } from '../printable.js';
 import { formatCount, formatDuration, formatRate } from '../quantities.js';
 import { table } from '../table.js';
 import { bar, sparkline } from './sparkline.js';
