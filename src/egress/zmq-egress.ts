@@ -9,7 +9,7 @@ import { LONGEST_LINGER_MS, type ZmqWriter } from '../transports/zmq-driver.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition, HoldFrame, LateFrames } from './egress.js';
 import { type EncodedFrame, encodeFrames } from './encode-frames.js';
-import { HeldPlaces } from './held-places.js';
+import { HoldOrCopy } from './hold-or-copy.js';
 
 export interface ZmqEgressOptions extends ZmqOptions {
   readonly socket?: 'push' | 'pub';
@@ -41,7 +41,7 @@ const HOLDS = 8;
 class ZmqEgress implements Egress {
   readonly #options: ZmqEgressOptions;
   readonly #context: EgressContext;
-  readonly #places: HeldPlaces;
+  readonly #places: HoldOrCopy;
   #writer: ZmqWriter | undefined;
   #watch: PeerWatch | undefined;
   #peers: readonly PeerReport[] = [];
@@ -51,7 +51,7 @@ class ZmqEgress implements Egress {
   constructor(options: ZmqEgressOptions, context: EgressContext) {
     this.#options = options;
     this.#context = context;
-    this.#places = new HeldPlaces(options.socket !== 'pub');
+    this.#places = new HoldOrCopy(options.socket !== 'pub');
   }
 
   async open(): Promise<void> {

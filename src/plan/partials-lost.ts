@@ -1,5 +1,5 @@
 import { LINE, SOURCE } from '../ring/ring-layout.js';
-import { HELD, heldWord, liveHeldBank } from './held-frames.js';
+import { AGGREGATE_COUNTS, countAddress, liveCountBank } from './aggregate-counts.js';
 import { PartialBooks } from './partial-books.js';
 import type { Plan } from './plan-types.js';
 
@@ -17,8 +17,8 @@ export class PartialsLost {
   constructor(words: Int32Array, plan: Plan) {
     this.#words = words;
     this.#addresses = plan.sources.map(({ block }) => (block + SOURCE.partialsLost) >>> 2);
-    this.#held = plan.stages.flatMap(({ partials, threads }) =>
-      partials.map((banks, worker) => ({ banks, line: plan.threads[threads[worker]!]!.line })),
+    this.#held = plan.stages.flatMap(({ countBanks, threads }) =>
+      countBanks.map((banks, worker) => ({ banks, line: plan.threads[threads[worker]!]!.line })),
     );
     this.#books = plan.stages.flatMap((stage) => stage.aggregates.map((partial) => new PartialBooks(words, plan, stage, partial)));
   }
@@ -34,7 +34,7 @@ export class PartialsLost {
     for (const { banks, line } of this.#held) {
       const record = Atomics.load(this.#words, (line + LINE.record) >>> 2); // acquires: the bank
       const sources = this.#addresses.length;
-      lost += this.#words[heldWord(liveHeldBank(banks, record, sources), HELD.lost, sources, source) >>> 2]!;
+      lost += this.#words[countAddress(liveCountBank(banks, record, sources), AGGREGATE_COUNTS.lost, sources, source) >>> 2]!;
     }
     return lost;
   }

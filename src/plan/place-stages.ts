@@ -3,9 +3,9 @@ import { MillraceError } from '../errors/errors.js';
 import { dtypeOf, type TypedArray } from '../frame/dtype.js';
 import type { AddressSpace } from '../memory/arena.js';
 import { MAX_LEAVES } from '../ring/ring-layout.js';
+import { countBankBytes } from './aggregate-counts.js';
 import { type Draft, parcelSlots } from './draft.js';
 import { type Ground, roundUp } from './ground.js';
-import { heldBankBytes } from './held-frames.js';
 import { stageHash } from './parameters-hash.js';
 import { bankBytesOf, bookBytesOf } from './partial-books.js';
 import type { ConstantPlan, OperatorPlan, ParametersPlan, PartialPlan, StageNode } from './plan-types.js';
@@ -50,7 +50,7 @@ function placeStage(ground: Ground, name: string, tables: PlacedTable[]): StageN
   return {
     name,
     threads,
-    partials: holds ? threads.map(() => space.take(2 * heldBankBytes(draft.routes.length))) : [],
+    countBanks: holds ? threads.map(() => space.take(2 * countBankBytes(draft.routes.length))) : [],
     aggregates,
     stallMs: stage.stallMs,
     setupMs: stage.setupMs,

@@ -170,7 +170,7 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   readonly frameBytes: number;
 }
 
-/** Where the operators of a stage aggregate the frames of one source: equal regions, and a book of them for each worker (`agents/partial-books.ts`). */
+/** Where the operators of a stage aggregate the frames of one source: equal regions, and a book of them for each worker (`plan/partial-books.ts`). */
 export interface PartialPlan {
   /** Index of the source. */
   readonly source: number;
@@ -186,9 +186,9 @@ export interface PartialPlan {
 export interface StageNode {
   readonly name: string;
   readonly threads: readonly number[];
-  /** Of each worker whose operators aggregate, and not by partials: the frames that they hold (`agents/held-frames.ts`). */
-  readonly partials: readonly number[];
-  /** Where an operator aggregates by partials: for each source whose frames come here. Then `partials` is empty. */
+  /** By worker, where operators aggregate in their own state: the counts of what they hold (`plan/aggregate-counts.ts`). */
+  readonly countBanks: readonly number[];
+  /** Where an operator aggregates by partials: for each source whose frames come here. Then `countBanks` is empty. */
   readonly aggregates: readonly PartialPlan[];
   /** Longest time that a worker may take for one frame. */
   readonly stallMs: number;

@@ -1,6 +1,6 @@
 import { CounterFold } from '../observe/counter-fold.js';
 import type { AggregatesReport } from '../observe/report.js';
-import { HELD, heldWord, liveHeldBank } from '../plan/held-frames.js';
+import { AGGREGATE_COUNTS, countAddress, liveCountBank } from '../plan/aggregate-counts.js';
 import { BOOK_BANK, PartialBooks } from '../plan/partial-books.js';
 import type { Plan, StageNode } from '../plan/plan-types.js';
 import { LINE } from '../ring/ring-layout.js';
@@ -25,13 +25,13 @@ export class AggregateTotals {
     this.#fold = new CounterFold(this.#places.length * COUNTS.length);
   }
 
-  #ofHeld(plan: Plan, { partials, threads }: StageNode): Place[] {
+  #ofHeld(plan: Plan, { countBanks, threads }: StageNode): Place[] {
     const sources = plan.sources.length;
-    return partials.flatMap((banks, worker) => {
+    return countBanks.flatMap((banks, worker) => {
       const record = (plan.threads[threads[worker]!]!.line + LINE.record) >>> 2;
       return plan.sources.map((_, source) => () => {
-        const live = liveHeldBank(banks, Atomics.load(this.#words, record), sources); // acquires: the bank
-        return COUNTS.map((count) => heldWord(live, HELD[count], sources, source));
+        const live = liveCountBank(banks, Atomics.load(this.#words, record), sources); // acquires: the bank
+        return COUNTS.map((count) => countAddress(live, AGGREGATE_COUNTS[count], sources, source));
       });
     });
   }

@@ -8,7 +8,7 @@ import type { Logger } from '../errors/logger.js';
 import { SLOT } from '../frame/slot-layout.js';
 import { OUTCOME } from '../observe/outcome.js';
 import { SINK_STATS } from '../observe/sink-stats.js';
-import { HELD, heldWord, liveHeldBank } from '../plan/held-frames.js';
+import { AGGREGATE_COUNTS, countAddress, liveCountBank } from '../plan/aggregate-counts.js';
 import { PartialBooks } from '../plan/partial-books.js';
 import { PartialsLost } from '../plan/partials-lost.js';
 import type { Plan, StageNode } from '../plan/plan-types.js';
@@ -223,13 +223,13 @@ export class Supervisor {
     if (stage) this.#loseHeldBy(stage, index);
   }
 
-  #loseHeldBy({ name, partials, threads }: StageNode, worker: number): void {
-    const banks = partials[worker];
+  #loseHeldBy({ name, countBanks, threads }: StageNode, worker: number): void {
+    const banks = countBanks[worker];
     if (banks === undefined) return;
     const sources = this.#plan.sources.length;
-    const live = liveHeldBank(banks, this.#word(this.#line(threads[worker]!) + LINE.record), sources);
+    const live = liveCountBank(banks, this.#word(this.#line(threads[worker]!) + LINE.record), sources);
     for (let source = 0; source < sources; source++) {
-      const held = heldWord(live, HELD.held, sources, source) >>> 2;
+      const held = countAddress(live, AGGREGATE_COUNTS.held, sources, source) >>> 2;
       this.#lose(name, source, this.#words[held]!);
       this.#words[held] = 0;
     }
@@ -251,7 +251,7 @@ export class Supervisor {
   /** No worker runs any more, and none will: what they still hold is in no result. */
   loseHeld(): void {
     for (const stage of this.#plan.stages) {
-      for (const worker of stage.partials.keys()) this.#loseHeldBy(stage, worker);
+      for (const worker of stage.countBanks.keys()) this.#loseHeldBy(stage, worker);
       for (const books of this.#books.get(stage.name) ?? []) this.#lose(stage.name, books.plan.source, books.loseAll());
     }
   }

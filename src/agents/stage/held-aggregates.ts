@@ -1,5 +1,5 @@
 import type { FrameView } from '../../frame/frame-view.js';
-import { HELD, heldWord, liveHeldBank } from '../../plan/held-frames.js';
+import { AGGREGATE_COUNTS, countAddress, liveCountBank } from '../../plan/aggregate-counts.js';
 import { LINE } from '../../ring/ring-layout.js';
 import type { Attachment } from '../thread/attachment.js';
 import { NumberRanges } from '../thread/number-ranges.js';
@@ -180,17 +180,18 @@ export class HeldAggregates {
     const { line } = this.#attachment;
     const record = this.#attachment.word(line + LINE.record);
     const sources = this.#sources;
-    const live = liveHeldBank(this.#banks, record, sources);
-    const next = liveHeldBank(this.#banks, record, sources, 1);
-    for (let at = 0; at < 4 * HELD.words * sources; at += 4) this.#attachment.setWord(next + at, this.#attachment.word(live + at));
+    const live = liveCountBank(this.#banks, record, sources);
+    const next = liveCountBank(this.#banks, record, sources, 1);
+    for (let at = 0; at < 4 * AGGREGATE_COUNTS.words * sources; at += 4)
+      this.#attachment.setWord(next + at, this.#attachment.word(live + at));
     let frames = 0;
     for (const held of this.#held) if (held) frames += held[source]!.frames;
-    const put = (count: number, value: number): void => this.#attachment.setWord(heldWord(next, count, sources, source), value);
-    const was = (count: number): number => this.#attachment.word(heldWord(live, count, sources, source));
-    put(HELD.held, frames);
-    put(HELD.lost, (was(HELD.lost) + this.#lost) | 0);
-    put(HELD.results, (was(HELD.results) + this.#results) | 0);
-    put(HELD.frames, (was(HELD.frames) + this.#resultFrames) | 0);
+    const put = (count: number, value: number): void => this.#attachment.setWord(countAddress(next, count, sources, source), value);
+    const was = (count: number): number => this.#attachment.word(countAddress(live, count, sources, source));
+    put(AGGREGATE_COUNTS.held, frames);
+    put(AGGREGATE_COUNTS.lost, (was(AGGREGATE_COUNTS.lost) + this.#lost) | 0);
+    put(AGGREGATE_COUNTS.results, (was(AGGREGATE_COUNTS.results) + this.#results) | 0);
+    put(AGGREGATE_COUNTS.frames, (was(AGGREGATE_COUNTS.frames) + this.#resultFrames) | 0);
     const lost = this.#lost;
     this.#results = 0;
     this.#resultFrames = 0;

@@ -154,7 +154,7 @@ export class StageWorker {
 }
 
 function aggregatesOf(attachment: Attachment, stage: StageNode, index: number): Aggregates {
-  const banks = stage.partials[index];
+  const banks = stage.countBanks[index];
   const merges = stage.operators.map((operator) => operator.merges);
   return {
     partials: stage.aggregates.length > 0 ? new StagePartials(attachment, stage, index) : undefined,

@@ -10,10 +10,10 @@ const PATIENCE_MS = 100;
  * has been read. A stalled peer keeps everything that may be held; frames for the others are then copied without
  * waiting, until there is progress again.
  */
-export class HeldPlaces {
+export class HoldOrCopy {
   readonly #mayWait: boolean;
   #held = 0;
-  #standsStill = false;
+  #isStalled = false;
   #wake: (() => void) | undefined;
 
   constructor(mayWait: boolean) {
@@ -23,7 +23,7 @@ export class HeldPlaces {
   /** Releases the frame; undefined: copy it. */
   hold(index: number, hold: HoldFrame): Release | undefined | Promise<Release | undefined> {
     const release = this.#try(index, hold);
-    if (release || !this.#mayWait || this.#standsStill || this.#held === 0) return release;
+    if (release || !this.#mayWait || this.#isStalled || this.#held === 0) return release;
     return this.#wait(index, hold);
   }
 
@@ -37,7 +37,7 @@ export class HeldPlaces {
     });
     this.#wake = undefined;
     const release = this.#try(index, hold);
-    this.#standsStill = release === undefined;
+    this.#isStalled = release === undefined;
     return release;
   }
 
@@ -48,7 +48,7 @@ export class HeldPlaces {
     return () => {
       release();
       this.#held--;
-      this.#standsStill = false;
+      this.#isStalled = false;
       this.#wake?.();
     };
   }

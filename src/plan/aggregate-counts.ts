@@ -8,13 +8,13 @@
  * `held`: frames that were counted as merged and are in no result yet. `lost`: those whose result will never come.
  * `results`: results that were handed on. `frames`: how many frames those hold.
  */
-export const HELD = { held: 0, lost: 1, results: 2, frames: 3, words: 4 } as const;
+export const AGGREGATE_COUNTS = { held: 0, lost: 1, results: 2, frames: 3, words: 4 } as const;
 
-export const heldBankBytes = (sources: number): number => 4 * HELD.words * sources;
+export const countBankBytes = (sources: number): number => 4 * AGGREGATE_COUNTS.words * sources;
 
 /** Address of the bank that counts, by the record word; with `ahead` 1 of the one that the next commit makes so. */
-export const liveHeldBank = (banks: number, record: number, sources: number, ahead: 0 | 1 = 0): number =>
-  banks + (((record >>> 1) + ahead) & 1) * heldBankBytes(sources);
+export const liveCountBank = (banks: number, record: number, sources: number, ahead: 0 | 1 = 0): number =>
+  banks + (((record >>> 1) + ahead) & 1) * countBankBytes(sources);
 
 /** Address of a count of a bank, by source. */
-export const heldWord = (bank: number, count: number, sources: number, source: number): number => bank + 4 * (count * sources + source);
+export const countAddress = (bank: number, count: number, sources: number, source: number): number => bank + 4 * (count * sources + source);
