@@ -1,6 +1,6 @@
 /**
- * The element types of frames, by numpy's names, little-endian and in C order. `bytes` is an opaque payload.
- * The number of each is what stands in a slot header (docs/internals/slot.md) and never changes.
+ * The element types of frames, by numpy's names, little-endian and in C order. `bytes` is an opaque payload. Slot
+ * headers contain the number of each (docs/internals/slot.md), which never changes.
  */
 export const DTYPES = ['bytes', 'uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64'] as const;
 
@@ -55,7 +55,7 @@ export function typedView(dtype: DType, buffer: ArrayBufferLike, offset: number,
   return new ARRAYS[dtype](buffer as ArrayBuffer, offset, length);
 }
 
-/** Whether these are the items of a frame: a typed array whose items are of a known dtype. */
+/** Whether the value can be the items of a frame: a typed array whose items have a known dtype. */
 export function isTypedArray(value: unknown): value is TypedArray {
   for (const dtype of DTYPES) if (value instanceof ARRAYS[dtype]) return true;
   return false;
@@ -76,7 +76,7 @@ export function itemCount(shape: readonly number[]): number {
 
 export const byteLength = (dtype: DType, shape: readonly number[]): number => itemCount(shape) * SIZES[dtype];
 
-/** Longest shape that a slot header holds. */
+/** Maximum number of dimensions that a slot header can store. */
 export const MAX_DIMENSIONS = 4;
-/** Largest side of a shape: a slot header keeps each in an Int32. */
+/** Maximum size of a dimension: a slot header stores each as an Int32. */
 export const MAX_SIDE = 2 ** 31 - 1;

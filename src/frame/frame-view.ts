@@ -19,13 +19,13 @@ import { FLAGS, MAX_META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META: Meta = Object.freeze({});
 const NO_BYTES = new Uint8Array(0);
-/** One-sided `bytes`: in a parcel each record has a length of its own. */
+/** A separate layout for one-dimensional `bytes`: in a parcel each record has its own length. */
 const BYTES_KIND = 0x100;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const encoded = new WeakMap<Meta, Uint8Array>();
 
-/** JSON of a meta object; remembered, since the same object mostly stands behind every frame of a run. */
+/** JSON of a meta object; cached, because most frames of a run share the same object. */
 export function encodeMeta(meta: Meta): Uint8Array {
   let bytes = encoded.get(meta);
   if (!bytes) {
@@ -37,8 +37,8 @@ export function encodeMeta(meta: Meta): Uint8Array {
 }
 
 /**
- * A frame over a piece of the arena: a slot (header and payload), or worker scratch (no header). One object is kept for
- * each slot and thread, and its views are kept as long as address, dtype and length stay the same.
+ * A frame over a piece of the arena: a slot (header and payload), or worker scratch (no header). Each slot has one
+ * object per thread, whose views are kept as long as address, dtype and length stay the same.
  */
 export class FrameView implements MutableFrame {
   source = '';
@@ -47,17 +47,17 @@ export class FrameView implements MutableFrame {
   sequence = 0;
   timestamp = Number.NaN;
   receivedUs = 0;
-  /** Number of the series within its source; 0: the source has none. */
+  /** Number of the series within its source; 0: the source has no series. */
   series = 0;
-  /** Nothing of its series comes after it. */
+  /** No further frame of its series follows. */
   ends = false;
-  /** It says only that, and is no frame of the sender's. */
+  /** It only carries the end of the series, and is not a frame of the sender. */
   empty = false;
   parametersHigh = 0;
   parametersLow = 0;
-  /** Records of a parcel, whose dtype, shape and meta these are; 0: it is an ordinary frame. */
+  /** Number of records of a parcel with this dtype, shape and meta; 0: it is an ordinary frame. */
   records = 0;
-  /** Block of its source's records that it is of, where the source sends parcels. */
+  /** Its block of its source's records, if the source sends parcels. */
   block = 0;
   /** Number of a record within the parcel that its source sent. */
   index = 0;
@@ -69,14 +69,14 @@ export class FrameView implements MutableFrame {
   lengthBytes = 0;
   /** Byte address of the data: where the slot's payload is, or the record's data. */
   address: number;
-  /** The event that it stands for; set by the stage that joins, until the slot is read again. */
+  /** The event that it represents; set by the stage that joins, until the slot is read again. */
   joined: readonly FrameView[] | undefined = undefined;
-  /** Marks the frame as handed out and not yet emitted, by the chain that made it. */
+  /** Marks the frame as passed out but not yet emitted, by the chain that made it. */
   owner: unknown = undefined;
 
   #kind = -1;
   #sides: [number, number, number, number] = [-1, -1, -1, -1];
-  // Made when they are asked for: most records of a parcel are never looked at in both ways.
+  // Created on demand: most records of a parcel are never viewed both ways.
   #data: TypedArray | undefined;
   #bytes: Uint8Array | undefined;
   #meta: Meta | undefined;
@@ -89,7 +89,7 @@ export class FrameView implements MutableFrame {
     /** Byte address of the header; unused for scratch. */
     readonly header: number,
     address: number,
-    /** Most bytes of data. */
+    /** Maximum bytes of data. */
     readonly maxDataBytes: number,
   ) {
     this.address = address;
@@ -119,12 +119,12 @@ export class FrameView implements MutableFrame {
     this.#rawMeta = encodeMeta(meta);
   }
 
-  /** The meta as it stands in memory: empty, or a JSON object in UTF-8. */
+  /** The meta as stored in memory: empty, or a JSON object in UTF-8. */
   get rawMeta(): Uint8Array {
     return this.#rawMeta;
   }
 
-  /** Takes over another frame's meta without parsing it. */
+  /** Copies another frame's meta without parsing it. */
   inheritMeta(from: FrameView): void {
     this.#meta = from.#meta;
     this.#rawMeta = from.#rawMeta;
@@ -162,12 +162,12 @@ export class FrameView implements MutableFrame {
     return this;
   }
 
-  /** Begins to read the records of a parcel that was loaded. */
+  /** Starts to read the records of a parcel that was loaded. */
   unpack(reader: ParcelReader): void {
     reader.open(this.address, this.lengthBytes, this.maxDataBytes, this.records, this.receivedUs, this.sequence, this.timestamp);
   }
 
-  /** Becomes the record that a reader is at, of a parcel that was loaded. */
+  /** Becomes the current record of a reader, in a parcel that was loaded. */
   loadRecord(record: ParcelReader, parcel: FrameView): this {
     const { length } = record;
     const moved = this.address !== record.address;
@@ -182,7 +182,7 @@ export class FrameView implements MutableFrame {
       const kind = parcel.#kind;
       this.#reshape(kind & 0xff, kind >>> 8, kind === BYTES_KIND ? length : a, b, c, d);
       if (this.lengthBytes !== length)
-        throw new MillraceError('ERR_FORMAT', `a parcel does not add up: a record of ${length} bytes in place of ${this.lengthBytes}`);
+        throw new MillraceError('ERR_FORMAT', `inconsistent parcel: a record of ${length} bytes instead of ${this.lengthBytes}`);
       if (this.#rawMeta !== parcel.#rawMeta) this.#meta = undefined;
       this.#rawMeta = parcel.#rawMeta;
     }
@@ -207,14 +207,14 @@ export class FrameView implements MutableFrame {
     if (shape.length > MAX_DIMENSIONS || !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) {
       throw new MillraceError(
         'ERR_OPERATOR_OUTPUT',
-        `a frame of shape [${shape}] cannot be made: at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}`,
+        `cannot make a frame of shape [${shape}]: at most ${MAX_DIMENSIONS} dimensions, integers from 0 to ${MAX_SIDE}`,
       );
     }
     const bytes = byteLength(dtype, shape);
     if (bytes > this.maxDataBytes)
       throw new MillraceError(
         'ERR_OPERATOR_OUTPUT',
-        `a frame of ${bytes} bytes (${dtype} [${shape}]) does not fit in a slot of ${this.maxDataBytes}`,
+        `a frame of ${bytes} bytes (${dtype} [${shape}]) does not fit in a slot of ${this.maxDataBytes} bytes`,
       );
     this.#reshape(dtypeCode(dtype), shape.length, shape[0] ?? 0, shape[1] ?? 0, shape[2] ?? 0, shape[3] ?? 0);
     this.#meta = NO_META;
@@ -236,7 +236,7 @@ export class FrameView implements MutableFrame {
     const metaOffset = (dataBytes + 7) & ~7;
     const meta = this.#rawMeta;
     if (meta.length > MAX_META_BYTES)
-      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${MAX_META_BYTES}`);
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes, but the limit is ${MAX_META_BYTES}`);
     if (meta.length) bytes.set(meta, this.address + metaOffset);
     words[at + SLOT.kind / 4] = this.#kind | (this.ends ? FLAGS.ends : 0) | (this.empty ? FLAGS.empty : 0);
     words[at + SLOT.series / 4] = this.series;

@@ -1,8 +1,8 @@
 import { META_BYTES, SLOT } from './slot-layout.js';
 
 /**
- * Known bytes behind each region of an arena that is planned with `guards`, for tests: whoever writes beyond what it holds
- * changes them. Without `guards` no region has any.
+ * Known bytes after each region of an arena that is planned with `guards`, for tests: a write beyond a region changes
+ * them. Without `guards` no region has them.
  */
 export const GUARD_BYTES = 64;
 const GUARD = 0xb7;
@@ -16,8 +16,8 @@ export function isIntact(bytes: Uint8Array, address: number): boolean {
   return true;
 }
 
-/** Where the guard of a header begins: behind its last word. */
+/** Offset of the guard of a header: after its last word. */
 export const guardOfHeader = (header: number): number => header + SLOT.count + 4;
 
-/** Where the guard of a payload begins: behind the room for its meta. */
+/** Offset of the guard of a payload: after the room for its meta. */
 export const guardOfPayload = (payload: number, maxDataBytes: number): number => payload + Math.ceil(maxDataBytes / 64) * 64 + META_BYTES;

@@ -1,6 +1,6 @@
 import type { DType } from './dtype.js';
 
-/** The least and the greatest value of a dtype that is data. */
+/** The lowest and the highest value of a dtype that is data. */
 export type DataRange = readonly [lowest: number, highest: number];
 
 /** Every finite number is data. */
@@ -11,9 +11,9 @@ const BELOW_2_64 = 2 ** 64 - 2 ** 11;
 const COUNTS: DataRange = [0, Number.MAX_VALUE];
 
 /**
- * By convention of counting detectors an integer marks a pixel without a measured value: all ones in an unsigned type
- * (Eiger: gaps and defects), a negative value in a signed one (Pilatus: -1 in gaps, -2 at defects). Of floats only what is
- * not finite is no data.
+ * By convention of counting detectors an integer marks a pixel without a measured value: the largest value of an
+ * unsigned type (Eiger: gaps and defects), a negative value of a signed one (Pilatus: -1 in gaps, -2 at defects). In
+ * floats only non-finite values are no data.
  */
 const RANGES: Readonly<Record<DType, DataRange>> = {
   bytes: ALL_FINITE,
@@ -34,7 +34,7 @@ export function dataRange(dtype: DType, noData: boolean): DataRange {
   return noData ? RANGES[dtype] : ALL_FINITE;
 }
 
-/** The values of a dtype that mean "no data", in words; undefined for one that has none. */
+/** Describes the values of a dtype that mean "no data"; undefined if there are none. */
 export function noDataInWords(dtype: DType | undefined): string | undefined {
   if (dtype === undefined) return 'all ones of unsigned integers, negative values of signed integers';
   const [lowest] = RANGES[dtype];

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-/** So many different predecessors are remembered; more begin anew. */
+/** Maximum number of different predecessors to remember; beyond that the cache is cleared. */
 const MAX_KNOWN = 256;
 
-/** What has the mark: a frame, by the first and last four bytes of the hash. */
+/** The object to mark: a frame, by the first and last four bytes of the hash. */
 export interface Marked {
   parametersHigh: number;
   parametersLow: number;
 }
 
 /**
- * Marks the frames that a stage makes with the hash of its parameters. The first stage on a frame's way leaves its own hash;
- * each further one the first eight bytes of SHA-256 over the eight bytes before and its own eight.
+ * Marks the frames that a stage makes with the hash of its parameters. The first stage on a frame's path sets its own
+ * hash; each further one sets the first eight bytes of SHA-256 over the previous eight bytes and its own eight.
  */
 export class ParametersStamp {
   readonly #hash: Buffer;
@@ -21,7 +21,7 @@ export class ParametersStamp {
   #high: number;
   #low: number;
 
-  /** `hash`: 16 hexadecimal digits, or empty for a stage that has no parameters. */
+  /** `hash`: 16 hexadecimal digits, or empty for a stage without parameters. */
   constructor(hash: string) {
     this.#hash = Buffer.from(hash, 'hex');
     this.#high = hash ? this.#hash.readInt32BE(0) : 0;
@@ -52,7 +52,7 @@ export class ParametersStamp {
   }
 }
 
-/** 16 hexadecimal digits; empty where no stage made the frame. */
+/** 16 hexadecimal digits; empty if no stage made the frame. */
 export function parametersText(high: number, low: number): string {
   if (high === 0 && low === 0) return '';
   return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');

@@ -39,10 +39,13 @@ export const RUN = { records: 256, bytes: 1024, us: 50 } as const;
 /** Two f64. */
 export const RECORD_TIMES = { sequence: 0, timestamp: 8, bytes: 16 } as const;
 
-/** dtype and number of dimensions as in `SLOT.kind`, four sides, bytes of meta behind the data, the parameters as in the slot. */
+/**
+ * dtype and number of dimensions as in `SLOT.kind`, four sizes, bytes of meta after the data, the parameters as in the
+ * slot.
+ */
 export const RECORD_KIND = { kind: 0, shape: 4, metaLength: 20, parametersHigh: 24, parametersLow: 28, bytes: 32 } as const;
 
-/** The most bytes of one parcel. */
+/** Maximum bytes of one parcel. */
 export const MAX_PARCEL_BYTES = 1 << MORE_SHIFT;
 
 /** Records of one parcel: each has a byte in the settlement table, for every leaf. */
@@ -56,12 +59,12 @@ const BLOCK_BITS = 12;
 export const BLOCK_RECORDS = 1 << BLOCK_BITS;
 export const blockOf = (number: number): number => (number >>> BLOCK_BITS) & 0xffff;
 
-/** Bytes rounded up to where the next record may begin. */
+/** Bytes rounded up to the next possible start of a record. */
 export const aligned = (bytes: number): number => (bytes + 7) & ~7;
 
-/** Bytes that a record takes, its head included. */
+/** Bytes of a record, including its head. */
 export const recordBytes = (dataBytes: number, ownTimes: boolean, ownKind: boolean, metaBytes: number): number =>
   RECORD.bytes + (ownTimes ? RECORD_TIMES.bytes : 0) + (ownKind ? RECORD_KIND.bytes + aligned(metaBytes) : 0) + aligned(dataBytes);
 
-/** The most records that a parcel of so many bytes may have. */
+/** Maximum records of a parcel with this many bytes. */
 export const recordsOf = (parcelBytes: number): number => Math.min(MAX_RECORDS, Math.floor(parcelBytes / RECORD.bytes));

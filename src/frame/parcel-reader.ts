@@ -4,8 +4,8 @@ import { DTYPES, itemSize, MAX_DIMENSIONS } from './dtype.js';
 import { aligned, MAX_AFTER_US, MAX_LENGTH, MORE_SHIFT, OWN, RECORD, RECORD_KIND, RECORD_TIMES } from './parcel-layout.js';
 
 /**
- * Goes through the records of a parcel. After `next()` its fields describe a record. Each length is checked before it is
- * used: nothing outside the parcel is ever read. Throws ERR_FORMAT for a parcel that does not add up.
+ * Iterates over the records of a parcel. After `next()` its fields describe a record. Each length is checked before
+ * use: no byte outside the parcel is ever read. Throws ERR_FORMAT for an inconsistent parcel.
  */
 export class ParcelReader {
   sequence = 0;
@@ -29,7 +29,7 @@ export class ParcelReader {
   #at = 0;
   #end = 0;
   #left = 0;
-  /** How many records of a run follow, and how far apart they are. */
+  /** Number of records that follow in a run, and their distance. */
   #more = 0;
   #stride = 0;
   #baseUs = 0;
@@ -42,8 +42,8 @@ export class ParcelReader {
   }
 
   /**
-   * Begins with `count` records in `length` bytes at an address, of at most `capacity`. The others are the slot's: when the
-   * first record was received, its sequence and timestamp.
+   * Starts with `count` records in `length` bytes at an address, of at most `capacity`. The others come from the slot:
+   * when the first record was received, its sequence and timestamp.
    */
   open(address: number, length: number, capacity: number, count: number, baseUs: number, sequence: number, timestamp: number): void {
     if (!(length >= 0 && length <= capacity)) wrong(`${length} bytes in a slot of ${capacity}`);
@@ -148,5 +148,5 @@ export class ParcelReader {
 }
 
 function wrong(what: string): never {
-  throw new MillraceError('ERR_FORMAT', `a parcel does not add up: ${what}`);
+  throw new MillraceError('ERR_FORMAT', `inconsistent parcel: ${what}`);
 }

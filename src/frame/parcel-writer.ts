@@ -16,7 +16,7 @@ import {
 import { FLAGS, MAX_META_BYTES, SLOT } from './slot-layout.js';
 
 const NO_META = new Uint8Array(0);
-/** dtype code of `bytes`, one side: its length is the record's. */
+/** dtype code of `bytes`, one dimension: its size is the record's. */
 const BYTES_KIND = 0x100;
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
@@ -27,12 +27,12 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
 };
 
 /**
- * Fills one slot after the other with records. What it writes belongs to the thread that holds the slot until that is
- * handed on. `append` gives the address where the data of a record goes, and allocates nothing.
+ * Fills one slot after another with records. The bytes that it writes belong to the thread that holds the slot until
+ * the slot is passed on. `append` returns the address for the data of a record, and does not allocate.
  */
 export class ParcelWriter {
   count = 0;
-  /** Bytes of records so far, with their heads and meta. */
+  /** Bytes of records so far, including heads and meta. */
   used = 0;
   /** Bytes of their data. */
   dataBytes = 0;
@@ -51,10 +51,12 @@ export class ParcelWriter {
   #parametersLow = 0;
   #sequence = 0;
   #timestamp = 0;
-  /** Where the head begins that was written last, and the bytes of data of the record that it is of. */
+  /** Offset of the last head, and the bytes of data of its record. */
   #last = 0;
   #lastLength = 0;
-  /** The run that the next record may continue: where its head is, how many records were before it, up to where it may go. */
+  /**
+   * The run that the next record may continue: the offset of its head, the number of records before it, and its limit.
+   */
   #runWord = 0;
   #runStart = 0;
   /** -1: there is no run. */
@@ -87,7 +89,7 @@ export class ParcelWriter {
     parametersLow = 0,
   ): void {
     if (meta.length > MAX_META_BYTES)
-      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes of at most ${MAX_META_BYTES}`);
+      throw new MillraceError('ERR_OPERATOR_OUTPUT', `the meta of a frame has ${meta.length} bytes, but the limit is ${MAX_META_BYTES}`);
     this.#parametersHigh = parametersHigh;
     this.#parametersLow = parametersLow;
     this.#address = address;
@@ -112,7 +114,7 @@ export class ParcelWriter {
     return sameBytes(meta, this.#meta);
   }
 
-  /** Whether so many more records fit, of so many bytes in all. */
+  /** Whether this many more records fit, with this many bytes in total. */
   fits(bytes: number, records = 1): boolean {
     return this.count + records <= this.#maxRecords && bytes <= this.#capacity - this.used;
   }
@@ -122,7 +124,10 @@ export class ParcelWriter {
     return !this.fits(this.#isInRun ? aligned(this.#runLength) : this.used - this.#last);
   }
 
-  /** Whether a record of these times brings them itself: they are not the first one's, but for a whole step of the sequence. */
+  /**
+   * Whether a record needs times of its own: they differ from the first one's by more than a whole step of the
+   * sequence.
+   */
   hasOwnTimes(sequence: number, timestamp: number): boolean {
     if (this.count === 0) return false;
     const step = sequence - this.#sequence;
@@ -131,8 +136,8 @@ export class ParcelWriter {
   }
 
   /**
-   * Appends a record of the parcel's own kind. The address of its data, or -1: it does not fit. When it was received may be
-   * NaN: `stamp` will tell.
+   * Appends a record of the parcel's own kind. Returns the address of its data, or -1 when it does not fit. Its time of
+   * receipt may be NaN: `stamp` sets it later.
    */
   append(length: number, sequence: number, timestamp: number, receivedUs: number, index: number, output: number): number {
     const before = this.count - this.#runStart;
@@ -155,8 +160,8 @@ export class ParcelWriter {
   }
 
   /**
-   * Appends one more record as the last, of its length, timestamp and output, whose index and sequence come next. The address
-   * of its data, or -1: it needs a head of its own, which `append` gives it, or does not fit.
+   * Appends a record like the last one, with its length, timestamp and output, and the next index and sequence. Returns
+   * the address of its data, or -1 when it needs a head of its own, which `append` writes, or does not fit.
    */
   appendNext(receivedUs: number): number {
     const { used } = this;
@@ -169,7 +174,7 @@ export class ParcelWriter {
     return this.#address + used;
   }
 
-  /** The record that was just appended may have others behind it. */
+  /** The record that was just appended may start a run. */
   #beginRun(length: number, sequence: number, receivedUs: number, index: number, output: number): void {
     this.#runWord = (this.#address + this.#last) >>> 2;
     this.#runStart = this.count - 1;
@@ -188,7 +193,10 @@ export class ParcelWriter {
     return this.#runLength >= 0 && this.count - this.#runStart > 1;
   }
 
-  /** The last record of a run gets a head: it was received too long after the first. Without room for it, it only seems older. */
+  /**
+   * Gives the last record of a run a head, because it was received too long after the first. Without room for a head,
+   * it only seems older.
+   */
   #leaveRun(receivedUs: number): void {
     if (RECORD.bytes > this.#capacity - this.used) return;
     const length = this.#runLength;
@@ -208,7 +216,9 @@ export class ParcelWriter {
     return timestamp === this.#timestamp || (Number.isNaN(timestamp) && Number.isNaN(this.#timestamp));
   }
 
-  /** Appends a record with its own dtype, shape and meta. The address of its data, or -1: it does not fit. */
+  /**
+   * Appends a record with its own dtype, shape and meta. Returns the address of its data, or -1 when it does not fit.
+   */
   appendOwn(
     code: number,
     shape: readonly number[],
@@ -290,7 +300,7 @@ export class ParcelWriter {
     this.#words[word] = (this.#words[word]! & ~MAX_AFTER_US) | this.#after(receivedUs);
   }
 
-  /** Takes the last record back; only once after each `append`. */
+  /** Removes the last record; only once after each `append`. */
   undo(): void {
     this.count--;
     if (this.#runLength >= 0 && this.count > this.#runStart) {
@@ -305,7 +315,7 @@ export class ParcelWriter {
     }
   }
 
-  /** Writes the header of the slot in which the records are. */
+  /** Writes the header of the slot that contains the records. */
   close(slot: FrameView, source: number, ordinal: number, series: number, block = 0): void {
     const at = slot.header >>> 2;
     const metaOffset = this.used;

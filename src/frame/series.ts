@@ -1,13 +1,13 @@
 import type { Meta } from './frame.js';
 
-/** A series as its start announced it, or, where frames came without a start, as far as it is known. */
+/** A series as announced by its start, or, for frames without a start, as far as it is known. */
 export interface Series {
   readonly source: string;
-  /** Number of the series within its source, from 1 on. */
+  /** Number of the series within its source, from 1. */
   readonly index: number;
-  /** The sender's name of it. */
+  /** The sender's name of the series. */
   readonly id: string | number;
-  /** Frames that the sender means to send. */
+  /** Number of frames that the sender announces. */
   readonly expected?: number;
   /** The sender's number of its first frame. */
   readonly first?: number;
@@ -15,7 +15,7 @@ export interface Series {
   readonly meta: Meta;
 }
 
-/** What begins or ends a series on the wire. */
+/** The start or end of a series in a message. */
 export interface SeriesMessage {
   readonly kind: 'series-start' | 'series-end';
   readonly series: string | number;
@@ -24,5 +24,5 @@ export interface SeriesMessage {
   readonly meta?: Meta;
 }
 
-/** How a series came to its end. */
+/** How a series ended. */
 export type SeriesEnding = 'end' | 'superseded' | 'timed-out' | 'stopped';

@@ -20,7 +20,7 @@ export const SLOT = {
   bits: 0,
   /** The next slot of a chain, or EMPTY. Written by the claiming thread; read by the thread that frees the chain. */
   next: 8,
-  /** Where the slot belongs: its free ring, its payload, the bytes there. They do not change. */
+  /** The home of the slot: its free ring, its payload, and the bytes there. They do not change. */
   pool: 12,
   payload: 16,
   capacity: 20,
@@ -35,10 +35,13 @@ export const SLOT = {
   /** dtype code in the low byte, number of dimensions in the next; then FLAGS. */
   kind: 64,
   shape: 68,
-  /** From the start of the payload; the meta is UTF-8 JSON behind the data. */
+  /** From the start of the payload; the meta is UTF-8 JSON after the data. */
   metaOffset: 84,
   metaLength: 88,
-  /** First and last four of the eight bytes that name the parameters of the stages that made the frame; 0: none did. */
+  /**
+   * First and last four of the eight bytes that identify the parameters of the stages that made the frame; 0: no stage
+   * did.
+   */
   parametersHigh: 92,
   parametersLow: 96,
   /** u16 records of a parcel; u16 block of the source's records that the frame or parcel is of (`parcel-layout.ts`). */
@@ -50,16 +53,16 @@ export const SLOT = {
 /** Bits of `kind`: the last frame of its series; a frame that carries only that; a parcel of records (`parcel-layout.ts`). */
 export const FLAGS = { ends: 1 << 16, empty: 1 << 17, parcel: 1 << 18 } as const;
 
-/** Room for meta behind the data of every slot, in bytes. */
+/** Room for meta after the data of every slot, in bytes. */
 export const META_BYTES = 4096;
-/** The longest meta, in bytes: it begins at the next multiple of eight behind the data. */
+/** Maximum bytes of meta: it begins at the next multiple of eight after the data. */
 export const MAX_META_BYTES = META_BYTES - 8;
 
 /** Bytes of a header without its place words: it ends with a cache line. */
 const HEADER_BYTES = 104;
 const LINE_BYTES = 64;
 
-/** Distance of two headers for that many branches, a multiple of a cache line. */
+/** Distance between two headers for this many branches, a multiple of a cache line. */
 export const slotStride = (branches: number): number => Math.ceil((HEADER_BYTES + 4 * branches) / LINE_BYTES) * LINE_BYTES;
-/** Where the first header begins in a table, so that every header ends with a cache line. */
+/** Offset of the first header in a table, so that every header ends with a cache line. */
 export const firstHeader = (stride: number): number => stride - HEADER_BYTES;

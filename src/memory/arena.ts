@@ -5,28 +5,28 @@ const PAGE_BYTES = 65536;
 export const ARENA_MAX_BYTES = 65536 * PAGE_BYTES;
 
 /**
- * The one shared memory of a pipeline, sized once: its buffer object would change on growth. The operating system commits
- * its pages when they are first written, so room that is never used costs address space only.
+ * The one shared memory of a pipeline, sized once: its buffer object would change on growth. The operating system
+ * commits a page at its first write, so unused room costs only address space.
  */
 export function createArena(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   if (pages * PAGE_BYTES > ARENA_MAX_BYTES)
-    throw new MillraceError('ERR_CONFIG_MEMORY', `an arena of ${bytes} bytes is over the limit of ${ARENA_MAX_BYTES}`);
+    throw new MillraceError('ERR_CONFIG_MEMORY', `an arena of ${bytes} bytes exceeds the limit of ${ARENA_MAX_BYTES}`);
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
-    throw new MillraceError('ERR_CONFIG_MEMORY', `the system gives no shared memory of ${bytes} bytes`, { cause });
+    throw new MillraceError('ERR_CONFIG_MEMORY', `the system provides no shared memory of ${bytes} bytes`, { cause });
   }
 }
 
-/** Hands out aligned pieces of an address range, from the bottom up. */
+/** Allocates aligned pieces of an address range, in ascending order. */
 export class AddressSpace {
-  /** Where the gap behind each piece begins, if there is one. */
+  /** Start of the gap after each piece, if there is one. */
   readonly gaps: number[] = [];
   readonly #gapBytes: number;
   #at: number;
 
-  /** `gapBytes`: left free behind each piece. */
+  /** `gapBytes`: left free after each piece. */
   constructor(start: number, gapBytes = 0) {
     this.#at = start;
     this.#gapBytes = gapBytes;

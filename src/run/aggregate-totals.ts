@@ -7,10 +7,10 @@ import { LINE } from '../ring/ring-layout.js';
 
 const COUNTS: readonly (keyof AggregatesReport)[] = ['results', 'frames', 'lost'];
 
-/** One place where a worker counts: addresses of what COUNTS names, at this moment. */
+/** One set of counters of a worker: addresses of the words that COUNTS names, at this moment. */
 type Place = () => readonly number[];
 
-/** The main thread's reading of what the aggregates of the stages have made. */
+/** Reads the aggregate counters of the stages on the main thread. */
 export class AggregateTotals {
   readonly #words: Int32Array;
   readonly #places: readonly { readonly stage: string; readonly place: Place }[];
@@ -46,13 +46,13 @@ export class AggregateTotals {
     });
   }
 
-  /** Must be called before any counter has gone round. */
+  /** Must be called before any counter wraps completely. */
   poll(): void {
     for (const [i, { place }] of this.#places.entries())
       for (const [k, address] of place().entries()) this.#fold.fold(i * COUNTS.length + k, this.#words[address >>> 2]!);
   }
 
-  /** Of a stage; undefined where nothing aggregates. */
+  /** Counters of a stage; undefined if it does not aggregate. */
   of(stage: string): AggregatesReport | undefined {
     const totals = [0, 0, 0];
     let found = false;

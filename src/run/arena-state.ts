@@ -3,7 +3,10 @@ import type { Plan } from '../plan/plan-types.js';
 import { CONTROL, LINE, RING } from '../ring/ring-layout.js';
 import type { Counters } from './counters.js';
 
-/** What a run that does not go on looks like: gate, edges, pools and threads, a line each. A glance, for whoever searches a fault. */
+/**
+ * Describes a run that makes no progress: gate, edges, pools and threads, one line each. An unsynchronised snapshot for
+ * debugging.
+ */
 export function arenaState({ words }: ArenaViews, plan: Plan, counters: Counters): string[] {
   const word = (address: number): number => words[address >>> 2]!;
   const waiting = (ring: number): number => (word(ring + RING.tail) - word(ring + RING.head)) | 0;

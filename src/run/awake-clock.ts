@@ -1,4 +1,4 @@
-/** How often a timer on this clock looks at it. */
+/** How often a timer reads this clock. */
 const TICK_MS = 100;
 /** The longest gap between two ticks that counts in full. */
 const MAX_GAP_MS = 500;
@@ -12,7 +12,7 @@ export class AwakeClock {
   #lastMs = performance.now();
   #awakeMs = 0;
 
-  /** Milliseconds awake since the clock was made. Call it at least every MAX_GAP_MS. */
+  /** Milliseconds awake since the clock was created. Call it at least every MAX_GAP_MS. */
   tick(): number {
     const nowMs = performance.now();
     this.#awakeMs += Math.min(nowMs - this.#lastMs, MAX_GAP_MS);
@@ -21,7 +21,7 @@ export class AwakeClock {
   }
 }
 
-/** Calls back once the process has been awake for so long. The function that it returns cancels this. */
+/** Calls back once the process has been awake for this long. The returned function cancels it. */
 export function afterAwake(delayMs: number, callback: () => void): () => void {
   const clock = new AwakeClock();
   let timer: NodeJS.Timeout;

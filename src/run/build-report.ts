@@ -32,40 +32,40 @@ export interface ReportInput {
   readonly sequences: ReadonlyMap<string, SequenceVerdict>;
   readonly durationS: number;
   readonly series: ReadonlyMap<string, readonly SeriesReport[]>;
-  /** What the recoveries of a stage did. */
+  /** Counts of the recoveries of a stage. */
   readonly recoveries: (stage: string) => RecoveryCounts;
-  /** Merged frames of a stage that went with its workers. */
+  /** Merged frames of a stage that were lost with its workers. */
   readonly lostBy: (stage: string) => number;
-  /** What the operators of a stage had, from the start on. */
+  /** Parameters of the operators of a stage, from the start on. */
   readonly parameters: (stage: string) => readonly ParametersReport[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly undelivered: Readonly<Record<string, number>> | undefined;
-  /** What sources could not read. */
+  /** Files and frames that sources could not read. */
   readonly unreadable: ReadonlyMap<string, UnreadableReport>;
-  /** What sinks had accepted and did not deliver. */
+  /** Frames that sinks accepted but did not deliver. */
   readonly late: ReadonlyMap<string, { readonly report: LateReport; readonly peers: readonly PeerReport[] }>;
   /** Time in which a source had no sender. */
   readonly outageMs: (source: string) => number;
   readonly firstDeaths: readonly FirstDeath[];
-  /** Nothing will become of what is still in flight. */
+  /** Frames still in flight will never be settled. */
   readonly isOver: boolean;
 }
 
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((total, n) => total + n, 0);
 
-/** The worst of its series: their own numbers may begin anew with each. */
+/** The worst verdict of its series: the numbers of each series may start anew. */
 function verdictOfSeries(series: readonly SeriesReport[]): Verdict {
   const incomplete = series.filter(({ verdict }) => verdict.state === 'incomplete');
   if (incomplete.length > 0) return { state: 'incomplete', reason: `${incomplete.length} of ${series.length} series are incomplete` };
   return series.find(({ verdict }) => verdict.state === 'unverifiable')?.verdict ?? { state: 'complete' };
 }
 
-/** Whether a ledger closes. */
+/** Whether a ledger balances. */
 export function isBalanced(ledger: Ledger): boolean {
   return ledger.received === ledger.delivered + ledger.merged + ledger.filtered + sum(ledger.dropped) + sum(ledger.dead) + ledger.inFlight;
 }
 
-/** What the sender's own numbers say: see docs/reference/report.md. */
+/** The verdict from the sender's numbers: see docs/reference/report.md. */
 export function verdictOf(
   type: string,
   options: Readonly<Record<string, unknown>>,
@@ -73,15 +73,15 @@ export function verdictOf(
   received: number,
 ): Verdict {
   if (!sequences || sequences.numbered === 0)
-    return { state: 'unverifiable', reason: received === 0 ? 'nothing was received' : 'the sender numbers no frames' };
+    return { state: 'unverifiable', reason: received === 0 ? 'nothing was received' : 'the sender does not number its frames' };
   const verdict = verdictOfNumbers(sequences);
   if (verdict.state !== 'complete') return verdict;
   if (type === 'zmq' && options.socket === 'sub')
-    return { state: 'unverifiable', reason: 'a SUB socket cannot tell what came before the first frame or after the last' };
+    return { state: 'unverifiable', reason: 'a SUB socket cannot detect frames missed before the first or after the last' };
   return verdict;
 }
 
-/** A source that could not read all that it was given has not received all. */
+/** A source that could not read all its input has not received everything. */
 function withUnreadable(verdict: Verdict, unreadable: UnreadableReport | undefined): Verdict {
   if (!unreadable) return verdict;
   const { files, frames, of } = unreadable;
@@ -93,7 +93,7 @@ function withUnreadable(verdict: Verdict, unreadable: UnreadableReport | undefin
   };
 }
 
-/** Of a run that never came to have a plan. */
+/** The report of a run that never had a plan. */
 export function emptyReport({ name, failOn }: PipelineSpec, durationS: number, error: Report['error']): Report {
   const nothing = { balanced: true, sources: {}, stages: {}, sinks: {} };
   const { failures, remarks } = judge({ ...nothing, ...(error ? { error } : {}) }, { failOn, isOver: true });
@@ -119,7 +119,7 @@ export function buildReport(input: ReportInput): Report {
   const sinks: Record<string, SinkReport> = {};
   let received = 0;
   let bytes = 0;
-  // An outage may have begun before the run did.
+  // An outage may have begun before the run.
   const durationMs = Math.ceil(input.durationS * 1000);
   for (const node of plan.sources) {
     const { bytes: sourceBytes, ...ledger } = counters.ledger(node, input.isOver);
@@ -129,7 +129,7 @@ export function buildReport(input: ReportInput): Report {
     const outageMs = Math.min(input.outageMs(node.name), durationMs);
     const verdict: Verdict =
       input.recoveries(node.name).restarts > 0
-        ? { state: 'unverifiable', reason: 'its thread died and was replaced: which numbers came before is not known' }
+        ? { state: 'unverifiable', reason: 'its thread died and was replaced; which numbers arrived before is unknown' }
         : series
           ? verdictOfSeries(series)
           : verdictOf(source.type, source.options, input.sequences.get(node.name), ledger.received);
@@ -173,7 +173,7 @@ export function buildReport(input: ReportInput): Report {
     ...Object.values(sources).map(({ ledger }) => ledger),
     ...Object.values(sinks).flatMap((sink) => Object.values(sink.ledgers)),
   ];
-  // While it runs, what the sinks count may be ahead of what their source does.
+  // During the run, the counts of the sinks may be ahead of their source.
   const balanced = (input.isOver ? ledgers : ledgers.slice(0, plan.sources.length)).every(isBalanced);
   const judged = {
     balanced,

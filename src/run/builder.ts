@@ -5,13 +5,13 @@ import type { PipelineSpec } from '../spec/spec.js';
 import { Pipeline } from './pipeline.js';
 import { refuseOthers } from './refuse-others.js';
 
-/** The options of a source: those of its `type`, and those that each source has. */
+/** The options of a source: those of its `type`, and those that all sources share. */
 export type SourceOptions = SourceTypes[keyof SourceTypes];
 
-/** The options of a sink: those of its `type`, and those that each sink has. */
+/** The options of a sink: those of its `type`, and those that all sinks share. */
 export type SinkOptions = SinkTypes[keyof SinkTypes];
 
-/** The path of an operator module, as the pipeline file has it. */
+/** The path of an operator module, as in the pipeline file. */
 export type ModulePath = `./${string}` | `../${string}` | `/${string}` | `file:${string}`;
 
 /** An operator of a module: `type` is its path, or a URL such as `new URL('./hit-finder.mjs', import.meta.url)`. */
@@ -28,19 +28,19 @@ export interface StageOptions extends StageSettings {
 }
 
 export interface BuildOptions {
-  /** Folder against which relative paths are resolved. Default: the working directory. */
+  /** Base folder of relative paths. Default: the working directory. */
   readonly baseDir?: string;
-  /** pino's shape. Nothing is logged without one. */
+  /** A logger with the interface of pino. Without one, nothing is logged. */
   readonly logger?: Logger;
 }
 
 /**
- * Puts a pipeline together in code: the same description as the file, checked by the same rules when it is built. Types and
- * options are checked by the compiler too. A description that is only known at run time goes through `specFromObject`.
+ * Builds a pipeline in code: the same description as the file, checked by the same rules when it is built. The compiler
+ * checks types and options too. For a description that is only known at run time, use `specFromObject`.
  */
 export class PipelineBuilder {
   readonly #name: string;
-  // Without a prototype, so that every name is a key, and a wrong one is refused as such.
+  // Without a prototype, so that every name is a key, and an invalid name is refused as such.
   readonly #sources: Record<string, SourceOptions> = Object.create(null);
   readonly #stages: Record<string, object> = Object.create(null);
   readonly #sinks: Record<string, SinkOptions> = Object.create(null);
@@ -66,13 +66,13 @@ export class PipelineBuilder {
     return this;
   }
 
-  /** What concerns the whole pipeline, such as `metrics`, `drain`, `deadLetters` and `failOn`. */
+  /** Settings of the whole pipeline, such as `metrics`, `drain`, `deadLetters` and `failOn`. */
   with(options: PipelineSettings): this {
     this.#rest = { ...this.#rest, ...options };
     return this;
   }
 
-  /** The checked description. Throws a ConfigError that lists everything that is wrong. */
+  /** The checked description. Throws a ConfigError that lists every mistake. */
   spec(options: Pick<BuildOptions, 'baseDir'> = {}): PipelineSpec {
     const stages = Object.keys(this.#stages).length ? { stages: this.#stages } : {};
     const object = { version: 1, name: this.#name, ...this.#rest, sources: this.#sources, ...stages, sinks: this.#sinks };

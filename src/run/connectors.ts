@@ -20,25 +20,28 @@ import { UnreadableLog } from './unreadable-log.js';
 import { WaitLog } from './wait-log.js';
 import { withTimeout } from './with-timeout.js';
 
-/** How long a thread may take to close once it was asked to. */
+/** How long a thread may take to close on request. */
 const CLOSE_MS = 5000;
-/** A sink lingers: what its client accepted is still to be sent (30 s at most with zmq). */
+/** A sink lingers: messages that its client accepted are still sent (for at most 30 s with zmq). */
 const CLOSE_SINK_MS = 35_000;
 
-/** How often a source without a thread is looked at, until it has a successor. */
+/** How often to check a source without a thread until it has a successor. */
 const LOOK_MS = 5;
 
-/** How often in a row the thread of a source or sink may die before it did anything. */
+/** How often in a row the thread of a source or sink may die before it made progress. */
 const MAX_STILLBORN = 10;
 
 export interface ConnectorsEvents {
-  /** A source or sink has handed on its last frame. */
+  /** A source or sink has passed on its last frame. */
   ended(name: string): void;
   /** Every source has read its last message. */
   ending(): void;
-  /** A thread is gone. `fatal`: its type cannot start anew; else, once what it held is with others, `replace` it. */
+  /**
+   * A thread has ended. `fatal`: its type cannot restart; otherwise call `replace` when other threads have taken over
+   * its frames.
+   */
   died(thread: number, error: ThreadError, fatal: MillraceError | undefined): void;
-  /** The run cannot go on. `code` where it is not the error's own. */
+  /** The run cannot continue. `code` if it differs from that of the error. */
   failed(error: MillraceError, code?: string): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
 }
@@ -48,7 +51,7 @@ export class Connectors {
   readonly series = new SeriesLog();
   readonly unreadable = new UnreadableLog();
   readonly waits = new WaitLog();
-  /** By sink, what it had accepted and did not deliver, and what its peers were given. */
+  /** By sink, frames that it accepted but did not deliver, and the messages sent to its peers. */
   readonly late = new Map<string, Extract<FromThread, { kind: 'late' }>>();
   readonly #spec: PipelineSpec;
   readonly #events: ConnectorsEvents;
@@ -57,9 +60,9 @@ export class Connectors {
   readonly #ingress: ThreadHandle[] = [];
   readonly #egress: ThreadHandle[] = [];
   #arena: { readonly memory: WebAssembly.Memory; readonly plan: Plan } | undefined;
-  /** Of a source or sink: how often its thread died in a row before it could do anything. */
+  /** For a source or sink: how often in a row its thread died before it made progress. */
   readonly #stillborn = new Map<string, number>();
-  /** Sources and sinks that have handed on their last frame. */
+  /** Sources and sinks that have passed on their last frame. */
   readonly #finished = new Set<string>();
   /** Sources whose thread died and has no successor yet. */
   readonly #vacant = new Set<string>();
@@ -88,7 +91,9 @@ export class Connectors {
     return reader;
   }
 
-  /** Starts a thread for each. One promise a thread: it is ready, or never will be. */
+  /**
+   * Starts a thread for each. Returns one promise per thread: it resolves when the thread is ready or never will be.
+   */
   open(memory: WebAssembly.Memory, plan: Plan): Promise<void>[] {
     this.#arena = { memory, plan };
     this.#run = runName(new Date());
@@ -126,7 +131,7 @@ export class Connectors {
     return handle;
   }
 
-  /** How many frames a source has received, modulo 2^32: a glance. */
+  /** Number of frames that a source has received, modulo 2^32; an unsynchronised read. */
   #received(name: string): number {
     const { memory, plan } = this.#arena!;
     const source = plan.sources.find((one) => one.name === name);
@@ -134,9 +139,9 @@ export class Connectors {
   }
 
   /**
-   * It starts anew where its type can, else the run is over. So it is when thread after thread of it dies in vain: a source
-   * before it receives anything, a sink before it is open (a frame on which a sink dies has `attempts`). One that has come to
-   * its end has nothing to do any more but, for a source, to count what is settled.
+   * Restarts it if its type allows; otherwise the run is over. The run also ends when thread after thread dies without
+   * progress: a source before it receives anything, a sink before it is open (a frame on which a sink dies has
+   * `attempts`). A source or sink at its end has nothing left to do, except that a source still counts settlements.
    */
   #onDied(handle: ThreadHandle, thread: number, role: 'ingress' | 'egress', error: ThreadError, hasReceived: boolean): void {
     const { name } = handle;
@@ -158,7 +163,7 @@ export class Connectors {
     return this.#arena!.plan.sinks.find((sink) => sink.name === name)!.restarts;
   }
 
-  /** The books of a series are its thread's own: a source that has begun one cannot go on without them. */
+  /** The report of a series is in its thread's own memory: a source that has begun one cannot continue without it. */
   #sourceRestarts(name: string): boolean {
     const { memory, plan } = this.#arena!;
     const { series, restarts } = plan.sources.find((source) => source.name === name)!;
@@ -172,7 +177,7 @@ export class Connectors {
     const threads = role === 'ingress' ? this.#ingress : this.#egress;
     const hasEnded = this.#finished.has(node);
     if (role === 'egress' && hasEnded) return;
-    // Behind an end the edges are closed: what a source received then would reach nothing.
+    // After an end the edges are closed: frames that the source received then would reach no node.
     const task = hasEnded ? 'settle' : this.#isStopping ? 'finish' : 'run';
     const made = this.#hire(node, thread, role, task);
     threads[threads.findIndex(({ name }) => name === node)] = made;
@@ -181,9 +186,9 @@ export class Connectors {
       () => {
         if (role === 'egress' && this.#isReaderGone) made.say('reader-gone');
         made.say('run');
-        if (role === 'ingress' && this.#isStopping) made.say('stop'); // it may have begun since
+        if (role === 'ingress' && this.#isStopping) made.say('stop'); // It may have begun since.
       },
-      () => {}, // it ended the run
+      () => {}, // It ended the run.
     );
   }
 
@@ -198,7 +203,7 @@ export class Connectors {
     for (const thread of this.#ingress) thread.say('stop');
   }
 
-  /** The reader of the process's standard output has gone. */
+  /** The reader of the process's standard output has closed it. */
   readerGone(): void {
     this.#isReaderGone = true;
     for (const thread of this.#egress) thread.say('reader-gone');
@@ -211,7 +216,7 @@ export class Connectors {
     for (const thread of this.#all) thread.say('abort');
   }
 
-  /** The program reads no sink any more, or soon will not: see `SinkReader.leaveIfIdle`. */
+  /** The program no longer reads any sink, or soon will not: see `SinkReader.leaveIfIdle`. */
   leaveReaders(patienceMs: number): void {
     for (const reader of this.#readers.values()) reader.leaveIfIdle(patienceMs);
   }
@@ -221,7 +226,7 @@ export class Connectors {
     return this.#egress.find(({ name }) => name === sink)?.sample();
   }
 
-  /** Ends a thread, wherever it is, as a crash would. Whether there was one. */
+  /** Terminates a thread at any point, as a crash would. Returns whether there was one. */
   terminate(name: string): boolean {
     const thread = this.#all.find((one) => one.name === name);
     thread?.terminate();
@@ -242,18 +247,20 @@ export class Connectors {
   }
 
   async endSeries(source: string, series?: string | number): Promise<SeriesReport> {
-    if (series !== undefined && !isSeriesId(series)) throw new MillraceError('ERR_USAGE', 'a series is a number or a short text');
+    if (series !== undefined && !isSeriesId(series)) throw new MillraceError('ERR_USAGE', 'a series must be a number or a short text');
     return (await this.#ingressOf(source).command(series === undefined ? {} : { end: series }))!;
   }
 
   #ingressOf(source: string): ThreadHandle {
     if (!Object.hasOwn(this.#spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
     const thread = this.#ingress.find(({ name }) => name === source);
-    if (!this.#isRunning || this.#isStopping || !thread) throw new MillraceError('ERR_STATE', 'the pipeline is not at work');
+    if (!this.#isRunning || this.#isStopping || !thread) throw new MillraceError('ERR_STATE', 'the pipeline is not running');
     return thread;
   }
 
-  /** Waits until the sources have counted what is settled. What their senders' numbers say, by source. */
+  /**
+   * Waits until the sources have counted all settlements. Returns the verdicts from their senders' numbers, by source.
+   */
   async settle(): Promise<Map<string, SequenceVerdict>> {
     this.#isStopping = true;
     const sequences = new Map<string, SequenceVerdict>();
@@ -266,7 +273,7 @@ export class Connectors {
     return sequences;
   }
 
-  /** Its thread may die meanwhile: then its successor counts what is settled. */
+  /** Its thread may die meanwhile: then its successor counts the settlements. */
   async #settleSource(name: string): Promise<SequenceVerdict | undefined> {
     for (;;) {
       const verdict = await this.#ingress.find((thread) => thread.name === name)?.settle();

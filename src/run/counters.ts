@@ -10,7 +10,7 @@ import { ARRAY, BANK, EMPTY, ENTRY, LEAF_OUTCOMES, LEDGER, LINE, MAX_LEAVES, RIN
 import { AggregateTotals } from './aggregate-totals.js';
 import { ledgerOf, type OutcomeCounts, SinkLedgers, withLate } from './sink-ledgers.js';
 
-/** From this code on: messages that became no frame. */
+/** From this code on: messages that did not become frames. */
 const FIRST_REFUSED = OUTCOME.malformed;
 
 export interface StageTotals {
@@ -19,7 +19,7 @@ export interface StageTotals {
   busyUs: number;
 }
 
-/** The main thread's reading of every counter in the arena. `poll` must run at least every few seconds. */
+/** Reads all counters in the arena on the main thread. `poll` must run at least every few seconds. */
 export class Counters {
   readonly #arena: ArenaViews;
   readonly #plan: Plan;
@@ -71,7 +71,7 @@ export class Counters {
     }
   }
 
-  /** Dead letters of all threads; undefined where none are kept. */
+  /** Dead letters of all threads; undefined if the pipeline keeps none. */
   deadLetters(): DeadLetterReport | undefined {
     if (!this.#plan.deadLetters) return undefined;
     const total = (word: number): number =>
@@ -80,8 +80,8 @@ export class Counters {
   }
 
   /**
-   * How a frame of a run that is over ended, or undefined when it is still owed, or so long ago that its entry has been
-   * another's since.
+   * The outcome of a frame of a finished run, or undefined when it is still owed, or so old that its entry has been
+   * reused.
    */
   outcomeOf(source: SourceNode, ordinal: number): OutcomeName | undefined {
     const entry = source.table + (ordinal & (source.tableEntries - 1)) * ENTRY.bytes;
@@ -111,7 +111,10 @@ export class Counters {
     return line + LINE.banks + ((record >>> 1) & 1) * BANK.bytes;
   }
 
-  /** By the leaves of the sinks that are required. With `isOver`, what has ended there is not in flight, whatever is elsewhere. */
+  /**
+   * By the leaves of the required sinks. With `isOver`, a frame settled there is not in flight, whatever its state
+   * elsewhere.
+   */
   ledger(source: SourceNode, isOver = false): Ledger & { readonly bytes: number } {
     const { totals } = this.#ledgers[source.index]!;
     const ledger = this.#ledgerBy(source, (code) => totals[LEDGER.counts + code]!, source.views?.headline, isOver);
@@ -121,7 +124,7 @@ export class Counters {
     };
   }
 
-  /** What became of the frames of each source at a sink: each closes against what the source received. */
+  /** Outcomes of the frames of each source at a sink: each balances against the frames that the source received. */
   sinkLedgers(sink: string, isOver = false): Record<string, Ledger> {
     const ledgers: Record<string, Ledger> = {};
     for (const source of this.#plan.sources) {
@@ -135,14 +138,14 @@ export class Counters {
       }
       const { totals } = this.#ledgers[source.index]!;
       const counts = view.counts(at);
-      // What became no frame has no leaves, and is dead everywhere.
+      // Messages that did not become frames have no leaves, and are dead at every sink.
       const count = (code: number): number => (code >= FIRST_REFUSED ? totals[LEDGER.counts + code]! : counts(code));
       ledgers[source.name] = withLate(this.#ledgerBy(source, count, source.sinks[at]!.leaves, isOver), this.late([sink], source));
     }
     return ledgers;
   }
 
-  /** What sinks accepted of a source and have not delivered. */
+  /** Frames of a source that sinks accepted but have not delivered. */
   late(sinks: readonly string[], source: SourceNode): LateCounts {
     const addresses = this.#plan.sinks.filter(({ name }) => sinks.includes(name)).map(({ late }) => late);
     return lateCounts(this.#arena.words, addresses, source.index);
@@ -183,7 +186,10 @@ export class Counters {
     return totals;
   }
 
-  /** Grows with every frame that a source hands on, a worker or sink is done with, or anything settles: whatever becomes of it. */
+  /**
+   * Grows with every frame that a source passes on, that a worker or sink has finished, or that is settled: with every
+   * kind of progress.
+   */
   progress(): number {
     const settled = this.#ledgers.reduce((sum, { totals }) => sum + totals[LEDGER.records]! + totals[LEDGER.settled]!, 0);
     return settled + this.#frames.totals.reduce((sum, frames) => sum + frames, 0);
@@ -199,7 +205,7 @@ export class Counters {
     };
   }
 
-  /** References that wait on an edge: a glance, exact at rest. */
+  /** References that wait on an edge; an unsynchronised read, exact at rest. */
   depth(edge: EdgePlan): number {
     if (edge.kind === 'fifo') return Math.max(0, (this.#word(edge.ring + RING.tail) - this.#word(edge.ring + RING.head)) | 0);
     let waiting = 0;
@@ -224,7 +230,7 @@ export class Counters {
     return counts;
   }
 
-  /** Records of a parcel that ended on a leaf before the others. */
+  /** Records of a parcel that were settled on a leaf before the others. */
   #endedBefore({ parcel, table, tableEntries }: SourceNode, ordinal: number, leaf: number): number {
     const entry = ordinal & (tableEntries - 1);
     if (!parcel || this.#word(table + entry * ENTRY.bytes + ENTRY.split) === 0) return 0;
@@ -243,7 +249,7 @@ export class Counters {
         const mask = leaves.reduce((all, some) => all | some, 0);
         const open = counts.reduce((sum, count, leaf) => ((mask >>> leaf) & 1 ? sum + count : sum), 0);
         const { pending, unsettled } = this.late([name], source);
-        const frames = open + Math.max(0, pending - unsettled); // the sink's thread may write these words now
+        const frames = open + Math.max(0, pending - unsettled); // The sink's thread may be writing these words.
         if (frames > 0) owed[name] = (owed[name] ?? 0) + frames;
       }
     }

@@ -1,10 +1,10 @@
 import type { FromThread } from '../agents/thread/thread-messages.js';
 import type { FirstDeath } from '../observe/judge.js';
 
-/** A report names so many nodes at which frames died, each with the first of its reasons. */
+/** A report names at most this many nodes at which frames died, each with its first reason. */
 const MAX_DEATHS = 20;
 
-/** The first death by each reason at each node, from what threads log: what the verdict says of "where" and "why". */
+/** The first death for each reason at each node, from the log of the threads: the "where" and "why" of the verdict. */
 export class FirstDeaths {
   readonly #deaths = new Map<string, FirstDeath>();
 

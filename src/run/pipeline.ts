@@ -35,22 +35,22 @@ import { type UpdateResult, Updater } from './updater.js';
 import { withTimeout } from './with-timeout.js';
 
 export interface PipelineOptions extends PlanOptions {
-  /** pino's shape. Nothing is logged without one. */
+  /** A logger with the interface of pino. Without one, nothing is logged. */
   readonly logger?: Logger;
 }
 
 const POLL_MS = 100;
-/** How long the workers may take to come to their end; longer than their operators may take to close. */
+/** How long the workers may take to finish; longer than their operators may take to close. */
 const LEAVE_MS = 7000;
-/** How long a loop over an `iterate` sink may be at one frame once the program has left the pipeline's block. */
+/** How long a loop over an `iterate` sink may spend on one frame after the program has left the pipeline's block. */
 const READER_PATIENCE_MS = 1000;
 
 export type PipelineState = 'new' | 'starting' | 'running' | 'draining' | 'closing' | 'closed';
 
 /**
- * A pipeline at work. `start` resolves when every thread is ready and the sources run; `closed` resolves with the report
- * once the sources have ended (or `stop` was called), everything was delivered, and all threads are gone. Failures of the
- * run stand in the report (`ok: false`, `error`); `start` rejects with what kept it from starting.
+ * A running pipeline. `start` resolves when every thread is ready and the sources run. `closed` resolves with the
+ * report once the sources have ended (or `stop` was called), everything was delivered, and all threads have ended. The
+ * report contains failures of the run (`ok: false`, `error`); `start` rejects with the error that prevented the start.
  */
 export class Pipeline implements AsyncDisposable {
   readonly spec: PipelineSpec;
@@ -69,7 +69,7 @@ export class Pipeline implements AsyncDisposable {
   readonly #clock = new AwakeClock();
   #startedMs = 0;
   #endedMs: number | undefined;
-  /** Why the start was ended from outside. */
+  /** Why the start was cancelled. */
   #interruption: MillraceError | undefined;
   #rejectStart: (error: MillraceError) => void = () => {};
   #error: { readonly code: string; readonly message: string } | undefined;
@@ -78,7 +78,7 @@ export class Pipeline implements AsyncDisposable {
   readonly #connectors: Connectors;
   readonly #firstDeaths = new FirstDeaths();
   readonly #ended = new Set<string>();
-  /** What was said to the author of an operator. */
+  /** Warnings already given to the author of an operator. */
   readonly #hints = new Set<string>();
   #resolveClosed: (report: Report) => void = () => {};
 
@@ -114,10 +114,13 @@ export class Pipeline implements AsyncDisposable {
     return this.#connectors.sink(name);
   }
 
-  /** Starts, once; `signal` stops the run as `stop()` does. Rejects with what kept it from starting, ERR_CLOSED if `signal` did. */
+  /**
+   * Starts, once; `signal` stops the run as `stop()` does. Rejects with the error that prevented the start, or with
+   * ERR_CLOSED if `signal` did.
+   */
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     refuseOthers('start()', options, ['signal']);
-    if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline starts once');
+    if (this.#state !== 'new') throw new MillraceError('ERR_STATE', 'a pipeline can start only once');
     this.#state = 'starting';
     const { signal } = options;
     const onAbort = (): void => void this.stop();
@@ -127,7 +130,7 @@ export class Pipeline implements AsyncDisposable {
     });
     try {
       if (signal?.aborted) throw stoppedBefore(signal);
-      // What is still being opened when the start is interrupted sees it and ends by itself.
+      // Nodes that are still opening when the start is interrupted see it and end on their own.
       await Promise.race([this.#open(), interrupted]);
       if (this.#interruption) throw this.#interruption;
     } catch (error) {
@@ -207,38 +210,46 @@ export class Pipeline implements AsyncDisposable {
     return this.#state === 'closing' || this.#state === 'closed';
   }
 
-  /** No thread gets a successor any more. While a run closes well, a source still needs a thread to count what is settled. */
+  /**
+   * No thread gets a successor any more. While a run closes normally, a source still needs a thread to count
+   * settlements.
+   */
   get #isGivenUp(): boolean {
     return this.#state === 'closed' || (this.#state === 'closing' && this.#error !== undefined);
   }
 
-  /** How each of the first frames of a source ended, once the run is over; undefined for one that did not. At most 65536 are known. */
+  /**
+   * The outcome of each of the first frames of a source, once the run is over; undefined for a frame that was not
+   * settled. At most 65536 are known.
+   */
   outcomes(source: string, count: number): (OutcomeName | undefined)[] {
     const node = this.#plan?.sources.find(({ name }) => name === source);
     return Array.from({ length: count }, (_, i) => node && this.#counters?.outcomeOf(node, this.#plan!.startOrdinal + i));
   }
 
-  /** What edges, pools and threads look like now, in words: for a run that does not go on. */
+  /** The current state of edges, pools and threads, as text: for debugging a run that makes no progress. */
   arenaState(): string[] {
     return this.#arena && this.#plan && this.#counters ? arenaState(this.#arena, this.#plan, this.#counters) : [];
   }
 
-  /** Where something was written beyond the end of its region, of a run with `guards`; in words. */
+  /** Regions that were overrun, in a run with `guards`, as text. */
   guardDamage(): string[] {
     return this.#arena && this.#plan ? guardDamage(this.#arena, this.#plan) : [];
   }
 
-  /** How long the other threads stood still, by recovery, in milliseconds. */
+  /** How long the other threads were paused, by recovery, in milliseconds. */
   get recoveryPausesMs(): readonly number[] {
     return this.#staff?.supervisor.pausesMs ?? [];
   }
 
-  /** Ends the thread of a source or sink, wherever it is, as a crash would: for drills. Whether there was one. */
+  /**
+   * Terminates the thread of a source or sink at any point, as a crash would: for tests. Returns whether there was one.
+   */
   terminateThread(name: string): boolean {
     return this.#connectors.terminate(name);
   }
 
-  /** Ends the thread of a worker, wherever it is, as a crash would: for drills. Whether there was one. */
+  /** Terminates the thread of a worker at any point, as a crash would: for tests. Returns whether there was one. */
   terminateWorker(stage: string, worker: number): boolean {
     return this.#staff?.terminate(stage, worker) ?? false;
   }
@@ -247,7 +258,7 @@ export class Pipeline implements AsyncDisposable {
     this.#firstDeaths.add(message);
     const { hint } = message.fields as { readonly hint?: unknown };
     if (hint !== undefined) {
-      // Each worker would give it.
+      // Each worker would log it.
       const key = JSON.stringify(message.fields);
       if (this.#hints.has(key)) return;
       this.#hints.add(key);
@@ -255,7 +266,7 @@ export class Pipeline implements AsyncDisposable {
     this.#log[message.level](message.fields, message.message);
   }
 
-  /** The series of a source as they close, from now on; ends with the run. */
+  /** The series of a source as they close from now on; ends with the run. */
   series(source: string): AsyncGenerator<SeriesReport, void, undefined> {
     if (!Object.hasOwn(this.spec.sources, source)) throw new MillraceError('ERR_USAGE', `there is no source '${source}'`);
     return this.#connectors.series.follow(source, this.closed);
@@ -266,9 +277,10 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Begins a series of a source from outside; the one that was open is closed as `superseded`, and resolved with. Frames
-   * received from then on carry it. `first`: the sender's number of its first frame; without it they count from the first one that comes. Rejects: ERR_USAGE (no such source, an id or meta of a wrong form), ERR_STATE (not at
-   * work), ERR_CLOSED (the source's thread ended meanwhile).
+   * Begins a series of a source from outside. An open series is closed as `superseded`, and the call resolves with it.
+   * Frames received from then on belong to the new series. `first`: the sender's number of its first frame; by default
+   * that of the first frame that arrives. Rejects: ERR_USAGE (unknown source, invalid id or meta), ERR_STATE (not
+   * running), ERR_CLOSED (the source's thread ended meanwhile).
    */
   startSeries(
     source: string,
@@ -277,12 +289,15 @@ export class Pipeline implements AsyncDisposable {
     return this.#connectors.startSeries(source, start);
   }
 
-  /** Ends the open series of a source, with `series` only if it is that one (else ERR_STATE). Its closed books; rejects as `startSeries`. */
+  /**
+   * Ends the open series of a source; with `series`, only if it is that series (else ERR_STATE). Resolves with its
+   * report; rejects as `startSeries`.
+   */
   endSeries(source: string, series?: string | number): Promise<SeriesReport> {
     return this.#connectors.endSeries(source, series);
   }
 
-  /** A source, stage or sink has handed on its last frame. */
+  /** A source, stage or sink has passed on its last frame. */
   #onEnded(name: string): void {
     if (this.#ended.has(name) || !this.#plan || this.#isOver) return;
     this.#ended.add(name);
@@ -301,11 +316,11 @@ export class Pipeline implements AsyncDisposable {
     );
   }
 
-  /** The run cannot go on. What is held stays in flight and is reported as that. */
+  /** The run cannot continue. Frames in progress stay in flight and are reported as such. */
   #fail(error: MillraceError, code: string = error.code): void {
     if (this.#error) return;
     this.#error = { code, message: error.message };
-    // While it starts, the start rejects with it.
+    // During the start, the start rejects with it.
     if (this.#state !== 'starting') this.#log.error({ code }, error.message);
     if (this.#state === 'running' || this.#state === 'draining') this.#giveUp();
   }
@@ -316,8 +331,8 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * A drain has `drainMs`; one that began because the sources ended has that long without any progress. Time in which the
-   * process was stopped does not count.
+   * A drain may take `drainMs`; a drain that began because the sources ended may be that long without progress. Time in
+   * which the process was stopped does not count.
    */
   #setDeadline(absolute: boolean): void {
     this.#deadline = { at: this.#clock.tick() + this.spec.drainMs, progress: -1, absolute };
@@ -346,16 +361,19 @@ export class Pipeline implements AsyncDisposable {
     );
   }
 
-  /** Who keeps the run from its end where nothing is owed, the first on the way: those behind wait for it. */
+  /**
+   * The node that delays the end of the run although nothing is owed, the first in order: the nodes after it wait for
+   * it.
+   */
   #unended(): string {
     const { sources, stages, sinks } = this.#plan!;
     const node = [...sources, ...stages, ...sinks].find(({ name }) => !this.#ended.has(name));
-    return `all was delivered, and '${node?.name}' does not come to its end`;
+    return `everything was delivered, but '${node?.name}' does not end`;
   }
 
   /**
-   * Stops the sources; with `drain` (the default) everything received is delivered first. While the run starts, nothing was
-   * received: it ends the start. Resolves with the report.
+   * Stops the sources; with `drain` (the default), delivers everything received first. During the start nothing was
+   * received: it cancels the start. Resolves with the report.
    */
   stop(options: { readonly drain?: boolean } = {}): Promise<Report> {
     if (options.drain === false) return this.abort();
@@ -369,18 +387,18 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Drains like `stop()` when the reader of the process's standard output has gone: what sinks of type `print` have not
-   * printed yet is dropped as `unread`. The program sees that as EPIPE on its `process.stdout`.
+   * Drains like `stop()` when the reader of the process's standard output has closed it: frames that sinks of type
+   * `print` have not printed yet are dropped as `unread`. The program sees this as EPIPE on its `process.stdout`.
    */
   outputGone(): Promise<Report> {
     this.#connectors.readerGone();
     return this.stop();
   }
 
-  /** Ends now. What is under way stays in flight and is reported as that. */
+  /** Ends now. Frames in progress stay in flight and are reported as such. */
   abort(): Promise<Report> {
     if (this.#state === 'starting') {
-      this.#interrupt(new MillraceError('ERR_CLOSED', 'the run was aborted while it started'));
+      this.#interrupt(new MillraceError('ERR_CLOSED', 'the run was aborted during its start'));
       return this.closed;
     }
     if (this.#state === 'running' || this.#state === 'draining') {
@@ -392,11 +410,11 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Gives an operator of a stage other parameters while the pipeline runs: `operator` is its number in the stage, or its type
-   * where that stands there once; `params` are all of them, as in the file. Resolves when every frame that a worker takes from
-   * now on is made by them; none is lost. Rejects with ERR_CONFIG_* (of the checks), ERR_USAGE (no such stage or
-   * operator) or ERR_STATE (not running), and then nothing has changed. When `signal` ends the wait for workers that are still
-   * at a frame, the new parameters stay.
+   * Changes the parameters of an operator of a stage while the pipeline runs. `operator` is its number in the stage, or
+   * its type if the stage has it once; `params` are all parameters, as in the file. Resolves when every frame that a
+   * worker takes from now on uses them; no frame is lost. Rejects with ERR_CONFIG_* (from the checks), ERR_USAGE (no
+   * such stage or operator) or ERR_STATE (not running), and then changes nothing. If `signal` ends the wait for workers
+   * that are still processing a frame, the new parameters stay in force.
    */
   async update(
     stage: string,
@@ -404,11 +422,11 @@ export class Pipeline implements AsyncDisposable {
     params: Record<string, unknown>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<UpdateResult> {
-    if (!this.#updater) throw new MillraceError('ERR_STATE', 'parameters change only while the pipeline runs');
+    if (!this.#updater) throw new MillraceError('ERR_STATE', 'parameters can change only while the pipeline runs');
     return this.#updater.update(stage, operator, params, options.signal);
   }
 
-  /** Counts so far; a glance while the run goes on, exact at rest. */
+  /** Counts so far; unsynchronised during the run, exact at rest. */
   progress(): Progress {
     const total = { received: 0, delivered: 0, dropped: 0, dead: 0, inFlight: 0, bytes: 0, queueDepth: 0 };
     if (!this.#plan || !this.#counters) return total;
@@ -446,14 +464,14 @@ export class Pipeline implements AsyncDisposable {
 
   /**
    * The next frame that a sink writes, in a few numbers, if it is a profile: one dimension, or a table with `columns`.
-   * Undefined where it is none, or no frame comes within `waitMs`.
+   * Undefined if it is not, or if no frame arrives within `waitMs`.
    */
   async profile(sink: string, waitMs: number): Promise<ProfileSample | undefined> {
     if (!Object.hasOwn(this.spec.sinks, sink)) throw new MillraceError('ERR_USAGE', `there is no sink '${sink}'`);
     return withTimeout(this.#connectors.sample(sink), waitMs);
   }
 
-  /** The report as it would be now. */
+  /** The current report. */
   report(sequences: ReadonlyMap<string, SequenceVerdict> = new Map()): Report {
     const durationS = this.#startedMs ? ((this.#endedMs ?? performance.now()) - this.#startedMs) / 1e3 : 0;
     if (!this.#plan || !this.#counters || !this.#arena) {
@@ -490,7 +508,7 @@ export class Pipeline implements AsyncDisposable {
       await this.#staff?.close();
       await this.#metrics?.close();
     } catch (thrown) {
-      // A fault of ours. Whatever it is, the end comes and says so.
+      // A bug of ours. Whatever it is, the run ends and reports it.
       const { code, message } = asMillraceError(thrown, 'ERR_STATE', 'the run did not close cleanly');
       this.#log.error({ code, stack: thrown instanceof Error ? thrown.stack : undefined }, message);
       report ??= emptyReport(this.spec, 0, { code, message });
@@ -499,7 +517,7 @@ export class Pipeline implements AsyncDisposable {
     this.#resolveClosed(report);
   }
 
-  /** Ends what is under way, counts what is settled, and makes the report. */
+  /** Ends everything in progress, counts the settlements, and makes the report. */
   async #settle(): Promise<Report> {
     if (this.#error && this.#arena && this.#plan) {
       Atomics.store(this.#arena.words, CONTROL.phase >> 2, PHASE.abort);
@@ -510,20 +528,21 @@ export class Pipeline implements AsyncDisposable {
     clearInterval(this.#timer);
     this.#endedMs = performance.now();
     if (this.#staff) await withTimeout(this.#staff.leave(), LEAVE_MS);
-    // What the workers left behind is in no result.
+    // Partials that the workers left are in no result.
     if (this.#staff?.hasLeft) this.#staff.supervisor.loseHeld();
-    // What a sink's client still takes of what the sink has accepted counts too.
+    // Frames that a sink accepted and its client still takes count too.
     await this.#connectors.close().catch((thrown: unknown) => {
       const { code, message } = asMillraceError(thrown, 'ERR_STATE', 'a source or sink did not close cleanly');
       this.#log.error({ code, stack: thrown instanceof Error ? thrown.stack : undefined }, message);
     });
-    if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // more may have come since it was given up
+    if (this.#undelivered) this.#undelivered = this.#counters?.owedBySink() ?? {}; // More may have arrived since it was given up.
     return this.report(sequences);
   }
 
   /**
-   * Leaving the block of `await using`, by an exception too, drains like `stop()`, but waits for no reader that has gone: the
-   * frames of an `iterate` sink without an open loop, or whose loop asks for nothing for a second, are refused.
+   * Leaving the block of `await using`, also by an exception, drains like `stop()`, but does not wait for a missing
+   * reader: the frames of an `iterate` sink without an open loop, or whose loop requests nothing for a second, are
+   * refused.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = this.stop();

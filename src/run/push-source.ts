@@ -9,7 +9,7 @@ export interface PushFrame {
   readonly data: TypedArray;
   /** C order, slowest axis first. Default: `[data.length]`. */
   readonly shape?: readonly number[];
-  /** Default: what the array is. */
+  /** Default: the type of the array. */
   readonly dtype?: DType;
   readonly sequence?: number;
   /** Seconds since the Unix epoch. */
@@ -19,7 +19,7 @@ export interface PushFrame {
 
 /** The program's end of a source of type `push`. */
 export class PushSource {
-  /** The thread's end of the line. */
+  /** The thread's end of the channel. */
   readonly threadPort: MessagePort;
   readonly #port: MessagePort;
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -34,16 +34,19 @@ export class PushSource {
       if (answer === 'taken') waiting?.resolve();
       else waiting?.reject(new MillraceError('ERR_MESSAGE_TOO_LARGE', answer.refused));
     });
-    port1.unref(); // an idle program may end
+    port1.unref(); // An idle program may end.
   }
 
   /**
-   * Resolves when the frame is in its slot: with a blocking pipeline that is where back-pressure reaches the program.
-   * Frames of a pipeline that has not started wait. Rejects with:
-   * - ERR_USAGE: this is no frame, or its meta holds what JSON or a message between threads cannot. Nothing is counted.
-   * - ERR_MESSAGE_TOO_LARGE: the frame is over `maxFrame`, or its meta over the room of a slot. The ledger counts the frame as
+   * Resolves when the frame is in its slot: with a blocking pipeline, this is where the program experiences
+   * back-pressure. Frames of a pipeline that has not started wait. Rejects with:
+   * - ERR_USAGE: this is not a frame, or its meta contains values that JSON or a message between threads cannot
+   * represent. Nothing is counted.
+   * - ERR_MESSAGE_TOO_LARGE: the frame exceeds `maxFrame`, or its meta exceeds its room in a slot. The ledger counts
+   * the frame as
    *   received and as dead (`too-large`).
-   * - ERR_CLOSED: the source ended before it took the frame, by `end()`, by `stop()`, or because the run failed. `stop()` does
+   * - ERR_CLOSED: the source ended before it took the frame, by `end()`, by `stop()`, or because the run failed.
+   * `stop()` does
    *   not wait for a frame that is not in its slot yet.
    *
    * Await each push before you stop, and handle each rejection.
@@ -59,23 +62,28 @@ export class PushSource {
       !shape.every((side) => Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)
     ) {
       return Promise.reject(
-        new MillraceError('ERR_USAGE', `a frame has at most ${MAX_DIMENSIONS} whole sides from 0 to ${MAX_SIDE}, not [${shape}]`),
+        new MillraceError(
+          'ERR_USAGE',
+          `a frame can have at most ${MAX_DIMENSIONS} dimensions, integers from 0 to ${MAX_SIDE}, not [${shape}]`,
+        ),
       );
     }
     if (timestamp !== undefined && typeof timestamp !== 'number')
-      return Promise.reject(new MillraceError('ERR_USAGE', `the 'timestamp' of a frame is a number of seconds, not ${typeof timestamp}`));
+      return Promise.reject(
+        new MillraceError('ERR_USAGE', `the 'timestamp' of a frame must be a number of seconds, not ${typeof timestamp}`),
+      );
     if (sequence !== undefined && !(Number.isSafeInteger(sequence) && sequence >= 0)) {
-      return Promise.reject(new MillraceError('ERR_USAGE', `the 'sequence' of a frame is a whole number from 0 on, not ${sequence}`));
+      return Promise.reject(new MillraceError('ERR_USAGE', `the 'sequence' of a frame must be an integer of at least 0, not ${sequence}`));
     }
     if (meta !== undefined && (typeof meta !== 'object' || meta === null || Array.isArray(meta)))
-      return Promise.reject(new MillraceError('ERR_USAGE', "the 'meta' of a frame is an object of JSON values"));
+      return Promise.reject(new MillraceError('ERR_USAGE', "the 'meta' of a frame must be an object of JSON values"));
     try {
       JSON.stringify(meta);
     } catch (cause) {
       return Promise.reject(notJson(cause));
     }
     if (byteLength(dtype, shape) !== data.byteLength) {
-      return Promise.reject(new MillraceError('ERR_USAGE', `${data.byteLength} bytes are not a frame of ${dtype} [${shape}]`));
+      return Promise.reject(new MillraceError('ERR_USAGE', `${data.byteLength} bytes do not match a frame of ${dtype} [${shape}]`));
     }
     if (this.#ended) return Promise.reject(new MillraceError('ERR_CLOSED', 'the source has ended'));
     const message: PushMessage = {
@@ -86,20 +94,20 @@ export class PushSource {
       try {
         this.#port.postMessage(message, [message.bytes.buffer as ArrayBuffer]);
       } catch (cause) {
-        return reject(notJson(cause)); // it was not sent, so no answer comes for it
+        return reject(notJson(cause)); // It was not sent, so no answer comes for it.
       }
       this.#waiting.push({ resolve, reject });
     });
   }
 
-  /** No more frames. */
+  /** Announces that no more frames follow. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#port.postMessage('end' satisfies PushMessage);
   }
 
-  /** Called when the run is over: what was not taken never will be. */
+  /** Called when the run is over: pending frames will never be taken. */
   close(): void {
     this.#ended = true;
     for (const { reject } of this.#waiting.splice(0))
@@ -110,5 +118,5 @@ export class PushSource {
 
 function notJson(cause: unknown): MillraceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new MillraceError('ERR_USAGE', `the 'meta' of a frame must hold JSON values only: ${reason}`, { cause });
+  return new MillraceError('ERR_USAGE', `the 'meta' of a frame can contain only JSON values: ${reason}`, { cause });
 }

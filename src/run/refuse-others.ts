@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 
 /**
- * Options that a call does not know, from a program that no type checker has seen, would be ignored without a word.
+ * Refuses unknown options, which would otherwise be ignored silently when no type checker has seen the program.
  * @throws ERR_USAGE
  */
 export function refuseOthers(call: string, options: object, known: readonly string[]): void {

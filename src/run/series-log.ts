@@ -1,9 +1,9 @@
 import type { SeriesReport } from '../observe/report.js';
 
-/** Closed series of a source that are remembered. */
+/** Maximum closed series of a source to remember. */
 const MAX_SERIES = 1000;
 
-/** The series of a run that have closed, by source, and those who follow them. */
+/** The closed series of a run, by source, and the iterators that follow them. */
 export class SeriesLog {
   readonly #closed = new Map<string, SeriesReport[]>();
   readonly #listeners = new Set<(source: string, report: SeriesReport) => void>();
@@ -20,7 +20,7 @@ export class SeriesLog {
     for (const listener of this.#listeners) listener(source, report);
   }
 
-  /** The series of a source as they close, from now on, until `end` resolves. */
+  /** The series of a source as they close from now on, until `end` resolves. */
   async *follow(source: string, end: Promise<unknown>): AsyncGenerator<SeriesReport, void, undefined> {
     const come: SeriesReport[] = [];
     let wake: () => void = () => {};

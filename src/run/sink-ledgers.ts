@@ -11,7 +11,7 @@ const CODES = VIEWS.countBytes / 4;
 /** Counts by outcome code. */
 export type OutcomeCounts = (code: number) => number;
 
-/** A ledger without what its sinks accepted as delivered and did not deliver, or not yet. */
+/** A ledger without frames that count as delivered, but that its sinks have accepted and not delivered, or not yet. */
 export function withLate(ledger: Ledger, { pending, lost, undelivered }: LateCounts): Ledger {
   let { delivered } = ledger;
   const take = (n: number): number => {
@@ -28,7 +28,7 @@ export function withLate(ledger: Ledger, { pending, lost, undelivered }: LateCou
   return { ...ledger, delivered, dead, inFlight };
 }
 
-/** A ledger from counts by outcome. `lost`: of those that count as merged, frames whose result was lost. */
+/** A ledger from counts by outcome. `lost`: of the merged frames, those whose result was lost. */
 export function ledgerOf(count: OutcomeCounts, received: number, inFlight: number, partialsLost: number): Ledger {
   const dropped: Record<string, number> = {};
   const dead: Record<string, number> = {};
@@ -39,7 +39,7 @@ export function ledgerOf(count: OutcomeCounts, received: number, inFlight: numbe
     if (isDrop(code)) dropped[name] = n;
     else if (isDead(code)) dead[name] = n;
   }
-  // They were counted as merged when they were absorbed; the sweep may be behind.
+  // They counted as merged when they were absorbed; the sweep may be behind.
   const lost = Math.min(partialsLost, count(OUTCOME.merged));
   if (lost > 0) dead['partial-lost'] = (dead['partial-lost'] ?? 0) + lost;
   return {
@@ -53,7 +53,10 @@ export function ledgerOf(count: OutcomeCounts, received: number, inFlight: numbe
   };
 }
 
-/** How the frames of one source with several sinks ended at each, read by the main thread. `poll` must run at least every few seconds. */
+/**
+ * The outcomes of the frames of one source at each of its several sinks, read by the main thread. `poll` must run at
+ * least every few seconds.
+ */
 export class SinkLedgers {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -86,8 +89,8 @@ export class SinkLedgers {
   }
 
   /**
-   * Of the ordinals that are not counted, `from` to `to`: how many records have ended on all of some leaves, by outcome. For
-   * a run that is over.
+   * For the ordinals `from` to `to`, which are not counted: how many records have been settled on all of some leaves,
+   * by outcome. For a run that is over.
    */
   endedOf(leaves: number, from: number, to: number): Map<number, number> {
     const { table, tableEntries, parcel, views } = this.#source;

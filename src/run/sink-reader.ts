@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { IterateAnswer, ReceivedFrame } from '../egress/iterate-egress.js';
 import { type TypedArray, typedView } from '../frame/dtype.js';
 
-/** How often an idle loop is looked for. */
+/** How often to check for an idle loop. */
 const LOOK_MS = 50;
 
 /** A frame that the program owns. */
@@ -11,23 +11,24 @@ export interface OwnFrame extends ReceivedFrame {
 }
 
 /**
- * The program's end of a sink of type `iterate`: read it with `for await`, once. Until the program reads, the sink waits. Who
- * leaves the loop has taken the frames that it was given; what comes after them is refused, and a later loop ends at once.
+ * The program's end of a sink of type `iterate`: read it with `for await`, once. Until the program reads, the sink
+ * waits. When the program leaves the loop, it has taken the frames that it received; later frames are refused, and a
+ * later loop ends at once.
  */
 export class SinkReader implements AsyncIterable<OwnFrame> {
-  /** The thread's end of the line. */
+  /** The thread's end of the channel. */
   readonly threadPort: MessagePort;
   readonly #port: MessagePort;
   #batch: ReceivedFrame[] = [];
-  /** Of the batch, how many the program was given. */
+  /** Number of frames of the batch that the program received. */
   #given = 0;
   #isLeft = false;
   #closed = false;
-  /** Loops that are open. */
+  /** Number of open loops. */
   #loops = 0;
   /** The program waits for a frame. */
   #isWaiting = false;
-  /** When it was given its last frame. */
+  /** When it received its last frame. */
   #givenMs = 0;
   #changed: () => void = () => {};
 
@@ -36,7 +37,7 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
     this.#port = port1;
     this.threadPort = port2;
     port1.on('message', (batch: ReceivedFrame[]) => {
-      if (this.#isLeft) return; // they are refused
+      if (this.#isLeft) return; // They are refused.
       this.#batch = batch;
       this.#given = 0;
       this.#changed();
@@ -73,8 +74,8 @@ export class SinkReader implements AsyncIterable<OwnFrame> {
   }
 
   /**
-   * The program leaves the block in which it uses the pipeline. Without an open loop nothing more is read, and what comes is
-   * refused. With one, that is so when it asks for no frame for `patienceMs`.
+   * The program leaves the block in which it uses the pipeline. Without an open loop, reading ends and further frames
+   * are refused. With one, the same happens when it requests no frame for `patienceMs`.
    */
   leaveIfIdle(patienceMs: number): void {
     const look = (): void => {

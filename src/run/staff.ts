@@ -7,20 +7,20 @@ import { afterAwake } from './awake-clock.js';
 import { Supervisor } from './supervisor.js';
 import { type LeaseEnd, WorkerPool } from './worker-pool.js';
 
-/** So often in a row may a successor die before it is ready. */
+/** How often in a row a successor may die before it is ready. */
 const MAX_STILLBORN = 3;
-/** How long the operators of a worker that has handed on its last frame may take to close. */
+/** How long the operators of a worker that has passed on its last frame may take to close. */
 const CLOSE_MS = 5000;
 
-/** How long workers may still set up when the run ends: nothing waits for what they would do. */
+/** How long workers may still set up when the run ends: nothing depends on them. */
 const SETUP_GRACE_MS = 1000;
 
 export interface StaffEvents {
-  /** All workers of a stage have come to their end. */
+  /** All workers of a stage have finished. */
   ended(stage: string): void;
-  /** What the thread of a source or sink held is with others; it may start anew. */
+  /** Other threads have taken over the frames of a source or sink; its thread may restart. */
   recovered(thread: number): void;
-  /** The run cannot go on. */
+  /** The run cannot continue. */
   failed(error: MillraceError): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
 }
@@ -34,21 +34,24 @@ export interface StaffOptions {
 }
 
 /**
- * The operator workers of a run: leased at its start, replaced when they die, ended when they take too long for a frame, to
- * set up or to close.
+ * The operator workers of a run: leased at its start, replaced when they die, terminated when they take too long for a
+ * frame, to set up or to close.
  */
 export class Staff {
   readonly supervisor: Supervisor;
   readonly #options: StaffOptions;
   readonly #events: StaffEvents;
   readonly #pool: WorkerPool | undefined;
-  /** Leases of workers that go on. */
+  /** Leases of workers that continue. */
   readonly #leases = new Set<Promise<LeaseEnd>>();
-  /** Workers of each stage that have not come to their end. */
+  /** Workers of each stage that have not finished. */
   readonly #working = new Map<string, number>();
-  /** Of each thread, successors that died one after the other before they were ready. */
+  /** For each thread, the number of successors in a row that died before they were ready. */
   readonly #stillborn = new Map<number, number>();
-  /** Threads that were terminated from outside: that they were not ready yet says nothing of their operators. */
+  /**
+   * Threads that were terminated from outside: a termination before they were ready does not indicate a fault of their
+   * operators.
+   */
   readonly #drilled = new Set<number>();
   /** Threads whose workers are being set up. */
   readonly #settingUp = new Set<number>();
@@ -70,7 +73,7 @@ export class Staff {
     this.#pool = workers > 0 ? new WorkerPool(workers, (error, stage) => this.#idleFailed(error, stage)) : undefined;
   }
 
-  /** One promise a worker: it is ready, or never will be. */
+  /** One promise per worker: it resolves when the worker is ready or never will be. */
   open(): Promise<void>[] {
     return this.#options.plan.stages.flatMap((stage) => {
       this.#working.set(stage.name, stage.threads.length);
@@ -78,12 +81,15 @@ export class Staff {
     });
   }
 
-  /** Whether a worker is at a frame or sets up, and not for longer than its stage allows. */
+  /** Whether a worker is processing a frame or setting up, within the time limit of its stage. */
   isAtWork(awakeMs: number): boolean {
     return this.#settingUp.size > 0 || this.#options.plan.stages.some((stage) => this.supervisor.isAtWork(stage, awakeMs));
   }
 
-  /** Ends the threads that are at one frame for longer than their stage allows. `awakeMs`: the time on the run's awake clock. */
+  /**
+   * Terminates threads that spend more time on one frame than their stage allows. `awakeMs`: the time on the run's
+   * awake clock.
+   */
   endStalled(awakeMs: number): void {
     for (const stage of this.#options.plan.stages) {
       for (const thread of this.supervisor.stalled(stage, awakeMs))
@@ -98,7 +104,7 @@ export class Staff {
     return true;
   }
 
-  /** Ends the thread of a worker, as a crash would. Whether there was one. */
+  /** Terminates the thread of a worker, as a crash would. Returns whether there was one. */
   terminate(stage: string, worker: number): boolean {
     const thread = this.#options.plan.stages.find(({ name }) => name === stage)?.threads[worker];
     if (thread === undefined || !this.#pool!.terminate(thread, 'its thread was terminated from outside')) return false;
@@ -106,7 +112,7 @@ export class Staff {
     return true;
   }
 
-  /** From now on nothing is replaced. Resolves when all have come to their end. */
+  /** From now on no worker is replaced. Resolves when all have finished. */
   async leave(): Promise<void> {
     this.#isClosing = true;
     const cancel = afterAwake(SETUP_GRACE_MS, () => {
@@ -126,7 +132,7 @@ export class Staff {
     await this.#pool?.close();
   }
 
-  /** Leases a worker to a thread of the plan. Resolves when it is ready; rejects when it never was. */
+  /** Leases a worker to a thread of the plan. Resolves when it is ready; rejects when it fails before. */
   #hire(thread: number): Promise<void> {
     const { memory, plan, baseDir, fault, log } = this.#options;
     const { node, index } = plan.threads[thread]!;
@@ -134,7 +140,7 @@ export class Staff {
     return new Promise((resolve, reject) => {
       let isReady = false;
       let hasLeft = false;
-      /** How often it said that it makes operators, and not yet that they are ready. */
+      /** The number of times it announced that it creates operators, without having announced that they are ready. */
       let making = 0;
       const refuse = (cause: ThreadError): void => {
         const error = new MillraceError('ERR_WORKER', `a worker of stage '${node}' could not start: ${cause.message}`, { cause });
@@ -144,7 +150,7 @@ export class Staff {
       const bound = (): (() => void) =>
         afterAwake(stage.setupMs, () => {
           const what = `took more than ${stage.setupMs} ms to set up its operators (setupMs)`;
-          // One that has no thread yet never gets it.
+          // A worker without a thread never gets one.
           if (!this.#end(thread, stage, what) && !isReady) refuse({ code: 'ERR_WORKER', message: 'its thread did not start' });
         });
       let cancel = bound();
@@ -187,13 +193,16 @@ export class Staff {
     });
   }
 
-  /** What an operator left behind (a timer, a promise) failed when no lease was at work in its thread: no frame is at stake. */
+  /**
+   * Something that an operator left behind (a timer, a promise) failed without an active lease in its thread: no frame
+   * is affected.
+   */
   #idleFailed({ message, stack }: ThreadError, stage: string | undefined): void {
     const text = stage === undefined ? 'an idle worker thread failed' : `an operator of stage '${stage}' failed after its last frame`;
     this.#options.log.error({ ...(stage !== undefined && { stage }), stack }, `${text}: ${message}`);
   }
 
-  /** A successor that was killed while it started gets one of its own; the first of a thread does not. */
+  /** A successor that was killed during its start is replaced; the first worker of a thread is not. */
   #mayTryAgain(thread: number, isDrill: boolean): boolean {
     const stillborn = this.#stillborn.get(thread);
     if (stillborn === undefined) return false;
@@ -210,6 +219,6 @@ export class Staff {
   }
 
   #replace(thread: number): void {
-    if (!this.#isClosing) this.#hire(thread).catch(() => {}); // it ended the run
+    if (!this.#isClosing) this.#hire(thread).catch(() => {}); // It ended the run.
   }
 }

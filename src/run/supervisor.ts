@@ -23,24 +23,27 @@ import { AwakeClock } from './awake-clock.js';
 const PATIENCE_MS = 5000;
 
 export interface SupervisorEvents {
-  /** What the dead thread held is with others; a successor may start. */
+  /** Other threads have taken over the frames of the dead thread; a successor may start. */
   recovered(thread: number): void;
-  /** Memory contradicts itself, or a thread does not leave a ring operation: the run cannot go on. */
+  /** The memory is inconsistent, or a thread does not leave a ring operation: the run cannot continue. */
   failed(error: MillraceError): void;
 }
 
-/** What recoveries did for one node, for its report. */
+/** Counts of the recoveries for one node, for its report. */
 export interface RecoveryCounts {
   restarts: number;
   redispatched: number;
   lost: number;
-  /** Ends of series that went on without the operators of the node; absent: none. */
+  /** Ends of series that passed without the operators of the node; absent if none. */
   endsGivenUp?: number;
 }
 
-/** Takes over when a worker is gone: closes the gate, takes stock, gives what was held to others, opens the gate. */
+/**
+ * Recovers from the end of a worker: closes the gate, takes the census, hands its frames to other threads, opens the
+ * gate.
+ */
 export class Supervisor {
-  /** How long the others stood still, by recovery, in milliseconds. */
+  /** How long the others were paused, by recovery, in milliseconds. */
   readonly pausesMs: number[] = [];
   readonly #plan: Plan;
   readonly #words: Int32Array;
@@ -48,7 +51,7 @@ export class Supervisor {
   readonly #events: SupervisorEvents;
   readonly #census: Census;
   readonly #dead = new Map<number, ThreadError>();
-  /** The causes of the recovery that is going on. */
+  /** The causes of the recovery in progress. */
   #causes: ReadonlyMap<number, ThreadError> = new Map();
   readonly #counts = new Map<string, RecoveryCounts>();
   readonly #partialsLost: PartialsLost;
@@ -56,7 +59,7 @@ export class Supervisor {
   /** By stage. */
   readonly #books: ReadonlyMap<string, readonly PartialBooks[]>;
   readonly #nowUs = createClock();
-  /** By thread: the frame that it was seen at, by the time when it began with it, and when that was seen first. */
+  /** By thread: the ordinal of its current frame, when it started on it, and when that was first observed. */
   readonly #seen = new Map<number, { readonly since: number; readonly awakeMs: number }>();
   #busy = false;
 
@@ -91,7 +94,7 @@ export class Supervisor {
         this.counts(node).redispatched += records;
         // A sink may have written it before it died.
         const sink = plan.sinks.find(({ name }) => name === node);
-        // Every output of its input: a chain of them comes again as one.
+        // Every output of its input: a chain of outputs comes again as one.
         if (sink) this.#words[(sink.stats + SINK_STATS.redelivered) >>> 2]! += readSlots(memory, plan, slot).length;
       },
       isSettled: (edge, reference) => this.#isSettled(edge, reference),
@@ -102,8 +105,8 @@ export class Supervisor {
         this.#log.error(
           { source: name, ordinal, attempts, stack: cause?.stack },
           ends
-            ? `the end of a series of '${name}' is handed on without the operators of '${node}', since ${attempts} workers died with it: ${cause?.message}`
-            : `frame ${ordinal} of '${name}' is given up after ${attempts} threads died with it: ${cause?.message}`,
+            ? `the end of a series of '${name}' is passed on without the operators of '${node}', because ${attempts} workers crashed on it: ${cause?.message}`
+            : `giving up frame ${ordinal} of '${name}' after ${attempts} threads crashed on it: ${cause?.message}`,
         );
         const counts = this.counts(node);
         if (ends) counts.endsGivenUp = (counts.endsGivenUp ?? 0) + 1;
@@ -113,7 +116,7 @@ export class Supervisor {
     });
   }
 
-  /** A worker's thread is gone, or its loop left. Nothing of it may run any more. */
+  /** A worker's thread has ended, or has left its loop. None of its code may run any more. */
   died(thread: number, cause: ThreadError): void {
     this.#dead.set(thread, cause);
     if (!this.#busy) void this.#recover();
@@ -128,17 +131,19 @@ export class Supervisor {
     return counts;
   }
 
-  /** Frames of a source that were absorbed into a result which died with its worker. */
+  /** Frames of a source that were absorbed into a result that was lost with its worker. */
   partialsLost(source: number): number {
     return this.#partialsLost.of(source);
   }
 
-  /** Threads of a stage that have been at one frame for longer than `stallMs`. `awakeMs`: the time on the run's awake clock. */
+  /**
+   * Threads of a stage that have spent more than `stallMs` on one frame. `awakeMs`: the time on the run's awake clock.
+   */
   stalled(stage: StageNode, awakeMs: number): number[] {
     return stage.threads.filter((thread) => this.#atFrameMs(thread, awakeMs) > stage.stallMs);
   }
 
-  /** Whether a worker of the stage is at a frame, and not for longer than it may be. */
+  /** Whether a worker of the stage is processing a frame, within its time limit. */
   isAtWork(stage: StageNode, awakeMs: number): boolean {
     return stage.threads.some((thread) => {
       const atFrameMs = this.#atFrameMs(thread, awakeMs);
@@ -146,7 +151,9 @@ export class Supervisor {
     });
   }
 
-  /** For how long a thread has been at its frame, as far as the process was awake meanwhile; -1: at none. */
+  /**
+   * How long a thread has spent on its frame, counting only time in which the process was awake; -1: it has no frame.
+   */
   #atFrameMs(thread: number, awakeMs: number): number {
     const since = this.#word(this.#line(thread) + LINE.sinceMs);
     if (since === 0 || this.#dead.has(thread)) return -1;
@@ -156,7 +163,7 @@ export class Supervisor {
       this.#seen.set(thread, seen);
     }
     const elapsedMs = (Math.trunc(this.#nowUs() / 1e3) - since) | 0;
-    // What passed before it was seen first was less than a poll, or time in which the process was stopped.
+    // The time before the first observation was less than a poll, or time in which the process was stopped.
     return Math.min(elapsedMs, awakeMs - seen.awakeMs);
   }
 
@@ -215,7 +222,7 @@ export class Supervisor {
     );
   }
 
-  /** What the dead had absorbed was counted as merged; its result will never come. */
+  /** Frames that the dead thread had absorbed were counted as merged; their result will never come. */
   #losePartials(thread: number): void {
     const { node, index } = this.#plan.threads[thread]!;
     for (const books of this.#books.get(node) ?? []) this.#lose(node, books.plan.source, books.loseTorn(index));
@@ -240,7 +247,7 @@ export class Supervisor {
     this.#partialsLost.add(source, frames);
     this.#stageLost.set(stage, (this.#stageLost.get(stage) ?? 0) + frames);
     const { name } = this.#plan.sources[source]!;
-    this.#log.warn({ stage, source: name, frames }, `stage '${stage}' lost ${frames} merged frames of '${name}': no result holds them`);
+    this.#log.warn({ stage, source: name, frames }, `stage '${stage}' lost ${frames} merged frames of '${name}': no result contains them`);
   }
 
   /** Merged frames of a stage that the supervisor counted as lost. */
@@ -248,7 +255,7 @@ export class Supervisor {
     return this.#stageLost.get(stage) ?? 0;
   }
 
-  /** No worker runs any more, and none will: what they still hold is in no result. */
+  /** No worker runs any more, and none will: the frames that they still hold are in no result. */
   loseHeld(): void {
     for (const stage of this.#plan.stages) {
       for (const worker of stage.countBanks.keys()) this.#loseHeldBy(stage, worker);

@@ -20,19 +20,22 @@ const EXIT_MS = 2000;
 
 export interface ThreadEvents {
   ended(): void;
-  /** Of a source: it has read its last message. */
+  /** For a source: it has read its last message. */
   ending(): void;
   series(report: SeriesReport): void;
   waiting(what: Extract<FromThread, { kind: 'waiting' }>): void;
   late(what: Extract<FromThread, { kind: 'late' }>): void;
   unreadable(what: Extract<FromThread, { kind: 'unreadable' }>): void;
   failed(error: ThreadError): void;
-  /** The thread is gone, and nobody had asked it to close. Nothing of it runs any more. */
+  /** The thread has ended without a request to close. None of its code runs any more. */
   died(error: ThreadError): void;
   log(message: Extract<FromThread, { kind: 'log' }>): void;
 }
 
-/** The main thread's side of an ingress or egress thread. It is closed by message; terminated only when it does not answer. */
+/**
+ * The main thread's side of an ingress or egress thread. It is closed by message, and terminated only when it does not
+ * answer.
+ */
 export class ThreadHandle {
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
@@ -69,7 +72,7 @@ export class ThreadHandle {
         reject(new MillraceError(known, message, data.spec.place && { place: data.spec.place }));
       };
     });
-    this.ready.catch(() => {}); // whoever starts the pipeline awaits it; until then it must not count as unhandled
+    this.ready.catch(() => {}); // The caller that starts the pipeline awaits it; until then it must not count as unhandled.
     const fail = (error: ThreadError): void => {
       refused(error);
       events.failed(error);
@@ -109,9 +112,9 @@ export class ThreadHandle {
         this.#asked.clear();
         resolve();
         if (this.#isClosing) {
-          // Nothing is lost: what it had taken was settled. Still, it says that something is wrong.
+          // Nothing is lost: everything that it had taken was settled. Still, the error indicates a fault.
           if (cause)
-            events.log({ kind: 'log', level: 'warn', fields: { stack: cause.stack }, message: `${cause.message} (while it closed)` });
+            events.log({ kind: 'log', level: 'warn', fields: { stack: cause.stack }, message: `${cause.message} (during its close)` });
           return;
         }
         const error = cause ?? { code: 'ERR_WORKER', message: `the ${role} thread of '${name}' died: it exited with ${code}` };
@@ -121,7 +124,7 @@ export class ThreadHandle {
     });
   }
 
-  /** Ends the thread, wherever it is, as a crash would. */
+  /** Terminates the thread at any point, as a crash would. */
   terminate(): void {
     void this.#worker.terminate();
   }
@@ -140,7 +143,7 @@ export class ThreadHandle {
     this.#worker.postMessage(message);
   }
 
-  /** Begins or ends a series; rejects with what the thread says, or with ERR_CLOSED when it goes first. */
+  /** Begins or ends a series; rejects with the error from the thread, or with ERR_CLOSED when the thread ends first. */
   command(what: Pick<SeriesCommand, 'start' | 'end'>): Promise<SeriesReport | undefined> {
     if (this.#isGone || this.#isClosing) return Promise.reject(new MillraceError('ERR_CLOSED', `the thread of '${this.name}' has ended`));
     return new Promise((resolve, reject) => {
@@ -157,7 +160,7 @@ export class ThreadHandle {
     else asked?.reject(new MillraceError(error.code in ERRORS ? (error.code as ErrorCode) : 'ERR_SOURCE', error.message));
   }
 
-  /** Asks an ingress to sweep until all is settled; undefined when the thread is gone. */
+  /** Asks an ingress to sweep until everything is settled; undefined when the thread has ended. */
   settle(): Promise<SequenceVerdict | undefined> {
     if (this.#isGone) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -166,7 +169,10 @@ export class ThreadHandle {
     });
   }
 
-  /** Asks a sink for the next frame that it writes, as a profile; undefined when that is none, or the thread is gone. */
+  /**
+   * Asks a sink for the next frame that it writes, as a profile; undefined when the frame is not a profile, or the
+   * thread has ended.
+   */
   sample(): Promise<ProfileSample | undefined> {
     if (this.#isGone) return Promise.resolve(undefined);
     if (!this.#sample) {
@@ -185,7 +191,7 @@ export class ThreadHandle {
     this.#sample = undefined;
   }
 
-  /** Closes by message, and by force after `patienceMs`. */
+  /** Closes by message, and by termination after `patienceMs`. */
   async close(patienceMs: number): Promise<void> {
     this.#isClosing = true;
     this.say('close');
@@ -194,7 +200,10 @@ export class ThreadHandle {
     this.#cancel();
   }
 
-  /** Its source or sink is closed. What keeps the thread then, as text that nothing reads, is nothing to wait for. */
+  /**
+   * Its source or sink is closed. Anything that still keeps the thread alive, such as unread text, need not be waited
+   * for.
+   */
   #hasClosed(): void {
     this.#cancel();
     this.#cancel = afterAwake(EXIT_MS, () => void this.#worker.terminate());

@@ -1,18 +1,18 @@
 import type { UnreadableReport } from '../observe/report.js';
 
-/** A report names so many files of a source. */
+/** A report names at most this many files of a source. */
 const MAX_NAMES = 5;
 
 export interface Unreadable {
   readonly file: string;
   readonly reason: string;
-  /** The file could not be opened; else one of its frames could not be read. */
+  /** The file could not be opened; otherwise one of its frames could not be read. */
   readonly whole: boolean;
-  /** Files of the source in all. */
+  /** Number of files of the source. */
   readonly of: number;
 }
 
-/** What each source could not read: counted, and the first few by name. */
+/** Files and frames that each source could not read: counted, and the first few by name. */
 export class UnreadableLog {
   readonly #bySource = new Map<string, UnreadableReport>();
 

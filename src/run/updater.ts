@@ -17,9 +17,9 @@ import { wakeThreads } from '../ring/park.js';
 import { LINE } from '../ring/ring-layout.js';
 import type { OperatorSpec, PipelineSpec } from '../spec/spec.js';
 
-/** What an update came to. */
+/** The result of an update. */
 export interface UpdateResult {
-  /** Of the stage's parameters: 16 hexadecimal digits. */
+  /** Hash of the stage's parameters: 16 hexadecimal digits. */
   readonly hash: string;
   readonly epoch: number;
 }
@@ -33,12 +33,12 @@ export interface UpdaterOptions {
   readonly isRunning: () => boolean;
 }
 
-/** How often the words of the workers are looked at. */
+/** How often to check the words of the workers. */
 const LOOK_MS = 1;
-/** So many sets of parameters of a stage stand in the report. */
+/** Maximum sets of parameters of a stage in the report. */
 const MAX_HISTORY = 1000;
 
-/** What a stage has at present. */
+/** The current parameters of a stage. */
 interface StageState {
   readonly node: StageNode;
   readonly prepared: PreparedStage;
@@ -49,7 +49,10 @@ interface StageState {
   readonly history: ParametersReport[];
 }
 
-/** Changes the parameters of operators at work: the main thread's side of src/plan/stage-parameters.ts. One at a time. */
+/**
+ * Changes the parameters of running operators: the main thread's side of src/plan/stage-parameters.ts. One update at a
+ * time.
+ */
 export class Updater {
   readonly #options: UpdaterOptions;
   readonly #words: Int32Array;
@@ -74,7 +77,7 @@ export class Updater {
     }
   }
 
-  /** What the stage had from the start on, in order. */
+  /** The sets that the stage used from the start on, in order. */
   history(stage: string): readonly ParametersReport[] {
     return this.#stages.get(stage)?.history ?? [];
   }
@@ -104,7 +107,7 @@ export class Updater {
     if (updates !== true) mustKeepOthers(path, updates, state.specs[index]!.params, params);
     const specs = state.specs.map((one, i) => (i === index ? { ...one, params } : one));
 
-    await this.#adopted(state, signal); // until then somebody may still read the other bank
+    await this.#adopted(state, signal); // Until then another thread may still read the other bank.
     const own = specs[known.index]!;
     const folded: FoldedOperator[] = known.foldedIndices.map((i) => ({ type: specs[i]!.type, params: specs[i]!.params }));
     const { constants = {}, ...prepared } = await prepare(known, own, folded, path);
@@ -129,7 +132,10 @@ export class Updater {
     const operators = state.operators.map((one, i) => (i === at ? made : one));
     const encoded = encodeParameters({ hash, operators });
     if (encoded.length > update.bankBytes)
-      throw new MillraceError('ERR_CONFIG_MEMORY', `${path}: the parameters have ${encoded.length} bytes of at most ${update.bankBytes}`);
+      throw new MillraceError(
+        'ERR_CONFIG_MEMORY',
+        `${path}: the parameters have ${encoded.length} bytes, but the limit is ${update.bankBytes}`,
+      );
     await this.#tryOut(path, plan, made);
     signal?.throwIfAborted();
     this.#mustRun();
@@ -151,14 +157,14 @@ export class Updater {
   }
 
   #mustRun(): void {
-    if (!this.#options.isRunning()) throw new MillraceError('ERR_STATE', 'parameters change only while the pipeline runs');
+    if (!this.#options.isRunning()) throw new MillraceError('ERR_STATE', 'parameters can change only while the pipeline runs');
   }
 
-  /** Copies the tables to the place that nobody reads. */
+  /** Copies the tables to the bank that is not being read. */
   #place(path: string, plan: OperatorPlan, bank: number, constants: Readonly<Record<string, TypedArray>>): Record<string, ConstantPlan> {
     const bytes = constantBytes(constants);
     if (bytes > plan.bankBytes)
-      throw new MillraceError('ERR_CONFIG_MEMORY', `${path}: the tables take ${bytes} bytes, and there is room for ${plan.bankBytes}`);
+      throw new MillraceError('ERR_CONFIG_MEMORY', `${path}: the tables need ${bytes} bytes, but there is room for ${plan.bankBytes}`);
     const placed: Record<string, ConstantPlan> = {};
     let address = plan.banks[bank]!;
     for (const [name, array] of Object.entries(constants)) {
@@ -171,7 +177,7 @@ export class Updater {
     return placed;
   }
 
-  /** Makes the operator here once: what it refuses, it refuses before any worker hears of it. */
+  /** Creates the operator here first, so that invalid parameters are refused before any worker receives them. */
   async #tryOut(path: string, plan: OperatorPlan, parameters: OperatorParameters): Promise<void> {
     try {
       const { operator } = await makeLink(this.#options, plan, parameters, plan.trialScratch, 0, this.#options.log);
@@ -181,7 +187,7 @@ export class Updater {
     }
   }
 
-  /** Until every worker of the stage is at its epoch. */
+  /** Waits until every worker of the stage is at its epoch. */
   async #adopted({ node }: StageState, signal?: AbortSignal): Promise<void> {
     const update = node.update as ParametersPlan;
     const epoch = this.#words[epochAddress(update)]!;
@@ -211,14 +217,14 @@ function indexOf(stage: string, specs: readonly OperatorSpec[], operator: string
   throw new MillraceError('ERR_USAGE', `stage '${stage}' ${why} operator '${operator}'${found.length ? ': give its number' : ''}`);
 }
 
-/** Of its own: the caller may change it later, and checks fill in defaults. */
+/** A private copy: the caller may change its object later, and the checks fill in defaults. */
 function cloned(params: Record<string, unknown>, path: string): Record<string, unknown> {
   if (typeof params !== 'object' || params === null || Array.isArray(params))
-    throw new MillraceError('ERR_CONFIG_INVALID', `${path}: parameters are a map`);
+    throw new MillraceError('ERR_CONFIG_INVALID', `${path}: the parameters must be a map`);
   try {
     return structuredClone(params);
   } catch (cause) {
-    throw new MillraceError('ERR_CONFIG_INVALID', `${path}: parameters are plain data`, { cause });
+    throw new MillraceError('ERR_CONFIG_INVALID', `${path}: the parameters must be plain data`, { cause });
   }
 }
 
@@ -232,7 +238,7 @@ async function prepare(known: PreparedWith, own: OperatorSpec, folded: readonly 
   }
 }
 
-/** Refuses a change of a parameter that is not among those that may change. */
+/** Refuses a change of a parameter that is not declared as changeable. */
 function mustKeepOthers(
   path: string,
   updates: readonly string[],
@@ -244,13 +250,13 @@ function mustKeepOthers(
       throw new MillraceError('ERR_CONFIG_PROMISE', `${path}: ${name} cannot change while it runs, only ${updates.join(' and ')} can`);
 }
 
-/** What other stages, slots and scratch were planned by stays as it was. */
+/** Checks that the values on which other stages, slots and scratch were planned stay unchanged. */
 function mustKeep(path: string, plan: OperatorPlan, prepared: Prepared): void {
   const { shape, dtype } = plan.prepared;
   const refuse = (what: string, before: unknown, now: unknown): never => {
     throw new MillraceError(
       'ERR_CONFIG_PROMISE',
-      `${path}: ${what} would be ${now} instead of ${before}, and the pipeline is planned by it`,
+      `${path}: ${what} would change from ${before} to ${now}, but the plan of the pipeline depends on it`,
     );
   };
   if (shape && JSON.stringify(shape) !== JSON.stringify(prepared.shape))
