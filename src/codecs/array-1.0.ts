@@ -13,7 +13,7 @@ import {
 
 const NAME = 'array-1.0';
 
-/** Whether bytes hold a text: what does not is no message of a series, and wrong for another reason. */
+/** Whether bytes are valid text: other bytes are not a message of a series, and get their own reason for refusal. */
 const mentions = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
 
 /**

@@ -2,7 +2,10 @@
 export interface ByteSource {
   /** In bytes. */
   readonly size: number;
-  /** Exactly these bytes, valid until the next call. The caller has checked that they lie within `size`. Throws ERR_FORMAT when the file became shorter. */
+  /**
+   * Exactly these bytes, valid until the next call. The caller has checked that they are within `size`. Throws
+   * ERR_FORMAT when the file became shorter.
+   */
   read(offset: number, lengthBytes: number): Uint8Array;
 }
 

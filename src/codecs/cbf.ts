@@ -15,14 +15,14 @@ export interface CbfStack {
   readonly count: number;
   /** The text before the first binary section. */
   readonly header: string;
-  /** Throws ERR_FORMAT for an image that cannot be read; the others still can. */
+  /** Throws ERR_FORMAT for an image that cannot be read; the others remain readable. */
   read(index: number): DenseArray;
 }
 
 /**
- * Opens a CBF file: each binary section is an image, or several behind one another (its third dimension); integers of 8 to
- * 64 bits in the byte-offset compression, these and IEEE floats as they are. The Content-MD5 is checked where there is one.
- * Throws ERR_FORMAT when the first section cannot be read.
+ * Opens a CBF file. Each binary section is an image, or several (its third dimension): integers of 8 to 64 bits in the
+ * byte-offset compression, and uncompressed integers and IEEE floats. The Content-MD5 is checked if present. Throws
+ * ERR_FORMAT when the first section cannot be read.
  */
 export function openCbf(bytes: Uint8Array): CbfStack {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -34,7 +34,7 @@ export function openCbf(bytes: Uint8Array): CbfStack {
   let lost: MillraceError | undefined;
   let end = sectionEnd(file, firstAt);
   for (let section = findSection(file, end); section >= 0; section = findSection(file, end)) {
-    // A section is one image where it cannot be read. What follows one whose end is not known cannot be found.
+    // An unreadable section counts as one image. If its end is unknown, the sections after it cannot be found.
     let count = 1;
     try {
       end = sectionEnd(file, section);
@@ -52,7 +52,7 @@ export function openCbf(bytes: Uint8Array): CbfStack {
     if (open?.section === section) return open;
     const form = section === firstAt ? first : readSection(file, section);
     if (form.dtype !== dtype || form.shape[0] !== shape[0] || form.shape[1] !== shape[1])
-      throw refuseCbf(`a section is ${form.dtype} [${form.shape.join(', ')}], the first ${dtype} [${shape.join(', ')}]`);
+      throw refuseCbf(`a section is ${form.dtype} [${form.shape.join(', ')}], but the first is ${dtype} [${shape.join(', ')}]`);
     open = { section, form, items: unpack(form) };
     return open;
   };
@@ -76,10 +76,10 @@ export interface CbfImage extends DenseArray {
   readonly header: string;
 }
 
-/** The one image of a CBF file; see `openCbf` for what is read. Throws ERR_FORMAT, also for several images. */
+/** The one image of a CBF file; see `openCbf` for the supported forms. Throws ERR_FORMAT, also for several images. */
 export function readCbf(bytes: Uint8Array): CbfImage {
   const stack = openCbf(bytes);
-  if (stack.count !== 1) throw refuseCbf(`${stack.count} images where one is expected`);
+  if (stack.count !== 1) throw refuseCbf(`${stack.count} images, but expected one`);
   return { ...stack.read(0), header: stack.header };
 }
 

@@ -2,15 +2,16 @@ import type { DefinitionDocs } from '../errors/definition-docs.js';
 import type { Frame, FrameHeader } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
 
-/** A message taken apart. `data` aliases the message: the caller copies it into a slot before the message goes away. */
+/** A parsed message. `data` aliases the message: the caller copies it into a slot before the message is released. */
 export interface DecodedFrame extends FrameHeader {
   /** Exactly the product of shape and item size, little-endian, C order. */
   readonly data: Uint8Array;
 }
 
 /**
- * Bytes to frame and back, no I/O. `decode` trusts nothing: it checks every length and throws a MillraceError with
- * ERR_MESSAGE_MALFORMED or ERR_MESSAGE_PARTS. `encode` returns the parts of one message; parts may alias the frame.
+ * Converts bytes to a frame and back, without I/O. `decode` treats its input as hostile: it checks every length and
+ * throws a MillraceError with ERR_MESSAGE_MALFORMED or ERR_MESSAGE_PARTS. `encode` returns the parts of one message;
+ * parts may alias the frame.
  */
 export interface Codec {
   readonly name: string;
@@ -23,7 +24,9 @@ export interface Codec {
   readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;
   encode(frame: Frame): Uint8Array[];
-  /** What a message says of a series, where the format has such messages; undefined for one that carries a frame. */
+  /**
+   * The start or end of a series in a message, if the format has such messages; undefined for a message with a frame.
+   */
   decodeSeries?(parts: readonly Uint8Array[]): SeriesMessage | undefined;
   encodeSeries?(message: SeriesMessage): Uint8Array[];
 }

@@ -17,7 +17,10 @@ const VIRIDIS = [
 
 export const COLOURS = 256;
 
-/** Viridis as uint8 [256, 3], red, green, blue, from dark to light: perceptually even, and legible in grey and to the colour-blind. */
+/**
+ * Viridis as uint8 [256, 3], red, green, blue, from dark to light: perceptually uniform, and readable in greyscale and
+ * with colour blindness.
+ */
 export function viridis(): Uint8Array {
   const map = new Uint8Array(COLOURS * 3);
   for (let colour = 0; colour < COLOURS; colour++) {

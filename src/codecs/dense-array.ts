@@ -1,6 +1,9 @@
 import type { DType, TypedArray } from '../frame/dtype.js';
 
-/** What a file reader gives: items in C order and in the byte order of this machine, `data` of the type that `dtype` names. */
+/**
+ * The result of a file reader: items in C order and in the byte order of this machine; `dtype` names the type of
+ * `data`.
+ */
 export interface DenseArray {
   readonly dtype: DType;
   readonly shape: readonly number[];

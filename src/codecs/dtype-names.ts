@@ -1,13 +1,16 @@
 import { DTYPES, type DType } from '../frame/dtype.js';
 
-/** A dtype as a message names it. */
+/** The name of a dtype in a message. */
 export interface NamedDType {
   readonly dtype: DType;
-  /** The order that the name itself says; absent: it says none. */
+  /** The byte order given by the name; absent if it gives none. */
   readonly bigEndian?: boolean;
 }
 
-/** numpy's other names, and its codes of kind and size. Those whose size depends on the machine (`int_`, `long`, `l`) are left out. */
+/**
+ * numpy's other names, and its codes of kind and size. Names whose size depends on the machine (`int_`, `long`, `l`)
+ * are excluded.
+ */
 const NAMES: Readonly<Record<string, DType>> = {
   bool: 'uint8',
   bool_: 'uint8',
@@ -50,10 +53,13 @@ for (const dtype of DTYPES) (NAMES as Record<string, DType>)[dtype] = dtype;
 
 const MAX_NAME_CHARACTERS = 40;
 
-/** What a refusal says of the names that are taken. */
-export const DTYPE_NAMES_TAKEN = `taken are ${DTYPES.slice(1).join(', ')}, bool, and numpy's codes such as "<u2", ">f4", "|u1"`;
+/** The accepted names, for error messages. */
+export const DTYPE_NAMES_TAKEN = `accepted are ${DTYPES.slice(1).join(', ')}, bool, and numpy's codes such as "<u2", ">f4", "|u1"`;
 
-/** A name of numpy: `uint16`, `<u2`, `dtype('uint16')`, `<class 'numpy.uint16'>`, `float`. Undefined for one that is not taken. */
+/**
+ * A name of numpy: `uint16`, `<u2`, `dtype('uint16')`, `<class 'numpy.uint16'>`, `float`. Undefined for a name that is
+ * not accepted.
+ */
 export function readDTypeName(name: unknown): NamedDType | undefined {
   if (typeof name !== 'string' || name.length > MAX_NAME_CHARACTERS) return undefined;
   const bare = /^(?:dtype\('([^']*)'\)|<class '([^']*)'>)$/.exec(name);

@@ -37,38 +37,38 @@ const TYPES: Readonly<Record<string, DType>> = {
 const refuse = (detail: string) => formatError('edf', detail);
 
 /**
- * The one image of an EDF file (ESRF data format): a header `{ key = value ; ... }` in text, then the items, uncompressed.
- * Dim_1 is the side along which items follow each other, so the shape is [Dim_2, Dim_1].
- * Throws ERR_FORMAT, naming what it cannot read.
+ * The one image of an EDF file (ESRF data format): a header `{ key = value ; ... }` in text, then the items,
+ * uncompressed. Dim_1 is the fastest dimension, so the shape is [Dim_2, Dim_1]. Throws ERR_FORMAT, naming the
+ * unsupported feature.
  */
 export function readEdf(bytes: Uint8Array): DenseArray {
   const { header, dataOffset } = readHeader(bytes);
   const given = header.get('datatype');
   const dtype = given === undefined ? undefined : TYPES[given.toLowerCase()];
   if (given === undefined || dtype === undefined || !Object.hasOwn(TYPES, given.toLowerCase()))
-    throw refuse(given === undefined ? 'the header has no DataType' : `the DataType "${given.slice(0, 40)}" is not read`);
+    throw refuse(given === undefined ? 'the header has no DataType' : `the DataType "${given.slice(0, 40)}" is not supported`);
   const order = (header.get('byteorder') ?? 'LowByteFirst').toLowerCase();
   if (order !== 'lowbytefirst' && order !== 'highbytefirst') throw refuse(`the ByteOrder "${order.slice(0, 40)}" is not known`);
   const compression = (header.get('compression') ?? 'None').toLowerCase();
-  if (!['none', 'nocompression', ''].includes(compression)) throw refuse(`the Compression "${compression.slice(0, 40)}" is not read`);
+  if (!['none', 'nocompression', ''].includes(compression)) throw refuse(`the Compression "${compression.slice(0, 40)}" is not supported`);
 
   const shape: number[] = [];
   for (let side = 1; header.has(`dim_${side}`); side++) shape.unshift(sideOf(`Dim_${side}`, header.get(`dim_${side}`)!));
-  if (shape.length === 0 || shape.length > MAX_SIDES) throw refuse(`${shape.length} sides (Dim_1, Dim_2, ...) cannot be read`);
+  if (shape.length === 0 || shape.length > MAX_SIDES) throw refuse(`${shape.length} dimensions (Dim_1, Dim_2, ...) are not supported`);
   const dataBytes = checkedByteLength(dtype, shape);
   if (typeof dataBytes === 'string') throw refuse(dataBytes);
   const end = dataOffset + dataBytes;
-  if (end > bytes.length) throw refuse(`${dataBytes} bytes of items announced, ${bytes.length - dataOffset} found`);
+  if (end > bytes.length) throw refuse(`${dataBytes} bytes of items announced, but ${bytes.length - dataOffset} found`);
   if (
     latin1(bytes, end, Math.min(bytes.length, end + MAX_HEADER_BYTES))
       .trimStart()
       .startsWith('{')
   )
-    throw refuse('a file of several images is not read');
+    throw refuse('a file of several images is not supported');
   return { dtype, shape, data: itemsFromBytes(dtype, bytes.subarray(dataOffset, end), order === 'highbytefirst') };
 }
 
-/** The entries by key in lower case; the items begin behind the line of the closing brace. */
+/** The entries by key in lower case; the items begin after the line with the closing brace. */
 function readHeader(bytes: Uint8Array): { header: Map<string, string>; dataOffset: number } {
   const text = latin1(bytes, 0, Math.min(bytes.length, MAX_HEADER_BYTES));
   const open = text.search(/\S/);
@@ -84,6 +84,6 @@ function readHeader(bytes: Uint8Array): { header: Map<string, string>; dataOffse
 }
 
 function sideOf(name: string, text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw refuse(`${name} is "${text.slice(0, 40)}", expected is a number of items`);
+  if (!/^\d{1,10}$/.test(text)) throw refuse(`${name} is "${text.slice(0, 40)}", expected a number of items`);
   return Number(text);
 }

@@ -1,10 +1,10 @@
 import { latin1 } from './file-bytes.js';
 
-/** Formats that Millrace reads, and others that it knows well enough to name. */
+/** Formats that Millrace reads, and others that it recognises for error messages. */
 export type FileKind = 'hdf5' | 'npy' | 'tiff' | 'cbf' | 'edf' | 'gzip' | UnreadKind;
 type UnreadKind = 'bzip2' | 'xz' | 'zstd' | 'zip' | 'png' | 'jpeg' | 'fits' | 'smv' | 'netcdf' | 'matlab' | 'compress';
 
-/** How many bytes of a file decide: an HDF5 file may begin with a block of up to so many bytes of another program. */
+/** Number of leading bytes that determine the format: an HDF5 file may begin with a user block of up to this size. */
 export const KIND_BYTES = 4096;
 
 const STARTS: readonly (readonly [string, FileKind])[] = [
@@ -30,22 +30,22 @@ const STARTS: readonly (readonly [string, FileKind])[] = [
   ['MATLAB 5.0', 'matlab'],
 ];
 
-/** What to do with a file of a format that is not read. */
+/** Advice for files of unsupported formats. */
 export const UNREAD: Readonly<Record<UnreadKind, string>> = {
-  bzip2: 'the file is packed by bzip2, which is not read: unpack it with "bzip2 -d", or pack it with gzip',
-  xz: 'the file is packed by xz, which is not read: unpack it with "xz -d", or pack it with gzip',
-  zstd: 'the file is packed by zstd, which is not read: unpack it with "zstd -d", or pack it with gzip',
-  compress: 'the file is packed by compress, which is not read: unpack it with "gzip -d", or pack it with gzip',
-  zip: 'the file is a ZIP archive (NPZ files are), which is not read: unpack it and name the files in it',
-  png: 'the file is a PNG picture, which is not read: save the values as TIFF or NPY',
-  jpeg: 'the file is a JPEG picture, which is not read: it does not hold the measured values',
-  fits: 'the file is FITS, which is not read: convert it to HDF5, NPY or TIFF',
-  smv: 'the file is SMV (ADSC), which is not read: convert it to CBF, HDF5, NPY or TIFF',
-  netcdf: 'the file is NetCDF 3, which is not read: convert it to HDF5 (NetCDF 4 is)',
-  matlab: 'the file is a MATLAB file of version 5, which is not read: save it with -v7.3, which is HDF5',
+  bzip2: 'the file is packed with bzip2, which is not supported: unpack it with "bzip2 -d", or pack it with gzip',
+  xz: 'the file is packed with xz, which is not supported: unpack it with "xz -d", or pack it with gzip',
+  zstd: 'the file is packed with zstd, which is not supported: unpack it with "zstd -d", or pack it with gzip',
+  compress: 'the file is packed with compress, which is not supported: unpack it with "gzip -d", or pack it with gzip',
+  zip: 'the file is a ZIP archive (as NPZ files are), which is not supported: unpack it and name the files in it',
+  png: 'the file is a PNG image, which is not supported: save the values as TIFF or NPY',
+  jpeg: 'the file is a JPEG image, which is not supported: it does not contain the measured values',
+  fits: 'the file is FITS, which is not supported: convert it to HDF5, NPY or TIFF',
+  smv: 'the file is SMV (ADSC), which is not supported: convert it to CBF, HDF5, NPY or TIFF',
+  netcdf: 'the file is NetCDF 3, which is not supported: convert it to HDF5 (NetCDF 4 is HDF5)',
+  matlab: 'the file is a MATLAB file of version 5, which is not supported: save it with -v7.3, which is HDF5',
 };
 
-/** The format of a file by its first bytes (up to KIND_BYTES of them); undefined when they are of none that is known. */
+/** The format of a file by its first bytes (up to KIND_BYTES of them); undefined for an unknown format. */
 export function fileKind(bytes: Uint8Array): FileKind | undefined {
   const text = latin1(bytes, 0, Math.min(bytes.length, KIND_BYTES));
   for (const [start, kind] of STARTS) if (text.startsWith(start)) return kind;
@@ -57,7 +57,7 @@ export function fileKind(bytes: Uint8Array): FileKind | undefined {
   return undefined;
 }
 
-/** What a person sees first of bytes of no known format. */
+/** A readable form of the first bytes of an unknown format. */
 export function showStart(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'the file is empty';
   const start = latin1(bytes, 0, Math.min(bytes.length, 12));

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16, given as its bits, as float32: exact for each of them. `target` is as long as `halves`. */
+/** Converts the bits of IEEE 754 binary16 to float32, exactly. `target` is as long as `halves`. */
 export function widenFloat16(halves: Uint16Array, target: Float32Array): void {
   const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
   for (let index = 0; index < halves.length; index++) {

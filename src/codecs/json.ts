@@ -4,13 +4,14 @@ import { isNonFiniteWord } from './lenient-json.js';
 import { headerFields, malformed, onePart, parseJsonObject, readHeader } from './message-header.js';
 
 const NAME = 'json';
-/** Most bytes of a message. Larger frames belong in array-1.0: this codec is for profiles and for eyes. */
+/** Maximum bytes of a message. Larger frames belong in array-1.0: this codec is for profiles and for inspection. */
 const MAX_MESSAGE_BYTES = 16 << 20;
 
 /**
- * One part of JSON: the keys of array-1.0 and `data`, nested as the shape says or flat in C order. Read: `shape` may be
- * left out (then the nesting gives it), and `type` (then float64). Not-a-number and the infinities are `null`, and read
- * as NaN; read also as Python writes them. Integers beyond 2^53 are decimal strings, so that no reader rounds them.
+ * One JSON part: the keys of array-1.0 and `data`, nested according to the shape or flat in C order. On reading,
+ * `shape` may be missing (the nesting then gives it), and so may `type` (then float64). Not-a-number and the infinities
+ * are written as `null`, which is read as NaN; the words that Python writes are read too. Integers beyond 2^53 are
+ * decimal strings, so that no reader rounds them.
  */
 export const json: Codec = {
   name: NAME,
@@ -51,7 +52,10 @@ function nestingOf(data: unknown): number[] {
   return shape;
 }
 
-/** Flattens what has exactly the given shape; the shape has at most MAX_DIMENSIONS sides, which bounds the recursion. */
+/**
+ * Flattens data of exactly the given shape; the shape has at most MAX_DIMENSIONS dimensions, which limits the
+ * recursion.
+ */
 function collect(value: unknown, shape: readonly number[], axis: number, items: unknown[]): void {
   if (axis === shape.length) {
     items.push(value);
@@ -73,10 +77,10 @@ function toBytes(dtype: DType, items: readonly unknown[]): Uint8Array {
     const value = isLong ? toBigInt(item) : item;
     if (!isFloat && typeof value === (isLong ? 'bigint' : 'number')) {
       view[index] = value as number | bigint;
-      // What the array stored differs from what it was given if that has a fraction or is out of range.
+      // The stored value differs from the given one if that has a fraction or is out of range.
       if (view[index] === value) return;
     }
-    throw malformed(NAME, `item ${index} is no ${dtype}`);
+    throw malformed(NAME, `item ${index} is not a valid ${dtype}`);
   });
   return new Uint8Array(view.buffer);
 }
@@ -86,7 +90,7 @@ function toBigInt(item: unknown): bigint | undefined {
   return typeof item === 'string' && /^-?\d{1,20}$/.test(item) ? BigInt(item) : undefined;
 }
 
-/** Nested lists of the items, as numpy's `tolist` gives them; the bare item for the empty shape. */
+/** Nested lists of the items, as numpy's `tolist` returns them; the bare item for the empty shape. */
 export function nestedItems(data: TypedArray, shape: readonly number[], offset = 0): unknown {
   if (shape.length === 0) return plainNumber(data[offset]!);
   const [side, ...rest] = shape as [number, ...number[]];

@@ -3,8 +3,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * JSON with the bare words NaN, Infinity and -Infinity, which Python's `json` writes: each becomes the text of that name.
- * Only for what `JSON.parse` refused. Throws SyntaxError. One pass, so that no text takes long.
+ * Parses JSON with the bare words NaN, Infinity and -Infinity, which Python's `json` writes: each becomes the text of
+ * that name. Only for text that `JSON.parse` refused. Throws SyntaxError. One pass, so that the time is linear.
  */
 export function parseLenientJson(text: string): unknown {
   let out = '';
@@ -30,7 +30,7 @@ export function parseLenientJson(text: string): unknown {
   return JSON.parse(out + text.slice(copied));
 }
 
-/** Whether a word that ends here is the key of an object. There it is no value, and `JSON.parse` refuses it. */
+/** Whether a word that ends here is the key of an object, where it is not a value and `JSON.parse` refuses it. */
 function isKey(text: string, end: number): boolean {
   let at = end;
   while (at < text.length && ' \t\r\n'.includes(text[at]!)) at++;
@@ -41,7 +41,10 @@ function isKey(text: string, end: number): boolean {
 export const isNonFiniteWord = (value: unknown): value is 'NaN' | 'Infinity' | '-Infinity' =>
   typeof value === 'string' && (WORDS as readonly string[]).includes(value);
 
-/** A value of MessagePack as JSON has it: numbers that are not finite become their words, as in `parseLenientJson`. */
+/**
+ * Converts a value of MessagePack to JSON values: numbers that are not finite become their words, as in
+ * `parseLenientJson`.
+ */
 export function withWords(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'object' || value === null) return value;

@@ -7,22 +7,22 @@ import { checkedByteLength } from './file-bytes.js';
 import { parseLenientJson } from './lenient-json.js';
 
 /**
- * Most bytes of the JSON part of a message: several times what a slot has room for, however it is escaped. To parse a
- * megabyte of small objects takes tens of milliseconds, and the frames of others would wait for it.
+ * Maximum bytes of the JSON part of a message: several times the room in a slot, for any escaping. Parsing a megabyte
+ * of small objects takes tens of milliseconds, which would delay the frames of other senders.
  */
 export const MAX_HEADER_BYTES = 1 << 16;
-/** Deepest nesting of a key that travels along. Deeper values would overflow the stack of whoever writes them out again. */
+/** Maximum nesting of a key that is passed on. Deeper values would overflow the stack of a later writer. */
 export const MAX_META_DEPTH = 32;
 
 /**
- * The keys that Millrace interprets; all others travel in `meta`. `endianess` is spelled as PSI's array-1.0 spells it
+ * The keys that Millrace interprets; all others are passed on in `meta`. `endianess` is spelled as in PSI's array-1.0
  * (mflow, handlers/array_1_0.py).
  */
 const STANDARD_KEYS: ReadonlySet<string> = new Set([
   'htype',
   'shape',
   'type',
-  // As pyzmq's recipe `send_array` spells it.
+  // Spelled as in pyzmq's recipe `send_array`.
   'dtype',
   'frame',
   'timestamp',
@@ -41,7 +41,7 @@ export interface MessageHeader {
   readonly timestamp?: number;
   readonly meta?: Meta;
   readonly bigEndian: boolean;
-  /** What the items take, exactly. */
+  /** Exact number of bytes of the items. */
   readonly lengthBytes: number;
 }
 
@@ -55,7 +55,7 @@ export function onePart(codec: string, parts: readonly Uint8Array[]): Uint8Array
 
 /** A JSON object out of bytes, or ERR_MESSAGE_MALFORMED. */
 export function parseJsonObject(codec: string, bytes: Uint8Array, maxBytes: number): Record<string, unknown> {
-  if (bytes.length > maxBytes) throw malformed(codec, `a JSON part of ${bytes.length} bytes, at most ${maxBytes} are read`);
+  if (bytes.length > maxBytes) throw malformed(codec, `a JSON part of ${bytes.length} bytes exceeds the limit of ${maxBytes}`);
   let value: unknown;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
@@ -67,7 +67,7 @@ export function parseJsonObject(codec: string, bytes: Uint8Array, maxBytes: numb
   return value as Record<string, unknown>;
 }
 
-/** Headers that Python writes may hold NaN and Infinity. A time that is not a number is no time. */
+/** Headers that Python writes may contain NaN and Infinity. A time that is not a number counts as no time. */
 function parseAgain(codec: string, text: string, error: unknown): unknown {
   let value: unknown;
   try {
@@ -80,10 +80,10 @@ function parseAgain(codec: string, text: string, error: unknown): unknown {
   return value;
 }
 
-/** What the keys of a message say, each one checked. Nothing is allocated by what they announce. */
+/** The checked keys of a message. No allocation depends on them. */
 export function readHeader(codec: string, fields: Record<string, unknown>): MessageHeader {
   const { htype, shape, type = fields.dtype, frame, timestamp } = fields;
-  if (htype !== undefined && htype !== HTYPE) throw malformed(codec, `htype is ${show(htype)}, "${HTYPE}" expected`);
+  if (htype !== undefined && htype !== HTYPE) throw malformed(codec, `htype is ${show(htype)}, expected "${HTYPE}"`);
   const named: NamedDType | undefined = isDType(type) ? { dtype: type } : readDTypeName(type);
   if (named === undefined) throw malformed(codec, `type is ${show(type)}: ${DTYPE_NAMES_TAKEN}`);
   const { dtype } = named;
@@ -91,11 +91,11 @@ export function readHeader(codec: string, fields: Record<string, unknown>): Mess
   const lengthBytes = checkedByteLength(dtype, shape);
   if (typeof lengthBytes === 'string') throw malformed(codec, lengthBytes);
   if (frame != null && !(Number.isSafeInteger(frame) && (frame as number) >= 0)) throw malformed(codec, `frame is ${show(frame)}`);
-  if (timestamp != null && !Number.isFinite(timestamp)) throw malformed(codec, `timestamp is ${show(timestamp)}, seconds expected`);
+  if (timestamp != null && !Number.isFinite(timestamp)) throw malformed(codec, `timestamp is ${show(timestamp)}, expected seconds`);
   const meta = readMeta(codec, fields);
   return {
     dtype,
-    // Adding zero turns a side of -0 into 0.
+    // Adding zero converts -0 to 0.
     shape: shape.map((side: number) => side + 0),
     bigEndian: isBigEndian(codec, fields, named.bigEndian),
     lengthBytes: lengthBytes + 0,
@@ -113,13 +113,13 @@ export function readSeriesMessage(codec: string, fields: Record<string, unknown>
   const { htype, series, expected, first, meta } = fields;
   if (typeof htype !== 'string' || !Object.hasOwn(SERIES_HTYPES, htype)) return undefined;
   const kind = SERIES_HTYPES[htype as keyof typeof SERIES_HTYPES];
-  if (!isSeriesId(series)) throw malformed(codec, `series is ${show(series)}, a number or a short text expected`);
+  if (!isSeriesId(series)) throw malformed(codec, `series is ${show(series)}, expected a number or a short text`);
   if (expected != null && !(Number.isSafeInteger(expected) && (expected as number) >= 0))
-    throw malformed(codec, `expected is ${show(expected)}, a number of frames expected`);
+    throw malformed(codec, `expected is ${show(expected)}, but must be a number of frames`);
   if (first != null && !(Number.isSafeInteger(first) && (first as number) >= 0))
-    throw malformed(codec, `first is ${show(first)}, the number of a frame expected`);
+    throw malformed(codec, `first is ${show(first)}, expected the number of a frame`);
   if (meta != null && !(typeof meta === 'object' && !Array.isArray(meta) && isHarmless(meta, MAX_META_DEPTH)))
-    throw malformed(codec, `meta is ${show(meta)}, an object expected, nested at most ${MAX_META_DEPTH} deep`);
+    throw malformed(codec, `meta is ${show(meta)}, expected an object, nested at most ${MAX_META_DEPTH} deep`);
   return {
     kind,
     series,
@@ -132,7 +132,7 @@ export function readSeriesMessage(codec: string, fields: Record<string, unknown>
 export const isSeriesId = (id: unknown): id is string | number =>
   Number.isFinite(id) || (typeof id === 'string' && id.length <= MAX_SERIES_ID_CHARACTERS);
 
-/** The keys of the message that begins or ends a series. */
+/** The keys of the message that starts or ends a series. */
 export function seriesFields({ kind, series, expected, first, meta }: SeriesMessage): Record<string, unknown> {
   const fields: Record<string, unknown> = { htype: kind === 'series-start' ? 'series-start-1.0' : 'series-end-1.0', series };
   if (expected !== undefined) fields.expected = expected;
@@ -141,17 +141,17 @@ export function seriesFields({ kind, series, expected, first, meta }: SeriesMess
   return fields;
 }
 
-/** `named` is what the name of the dtype says. */
+/** `named` is the byte order in the name of the dtype. */
 function isBigEndian(codec: string, fields: Record<string, unknown>, named: boolean | undefined): boolean {
   const order = fields.endianess ?? fields.endianness;
   if (order != null && order !== 'little' && order !== 'big')
-    throw malformed(codec, `endianess is ${show(order)}, "little" or "big" expected`);
+    throw malformed(codec, `endianess is ${show(order)}, expected "little" or "big"`);
   const { encoding } = fields;
   if (encoding != null && encoding !== 'none' && encoding !== 'raw' && encoding !== '') {
-    throw malformed(codec, `encoding is ${show(encoding)}, this codec takes uncompressed items`);
+    throw malformed(codec, `encoding is ${show(encoding)}, but this codec needs uncompressed items`);
   }
   if (named !== undefined && order != null && named !== (order === 'big'))
-    throw malformed(codec, `endianess is "${order}", and type says ${named ? 'big' : 'little'}: leave one of them out`);
+    throw malformed(codec, `endianess is "${order}", but type means ${named ? 'big' : 'little'}: omit one of them`);
   return named ?? order === 'big';
 }
 
@@ -168,7 +168,10 @@ function readMeta(codec: string, fields: Record<string, unknown>): Meta | undefi
   return meta;
 }
 
-/** JSON, not too deep. Own keys named `__proto__` are removed: assigned on by a later reader they would change a prototype. */
+/**
+ * Valid JSON, not nested too deeply. Own keys named `__proto__` are removed: if a later reader assigned them, they
+ * would change a prototype.
+ */
 function isHarmless(value: unknown, levels: number): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return true;
   if (typeof value !== 'object' || levels === 0) return false;
@@ -179,7 +182,7 @@ function isHarmless(value: unknown, levels: number): boolean {
   return Object.values(value).every((entry) => isHarmless(entry, levels - 1));
 }
 
-/** The keys of a frame's message, in the order of the wire; `meta` never replaces a standard key. */
+/** The keys of a frame's message, in the order in which they are sent; `meta` never replaces a standard key. */
 export function headerFields(frame: Frame): Record<string, unknown> {
   const fields: Record<string, unknown> = { htype: HTYPE, shape: frame.shape, type: frame.dtype, frame: frame.sequence };
   if (Number.isFinite(frame.timestamp)) fields.timestamp = frame.timestamp;
@@ -191,7 +194,7 @@ export function headerFields(frame: Frame): Record<string, unknown> {
   return fields;
 }
 
-/** A hostile value in a message to a person: short, and always printable. */
+/** An untrusted value for a message: short, and always printable. */
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
   if (value === undefined) return 'missing';

@@ -19,7 +19,7 @@ const FIXED: ReadonlyMap<number, number> = new Map([
   [0xd3, 8],
 ]);
 
-/** Types that begin with a length or a count of so many bytes. */
+/** Types that begin with a length or a count of this many bytes. */
 const COUNTED: ReadonlyMap<number, readonly [1 | 2 | 4, 'bytes' | 'list' | 'map']> = new Map([
   [0xc4, [1, 'bytes']],
   [0xc5, [2, 'bytes']],
@@ -36,17 +36,17 @@ const COUNTED: ReadonlyMap<number, readonly [1 | 2 | 4, 'bytes' | 'list' | 'map'
 const isText = (token: number | undefined) => token !== undefined && ((token >= 0xa0 && token <= 0xbf) || (token >= 0xd9 && token <= 0xdb));
 
 /**
- * Walks over one MessagePack value and refuses what the decoder must never see: lengths beyond the message, nesting
- * deeper than any header needs, extension types (which would let a sender name regular expressions, dates or pointers),
- * keys that are not text, and bytes after the value. Counts of lists and maps are believed only as far as bytes follow.
- * Source of the definition: msgpack/msgpack, spec.md.
+ * Scans one MessagePack value and refuses input that the decoder must never see: lengths beyond the message, nesting
+ * deeper than any header needs, extension types (which would let a sender create regular expressions, dates or
+ * pointers), keys that are not text, and bytes after the value. Counts of lists and maps are limited by the bytes that
+ * follow. Source of the definition: msgpack/msgpack, spec.md.
  */
 export function scanMessagePack(codec: string, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
 
   const take = (lengthBytes: number): number => {
-    if (lengthBytes > bytes.length - at) throw malformed(codec, 'the message ends within a value');
+    if (lengthBytes > bytes.length - at) throw malformed(codec, 'the message ends inside a value');
     at += lengthBytes;
     return at - lengthBytes;
   };
@@ -55,7 +55,7 @@ export function scanMessagePack(codec: string, bytes: Uint8Array): void {
   };
   const map = (count: number, levels: number): void => {
     for (let index = 0; index < count; index++) {
-      if (!isText(bytes[at])) throw malformed(codec, 'a key is not text, or the message ends within a map');
+      if (!isText(bytes[at])) throw malformed(codec, 'a key is not text, or the message ends inside a map');
       value(levels);
       value(levels);
     }
@@ -78,7 +78,7 @@ export function scanMessagePack(codec: string, bytes: Uint8Array): void {
       return;
     }
     const [sizeBytes, kind] = COUNTED.get(token) ?? [];
-    if (sizeBytes === undefined) throw malformed(codec, `the type 0x${token.toString(16)} is not read (extension types are not)`);
+    if (sizeBytes === undefined) throw malformed(codec, `the type 0x${token.toString(16)} is not supported (nor are extension types)`);
     const from = take(sizeBytes);
     const count = sizeBytes === 1 ? view.getUint8(from) : sizeBytes === 2 ? view.getUint16(from) : view.getUint32(from);
     if (kind === 'bytes') take(count);

@@ -9,13 +9,14 @@ const NAME = 'msgpack';
 const DATA_KEY = Buffer.from([0xa4, ...Buffer.from('data')]);
 const BIN_32 = 0xc6;
 
-// No records and no extra types: every MessagePack reader understands what is left.
+// No records and no extension types: every MessagePack reader can read the result.
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
 /**
  * One part: a MessagePack map with the keys of array-1.0, and `data` as `bin`, last. No extension types, so that
- * `msgpack.unpackb` of Python reads it plainly. Whole numbers beyond 2^53 in keys that travel along are rounded, as in JSON.
+ * `msgpack.unpackb` of Python reads it without options. Integers beyond 2^53 in keys that are passed on are rounded, as
+ * in JSON.
  */
 export const msgpack: Codec = {
   name: NAME,
@@ -30,7 +31,7 @@ message without options. Whole numbers beyond 2^53 in other keys are rounded, as
     scanMessagePack(NAME, message);
     let fields: unknown;
     try {
-      // `bin` values alias the message, which is what `decode` promises.
+      // `bin` values alias the message, as `decode` allows.
       fields = unpackr.unpack(message);
     } catch (error) {
       throw malformed(NAME, 'the message cannot be unpacked', error);
@@ -40,7 +41,7 @@ message without options. Whole numbers beyond 2^53 in other keys are rounded, as
     }
     const { data } = fields as { data?: unknown };
     if (!(data instanceof Uint8Array)) throw malformed(NAME, 'data is not bin');
-    if (message.length - data.length > MAX_HEADER_BYTES) throw malformed(NAME, `the keys take more than ${MAX_HEADER_BYTES} bytes`);
+    if (message.length - data.length > MAX_HEADER_BYTES) throw malformed(NAME, `the keys exceed ${MAX_HEADER_BYTES} bytes`);
     const header = readHeader(NAME, fields as Record<string, unknown>);
     if (header.meta) withWords(header.meta);
     const { dtype, shape, sequence, timestamp, meta } = header;
@@ -49,9 +50,10 @@ message without options. Whole numbers beyond 2^53 in other keys are rounded, as
 
   encode(frame) {
     const fields = headerFields(frame);
-    // The packer writes whole numbers above 2^32 as floats, which Python would not take as an index.
+    // The packer writes integers above 2^32 as floats, which Python does not accept as an index.
     if (frame.sequence > 0xffffffff) fields.frame = BigInt(frame.sequence);
-    // The items are appended by hand: one exact allocation and one copy, where the packer would grow its pool by doubling.
+    // The items are appended here: one exact allocation and one copy, whereas the packer would grow its pool by
+    // doubling.
     const packed = packr.pack(fields);
     const entries = Object.keys(fields).length;
     const head = entries < 15 ? Buffer.from([0x80 | (entries + 1)]) : Buffer.from([0xde, (entries + 1) >> 8, (entries + 1) & 0xff]);

@@ -3,7 +3,8 @@ import type { DenseArray } from './dense-array.js';
 import { checkedByteLength, formatError, itemsFromBytes, latin1 } from './file-bytes.js';
 import { widenFloat16 } from './float16.js';
 
-// The layout is that of numpy's documentation ("numpy.lib.format"): magic, version, header length, a Python literal, items.
+// The layout follows numpy's documentation ("numpy.lib.format"): magic, version, header length, a Python literal,
+// items.
 const MAGIC = '\x93NUMPY';
 const MAX_HEADER_BYTES = 1 << 20;
 const ALIGNMENT_BYTES = 64;
@@ -18,13 +19,13 @@ const DESCRIPTORS: Readonly<Record<string, DType>> = {
   i4: 'int32',
   u8: 'uint64',
   i8: 'int64',
-  // Widened when it is read.
+  // Converted to a wider type on reading.
   f2: 'float32',
   f4: 'float32',
   f8: 'float64',
 };
 
-/** What to do with an array whose items are of a kind that is not read, by the letter of numpy. */
+/** Advice for arrays with unsupported items, by numpy's letter of their kind. */
 const UNREAD: Readonly<Record<string, string>> = {
   c: 'complex numbers: save the real and imaginary parts, or the amplitude',
   f: 'floats of another size than 2, 4 or 8 bytes: save them with astype("f8")',
@@ -38,20 +39,20 @@ const UNREAD: Readonly<Record<string, string>> = {
 
 export interface NpyHeader {
   readonly dtype: DType;
-  /** float16 in the file, float32 when it is read. */
+  /** float16 in the file, float32 after reading. */
   readonly isHalf: boolean;
   readonly shape: readonly number[];
   readonly bigEndian: boolean;
   readonly fortranOrder: boolean;
-  /** Where the items start, in bytes from the start of the file. */
+  /** Offset of the items, in bytes from the start of the file. */
   readonly dataOffset: number;
-  /** What the items take, in bytes. */
+  /** Size of the items, in bytes. */
   readonly dataBytes: number;
 }
 
 const refuse = (detail: string) => formatError('npy', detail);
 
-/** Where the header ends, from the first 12 bytes of a file. */
+/** Offset of the end of the header, from the first 12 bytes of a file. */
 export function npyDataOffset(bytes: Uint8Array): number {
   if (bytes.length < 12 || latin1(bytes, 0, 6) !== MAGIC) throw refuse('the magic string is missing');
   const major = bytes[6]!;
@@ -63,28 +64,28 @@ export function npyDataOffset(bytes: Uint8Array): number {
 }
 
 /**
- * The header of an NPY file, format versions 1 to 3; `bytes` must hold at least the header.
- * Booleans become uint8, float16 float32. Throws ERR_FORMAT for what has no dtype here (complex, text, structured, object).
+ * The header of an NPY file, format versions 1 to 3; `bytes` must contain at least the header. Booleans become uint8,
+ * float16 becomes float32. Throws ERR_FORMAT for types without a dtype here (complex, text, structured, object).
  */
 export function readNpyHeader(bytes: Uint8Array): NpyHeader {
   const dataOffset = npyDataOffset(bytes);
-  if (dataOffset > bytes.length) throw refuse(`the header ends at byte ${dataOffset}, the file at ${bytes.length}`);
+  if (dataOffset > bytes.length) throw refuse(`the header ends at byte ${dataOffset}, but the file at ${bytes.length}`);
   const text = latin1(bytes, bytes[6] === 1 ? 10 : 12, dataOffset);
 
   const descriptor = /'descr'\s*:\s*(?:'([^']*)'|\S)/.exec(text);
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(text);
   const sides = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(text);
-  if (!descriptor || !order || !sides) throw refuse('the header does not hold descr, fortran_order and shape');
+  if (!descriptor || !order || !sides) throw refuse('the header lacks descr, fortran_order or shape');
   if (descriptor[1] === undefined)
     throw refuse(
-      'the array is a table with named columns (a structured dtype), which is not read: save one column, as in numpy.save(file, a["name"])',
+      'the array is a table with named columns (a structured dtype), which is not supported: save one column, as in numpy.save(file, a["name"])',
     );
   const type = /^([<>|=])?([a-zA-Z]\d+)$/.exec(descriptor[1]);
   const dtype = type ? DESCRIPTORS[type[2]!] : undefined;
   if (!type || !dtype || !Object.hasOwn(DESCRIPTORS, type[2]!)) {
     const letter = /[a-zA-Z]/.exec(descriptor[1])?.[0] ?? '';
     const what = Object.hasOwn(UNREAD, letter) ? ` (${UNREAD[letter]})` : '';
-    throw refuse(`the dtype '${descriptor[1]}' is not read${what}; booleans, integers and floats of 2, 4 and 8 bytes are`);
+    throw refuse(`the dtype '${descriptor[1]}' is not supported${what}; use booleans, integers, or floats of 2, 4 or 8 bytes`);
   }
 
   const shape = sides[1]!
@@ -100,21 +101,20 @@ export function readNpyHeader(bytes: Uint8Array): NpyHeader {
 }
 
 /**
- * A whole NPY file, any byte order and axis order of the file, as C order and little-endian. Where nothing has to be moved
- * or turned round the items are a view of `bytes`.
- * Throws ERR_FORMAT; the length must be exactly what the header says.
+ * A whole NPY file, in any byte order and axis order, converted to C order and little-endian. If nothing has to change,
+ * the items are a view of `bytes`. Throws ERR_FORMAT; the length must be exactly as the header says.
  */
 export function readNpy(bytes: Uint8Array): DenseArray {
   const header = readNpyHeader(bytes);
   const { dtype, shape, dataOffset, dataBytes } = header;
   if (bytes.length - dataOffset !== dataBytes) {
-    throw refuse(`${dataBytes} bytes of items announced by the shape [${shape.join(', ')}], ${bytes.length - dataOffset} found`);
+    throw refuse(`${dataBytes} bytes of items announced by the shape [${shape.join(', ')}], but ${bytes.length - dataOffset} found`);
   }
   const items = npyItems(header, bytes.subarray(dataOffset));
   return { dtype, shape, data: header.fortranOrder && shape.length > 1 ? toCOrder(items, dtype, shape) : items };
 }
 
-/** Items out of the bytes of a file, in their order there: a view of them where nothing has to change. */
+/** Converts the bytes of a file to items, in their order in the file: a view if nothing has to change. */
 export function npyItems({ dtype, isHalf, bigEndian }: NpyHeader, bytes: Uint8Array): TypedArray {
   if (isHalf) {
     const halves = itemsFromBytes('uint16', bytes, bigEndian) as Uint16Array;
@@ -152,8 +152,8 @@ function toCOrder(items: TypedArray, dtype: DType, shape: readonly number[]): Ty
 }
 
 /**
- * The header of an NPY file of version 1.0, C order. With `reserve` it has the same length whatever the first side is,
- * so that a stack can grow and its header be rewritten in place.
+ * The header of an NPY file of version 1.0, C order. With `reserve` its length does not depend on the first dimension,
+ * so that a stack can grow and its header can be rewritten in place.
  */
 export function npyHeader(dtype: DType, shape: readonly number[], reserve = false): Uint8Array {
   const size = itemSize(dtype);
@@ -174,9 +174,10 @@ export function npyHeader(dtype: DType, shape: readonly number[], reserve = fals
 /** A whole NPY file, version 1.0. `data` may also be the bytes of the items. Throws ERR_FORMAT when the lengths do not agree. */
 export function writeNpy(array: DenseArray): Uint8Array {
   const { dtype, shape, data } = array;
-  const dataBytes = isDType(dtype) ? checkedByteLength(dtype, shape) : `the dtype ${String(dtype)} is not known`;
+  const dataBytes = isDType(dtype) ? checkedByteLength(dtype, shape) : `unknown dtype ${String(dtype)}`;
   if (typeof dataBytes === 'string') throw refuse(dataBytes);
-  if (data.byteLength !== dataBytes) throw refuse(`the shape [${shape.join(', ')}] takes ${dataBytes} bytes, ${data.byteLength} given`);
+  if (data.byteLength !== dataBytes)
+    throw refuse(`the shape [${shape.join(', ')}] needs ${dataBytes} bytes, but ${data.byteLength} are given`);
   const header = npyHeader(dtype, shape);
   const file = new Uint8Array(header.length + dataBytes);
   file.set(header);

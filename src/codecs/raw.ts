@@ -5,8 +5,8 @@ const NAME = 'raw';
 const MAX_PARTS = 4096;
 
 /**
- * Messages that nobody interprets: the parts in a row as dtype `bytes`, shape [length]. With several parts their lengths
- * stand in `meta.parts`, and `encode` cuts along them again, as long as they still add up to the payload.
+ * Uninterpreted messages: the parts concatenated as dtype `bytes`, shape [length]. With several parts, `meta.parts` has
+ * their lengths, and `encode` splits along them again if they still sum to the payload.
  */
 export const raw: Codec = {
   name: NAME,
@@ -20,7 +20,7 @@ parts.`,
 
   decode(parts) {
     if (parts.length === 0 || parts.length > MAX_PARTS) {
-      throw new MillraceError('ERR_MESSAGE_PARTS', `${NAME}: ${parts.length} parts, 1 to ${MAX_PARTS} expected`);
+      throw new MillraceError('ERR_MESSAGE_PARTS', `${NAME}: ${parts.length} parts, expected 1 to ${MAX_PARTS}`);
     }
     if (parts.length === 1) return { dtype: 'bytes', shape: [parts[0]!.length], data: parts[0]! };
     const data = Buffer.concat(parts);

@@ -14,9 +14,9 @@ const ADDRESS_BYTES = 8;
 const refuse = (detail: string, cause?: unknown) => formatError('hdf5', detail, cause);
 
 /**
- * Opens the frames of an HDF5 file. The tree and rare encodings are read by the HDF5 library (h5wasm), the pixels by the
- * reader in `hdf5/`, which knows the filters that the library lacks. Throws ERR_FORMAT for what cannot be read,
- * ERR_CONFIG_INVALID for a dataset that is not there or has to be chosen.
+ * Opens the frames of an HDF5 file. The HDF5 library (h5wasm) reads the tree and rare encodings; the reader in `hdf5/`,
+ * which has the filters that the library lacks, reads the pixels. Throws ERR_FORMAT for unsupported files,
+ * ERR_CONFIG_INVALID for a dataset that is missing or ambiguous.
  */
 export async function openHdf5Frames(path: string, dataset?: string): Promise<Hdf5Frames> {
   return openFrames(path, dataset, await loadLibrary());

@@ -14,8 +14,8 @@ export interface KafkaRecord {
 }
 
 /**
- * What a failed send means. `unreachable`: try the same again. `no-topic`: the broker knows no such topic; it may be made. `too-large`: the broker refuses these records for good.
- * `sequence`: the broker has lost track of this producer, only a new one can go on. `lasting`: trying again is in vain.
+ * The meaning of a failed send. `unreachable`: retry unchanged. `no-topic`: the broker does not know the topic, but may
+ * create it. `too-large`: the broker rejects these records permanently.
  */
 export type KafkaFailure = 'unreachable' | 'no-topic' | 'too-large' | 'sequence' | 'lasting';
 
@@ -54,7 +54,7 @@ export interface KafkaProducerOptions {
   readonly tls: false | { readonly ca?: string };
   readonly sasl?: KafkaLogin | undefined;
   readonly log: Logger;
-  /** Breaks off what is under way, also the opening; no connection is made any more. */
+  /** Cancels operations in progress, including opening; no connection is made any more. */
   readonly signal: AbortSignal;
 }
 
@@ -87,7 +87,7 @@ const FAILURES: Readonly<Record<string, KafkaFailure>> = {
   UNSUPPORTED_VERSION: 'lasting',
 };
 
-/** kafkajs wraps errors in errors; the innermost one tells. */
+/** kafkajs wraps errors in errors; the innermost one has the cause. */
 function asSendError(thrown: unknown, topic: string): KafkaSendError {
   let failure: KafkaFailure = 'unreachable';
   let message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -9,7 +9,7 @@ export interface PeerWatchOptions {
   /** As a message names it: `sink 'out'`. */
   readonly node: string;
   readonly log: Logger;
-  /** Addresses at which a peer is missing; undefined where nobody knows. */
+  /** Addresses without a peer; undefined if unknown. */
   readonly waitsFor: () => readonly string[] | undefined;
   /** Adds to the time without a peer. */
   readonly outage?: ((ms: number) => void) | undefined;
@@ -76,7 +76,7 @@ export class PeerWatch {
       this.#options.log.info({ waitedMs: Math.round(waitedMs) }, `${this.#options.node} has a peer after ${Math.round(waitedMs / 1000)} s`);
   }
 
-  // Counted as it goes on, so that a report made meanwhile shows it.
+  // Counted during the wait, so that a report made meanwhile includes it.
   #count(now: number): void {
     this.#options.outage?.(now - this.#countedUntil);
     this.#countedUntil = now;

@@ -22,7 +22,7 @@ export interface RedisConnection {
   call(command: string, ...args: readonly RedisArgument[]): Promise<unknown>;
   /** Sends all in one go and returns their replies in order, each a value, a RedisReplyError, or another Error (fate unknown). */
   pipeline(commands: readonly (readonly [string, ...RedisArgument[]])[]): Promise<(unknown | Error)[]>;
-  /** Drops the connection without sending what is still queued: afterwards no argument is read any more. */
+  /** Drops the connection without sending queued data: afterwards no argument is read any more. */
   destroy(): void;
 }
 
@@ -52,7 +52,7 @@ export async function connectRedis(url: string, options: RedisConnectOptions): P
   const client = new Redis(own ? url.replace(/^rediss:/, 'redis:') : url, {
     ...(own && { tls: { ca: options.ca } }),
     lazyConnect: true,
-    // Without a retry strategy a broken connection rejects what was under way, and stays down.
+    // Without a retry strategy a broken connection rejects pending commands and stays down.
     retryStrategy: () => null,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
@@ -64,7 +64,7 @@ export async function connectRedis(url: string, options: RedisConnectOptions): P
     cause = error;
   });
   const destroy = (): void => {
-    // `disconnect` alone would let the socket send what it still holds.
+    // `disconnect` alone would let the socket send its remaining data.
     client.stream?.destroy();
     client.disconnect();
     options.signal.removeEventListener('abort', destroy);
@@ -106,7 +106,7 @@ export async function connectRedis(url: string, options: RedisConnectOptions): P
   };
 }
 
-/** @throws ERR_CONFIG_INVALID for what is not an address of Redis. */
+/** @throws ERR_CONFIG_INVALID for an address that is not one of Redis. */
 export function checkRedisUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !['redis:', 'rediss:'].includes(parsed.protocol)) {

@@ -1,4 +1,4 @@
-/** What a driver of ZeroMQ does for source and sink `zmq`. */
+/** The interface of a ZeroMQ driver for the source and sink `zmq`. */
 import type { Logger } from '../errors/logger.js';
 import type { ZmqOptions } from './zmq-options.js';
 import type { FrameMemory } from './zmtp/frame-memory.js';
@@ -10,11 +10,11 @@ export interface ZmqReaderOptions extends ZmqOptions {
   readonly subscribe?: readonly string[];
   /** Messages that the socket holds for each peer. */
   readonly highWaterMark: number;
-  /** Hears where the socket listens, and of peers that break the protocol. */
+  /** Called with the address on which the socket listens, and with peers that break the protocol. */
   readonly log?: Logger;
   /** Longest message, all parts together. Driver zmtp reads past a longer one and calls `onOversized`; libzmq has no such bound here. */
   readonly maxMessageBytes?: number;
-  /** Hears of each message over `maxMessageBytes`, with the bytes that its sender announced so far. */
+  /** Called for each message over `maxMessageBytes`, with the bytes that its sender announced so far. */
   readonly onOversized?: (lengthBytes: number) => void;
   /** Memory for large parts, where the driver can read into it. */
   readonly onFrame?: FrameMemory;
@@ -23,12 +23,12 @@ export interface ZmqReaderOptions extends ZmqOptions {
 export interface ZmqWriterOptions extends ZmqOptions {
   readonly socket: 'push' | 'pub';
   readonly highWaterMark: number;
-  /** How long after `close()` the socket goes on sending what it accepted; -1 for ever. */
+  /** How long the socket continues to send accepted messages after `close()`; -1: without limit. */
   readonly lingerMs: number;
   /** Queue for completed connections only. */
   readonly immediate: boolean;
   readonly log?: Logger;
-  /** Hears what became of each message of a PUSH that was sent with a tag, where the driver knows. */
+  /** Called with the outcome of each message of a PUSH that was sent with a tag, if the driver knows it. */
   readonly onFate?: FateListener;
 }
 
@@ -48,7 +48,7 @@ export interface ZmqReader {
 }
 
 export interface ZmqWriter {
-  /** Whether the driver knows when the stream has taken a message; else `onFate` hears of none. */
+  /** Whether the driver knows when the stream has taken a message; otherwise `onFate` is never called. */
   readonly knowsFates: boolean;
   /** Whether nothing waits to be written; true where the driver does not know. */
   readonly idle: boolean;
@@ -56,14 +56,18 @@ export interface ZmqWriter {
   peerCounts(): readonly PeerCounts[];
   /** Addresses without a peer there; undefined where the driver does not know. */
   waitsFor(): readonly string[] | undefined;
-  /** A message with a part from this length on can be read where it lies, until it is released. Infinity: the driver copies all. */
+  /**
+   * A message with a part of at least this length can be read in place until it is released. Infinity: the driver
+   * copies all messages.
+   */
   readonly inPlaceFromBytes: number;
   /**
-   * True when the socket accepted the whole message, a promise while it waits for room, false when it is or was closed
-   * meanwhile. Without `released` the parts are no longer read then; with it large ones are, until it is called, once.
+   * True when the socket accepted the whole message, a promise while it waits for room, false when the socket is or was
+   * closed meanwhile. Without `released`, the parts are no longer read then; with it, large parts are read until it is
+   * called, once.
    */
   send(parts: readonly (Uint8Array | string)[], released?: () => void, tag?: number): boolean | Promise<boolean>;
-  /** Closes at once: what waits for room ends, what was accepted lingers for at most `lingerMs`. */
+  /** Closes at once: sends that wait for room end, and accepted messages linger for at most `lingerMs`. */
   close(lingerMs?: number): void;
   /** Resolves when the socket has let go of everything that was sent: not before may the thread end. Call it after `close`. */
   released(): Promise<void>;

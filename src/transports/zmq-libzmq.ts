@@ -1,7 +1,7 @@
 /**
- * ZeroMQ by the `zeromq` addon: the only file that imports it.
- * A thread that ends with a pending `receive()` aborts the whole process, so whoever opens a socket here must close it
- * before the thread may go; `close()` settles what is pending.
+ * ZeroMQ through the `zeromq` addon: the only file that imports it. A thread that ends with a pending `receive()`
+ * aborts the whole process, so code that opens a socket here must close it before the thread may end; `close()` settles
+ * pending calls.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -28,7 +28,7 @@ const COLLECT_EVERY_BYTES = 32 * 2 ** 20;
 
 const load = (): Promise<typeof Zmq> => loadOptional<typeof Zmq>('zeromq');
 
-/** What the addon calls the keys of `plain` and `curve`. */
+/** The addon's names for the keys of `plain` and `curve`. */
 function security({ plain, curve }: ZmqOptions): object {
   if (plain) return { plainUsername: plain.username, plainPassword: plain.password };
   if (!curve) return {};
@@ -185,7 +185,7 @@ class SentCopies {
     this.#heldBytes -= lengthBytes;
   });
 
-  /** Short parts are copied by the addon during the call; longer ones are given a copy that nobody else writes to. */
+  /** The addon copies short parts during the call; longer ones get a copy that no other code writes to. */
   own(part: Uint8Array | string): Buffer | string {
     if (typeof part === 'string') return part;
     if (part.byteLength <= ZERO_COPY_ABOVE_BYTES) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);

@@ -6,7 +6,7 @@ import { parseEndpoint } from './zmtp/endpoint.js';
 export type ZmqDriver = 'zmtp' | 'libzmq';
 
 export interface ZmqPlain {
-  /** Takes those who give this name and password, otherwise gives them. */
+  /** As server: accepts clients with this name and password; as client: sends them. */
   readonly server?: boolean;
   readonly username: string;
   readonly password: string;
@@ -89,7 +89,7 @@ export function zmqOptionIssues({ driver = 'zmtp', connect, bind, plain, curve }
   if (curve && !curve.server && !(curve.publicKey && curve.serverKey))
     add('zmq: a client of CURVE needs publicKey, secretKey and serverKey', 'curve');
   if (driver === 'libzmq') {
-    // Without a handler of its own for ZAP libzmq lets everybody in, whatever the password.
+    // Without a ZAP handler of its own, libzmq accepts every client, whatever the password.
     if (plain?.server) add('zmq: driver libzmq checks no passwords: server: true needs driver: zmtp', 'plain', 'server');
     return issues;
   }

@@ -2,7 +2,10 @@ import { type Logger, RateLimiter, SILENT } from '../errors/logger.js';
 import type { SocketEvents } from './zmtp/socket-events.js';
 import type { ZmtpSocket } from './zmtp/sockets/zmtp-socket.js';
 
-/** Tells where a socket listens, and, at a limited rate, of peers that are not what they should be. One that is away or goes is none of these, a name that nobody knows is. */
+/**
+ * Logs where a socket listens and, at a limited rate, peers that break the protocol. An absent peer, a peer that
+ * disconnects and an unknown host name do not count as such.
+ */
 export function tellOfPeers(events: SocketEvents, log: Logger = SILENT): void {
   const limiter = new RateLimiter();
   // It is looked up again at each attempt to connect.
@@ -25,7 +28,7 @@ export function waitingFor(socket: ZmtpSocket): readonly string[] {
   return lastEndpoint !== null && socket.stats().peers === 0 ? [lastEndpoint] : [];
 }
 
-/** An error of the system: nobody listens, the peer's process ended. */
+/** A system error: no process listens, or the peer's process ended. */
 const isOfTheStream = (cause: unknown): boolean =>
   typeof (cause as NodeJS.ErrnoException | undefined)?.errno === 'number' && !isOfTheName(cause);
 

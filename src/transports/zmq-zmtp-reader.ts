@@ -6,7 +6,7 @@ import { tellOfPeers, waitingFor } from './zmq-zmtp-log.js';
 import { Pull } from './zmtp/sockets/pull.js';
 import { Sub } from './zmtp/sockets/sub.js';
 
-/** What all peers of a source together may have waiting in the process, and may have begun and not ended. */
+/** Limits over all peers of a source: messages waiting in the process, and messages begun but not complete. */
 const RECEIVE_TOTAL_BYTES = 128 * 2 ** 20;
 const UNFINISHED_BYTES = 128 * 2 ** 20;
 

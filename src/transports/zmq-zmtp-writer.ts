@@ -81,7 +81,7 @@ abstract class ZmtpWriter implements ZmqWriter {
   async released(): Promise<void> {
     await this.socket.close();
     const { lost, highWater } = this.socket.stats().dropped;
-    // What becomes of each message of a PUSH is told by its tag.
+    // The tag reports the outcome of each message of a PUSH.
     if (lost + highWater === 0 || this.knowsFates) return;
     this.#log.info(
       { lost, highWater },

@@ -62,10 +62,10 @@ test('every width of a difference is followed', () => {
 test.each<[string, Buffer, RegExp]>([
   ['a wrong digest', cbf([1, 1, 1, 1], { md5: 'AAAAAAAAAAAAAAAAAAAAAA==' }), /MD5/],
   ['too few items', cbf([1, 1, 1, 0x80, 5, 0], { width: 5, height: 1 }), /after 4 of 5/],
-  ['more items than bytes', cbf([1, 1], { width: 100000, height: 100000 }), /cannot stand/],
+  ['more items than bytes', cbf([1, 1], { width: 100000, height: 100000 }), /do not fit/],
   ['bytes left over', cbf([1, 1, 1, 1, 1]), /left/],
   ['a size past the end', cbf([1, 1, 1, 1], { size: 400 }), /announced/],
-  ['an end within an item', cbf([1, 1, 1, 0x80, 1]), /within an item/],
+  ['an end inside an item', cbf([1, 1, 1, 0x80, 1]), /inside an item/],
   ['a value outside int32', cbf([...packed, ...int64(-2147483648n - 70306n)]), /outside int32/],
   ['a difference outside float64', cbf([...packed, ...int64(2n ** 62n)]), /outside int32/],
   ['another compression', cbf([1, 1, 1, 1], { conversion: 'x-CBF_PACKED' }), /x-CBF_PACKED/],
@@ -88,14 +88,14 @@ test('a second section that cannot be read is an error in its place', () => {
   expect(stack.count).toBe(2);
   expect([...(stack.read(0).data as Int32Array)]).toEqual([1, 2, 3, 4]);
   expect(() => stack.read(1)).toThrow(/x-CBF_PACKED/);
-  expect(() => readCbf(two)).toThrow(/2 images where one is expected/);
+  expect(() => readCbf(two)).toThrow(/2 images, but expected one/);
 });
 
 test('a section that is cut off counts as an image that cannot be read', () => {
   const second = cbf([1, 1, 1, 1]);
   const stack = openCbf(Buffer.concat([cbf([1, 1, 1, 1]), second.subarray(0, second.length - 2)]));
   expect(stack.count).toBe(2);
-  expect(() => stack.read(1)).toThrow(/4 bytes of data announced, 2 found/);
+  expect(() => stack.read(1)).toThrow(/4 bytes of data announced, but 2 found/);
 });
 
 test('a cut or damaged file never gives anything but a format error or an image of the announced size', () => {

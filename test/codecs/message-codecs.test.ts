@@ -277,15 +277,15 @@ describe('msgpack', () => {
     ['a regular expression as an extension', message(1, 0xa1, 'x', 0xc7, 5, 0x78, 0x92, 0xa1, 'a', 0xa0), /extension/],
     ['a fixed extension', message(1, 0xa1, 'x', 0xd4, 0x72, 0x40), /extension/],
     ['the type that is never used', message(1, 0xa1, 'x', 0xc1), /0xc1/],
-    ['a list of four thousand million entries', message(1, 0xa1, 'x', 0xdd, 0xff, 0xff, 0xff, 0xff), /ends within/],
-    ['text beyond the end', bytes(0x81, 0xdb, 0xff, 0xff, 0xff, 0xff), /ends within/],
+    ['a list of four thousand million entries', message(1, 0xa1, 'x', 0xdd, 0xff, 0xff, 0xff, 0xff), /ends inside/],
+    ['text beyond the end', bytes(0x81, 0xdb, 0xff, 0xff, 0xff, 0xff), /ends inside/],
     ['a key that is a number', bytes(0x81, 1, 1), /key/],
     ['deep nesting', message(1, 0xa1, 'x', ...Array(1000).fill(0x91), 1), /deep/],
     ['bytes after the message', Buffer.concat([message(0), Buffer.from([0])]), /left/],
     ['no map', bytes(0x91, 1), /map/],
     ['data of text', bytes(0x81, 0xa4, 'data', 0xa1, 'x'), /bin/],
     ['bin in a key that travels along', message(1, 0xa1, 'x', 0xc4, 1, 1), /JSON/],
-    ['nothing', Buffer.alloc(0), /ends within/],
+    ['nothing', Buffer.alloc(0), /ends inside/],
   ])('refused as malformed: %s', (_name, part, expected) => malformed(msgpack, [part], expected));
 
   test.skipIf(!pythonHas('msgpack'))('Python msgpack reads each key plainly (needs python3 with msgpack)', () => {

@@ -64,7 +64,7 @@ test.each<[string, Buffer, RegExp]>([
   ],
   ['objects', npy(literal("'|O'", '(1,)'), Buffer.alloc(8)), /'\|O'/],
   ['complex numbers', npy(literal("'<c16'", '(1,)'), Buffer.alloc(16)), /c16/],
-  ['text', npy(literal("'<U3'", '(1,)'), Buffer.alloc(12)), /'<U3' is not read \(text\)/],
+  ['text', npy(literal("'<U3'", '(1,)'), Buffer.alloc(12)), /'<U3' is not supported \(text\)/],
   ['long doubles', npy(literal("'<f16'", '(1,)'), Buffer.alloc(16)), /astype\("f8"\)/],
   ['structures', npy(literal("[('a', '<u2')]", '(1,)'), Buffer.alloc(2)), /structured/],
   ['too few items', npy(literal("'<u2'", '(3,)'), shorts(1, 2)), /6 bytes/],

@@ -147,7 +147,7 @@ test('the first bytes of a file say its format, whatever its name', async () => 
     ['b4.dat', [3, 5]],
   ]);
   expect(recorder.refused[0]).toMatch(/b5.npy: .*EDF/);
-  expect(recorder.refused[1]).toMatch(/b6.npy: .*ZIP archive \(NPZ files are\)/);
+  expect(recorder.refused[1]).toMatch(/b6.npy: .*ZIP archive \(as NPZ files are\)/);
 });
 
 test('every image of a file is a frame, and one that cannot be read is refused in its place', async () => {

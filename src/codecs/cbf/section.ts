@@ -22,52 +22,52 @@ const TYPES: Readonly<Record<string, DType>> = {
   'signed 64-bit real ieee': 'float64',
 };
 
-/** A binary section: the head says what its data are, and each word of it was checked. */
+/** A binary section with the checked fields of its header. */
 export interface CbfSection {
   readonly dtype: DType;
   /** [slow, fast] of one image. */
   readonly shape: readonly [number, number];
-  /** Images behind one another. */
+  /** Number of consecutive images. */
   readonly count: number;
   readonly isPacked: boolean;
   readonly bigEndian: boolean;
-  /** As it stands in the file. */
+  /** As stored in the file. */
   readonly data: Buffer;
 }
 
-/** Where the head of the next section begins, or -1: the place of the first byte of its boundary. */
+/** Offset of the header of the next section (the first byte of its boundary), or -1. */
 export function findSection(file: Buffer, from: number): number {
   for (let at = file.indexOf(SECTION, from); at >= 0; at = file.indexOf(SECTION, at + SECTION.length)) {
-    // The boundary that closes a section has two hyphens more.
+    // The boundary that closes a section has two more hyphens.
     if (latin1(file, at + SECTION.length, at + SECTION.length + 2) !== '--') return at;
   }
   return -1;
 }
 
-/** The place behind the data that a section announces, so that what looks like a boundary within them is passed over. */
+/** The offset after the data that a section announces, so that data that looks like a boundary is skipped. */
 export function sectionEnd(file: Buffer, section: number): number {
   const { fields, start } = head(file, section);
   const sizeBytes = requireSize(fields, 'x-binary-size');
-  if (sizeBytes > file.length - start) throw refuseCbf(`${sizeBytes} bytes of data announced, ${file.length - start} found`);
+  if (sizeBytes > file.length - start) throw refuseCbf(`${sizeBytes} bytes of data announced, but ${file.length - start} found`);
   return start + sizeBytes;
 }
 
-/** Throws ERR_FORMAT, naming what is not understood. */
+/** Throws ERR_FORMAT, naming the unsupported feature. */
 export function readSection(file: Buffer, section: number): CbfSection {
   const { fields, start } = head(file, section);
   const conversion = (fields.get('conversions') ?? 'x-cbf_none').toLowerCase();
   if (conversion !== 'x-cbf_byte_offset' && conversion !== 'x-cbf_none')
-    throw refuseCbf(`the compression "${fields.get('conversions')}" is not read: x-CBF_BYTE_OFFSET is, and none`);
+    throw refuseCbf(`the compression "${fields.get('conversions')}" is not supported: use x-CBF_BYTE_OFFSET, or none`);
   const isPacked = conversion === 'x-cbf_byte_offset';
   const encoding = fields.get('content-transfer-encoding') ?? 'missing';
-  if (encoding.toLowerCase() !== 'binary') throw refuseCbf(`the encoding "${encoding}" is not read: BINARY is`);
+  if (encoding.toLowerCase() !== 'binary') throw refuseCbf(`the encoding "${encoding}" is not supported: use BINARY`);
   const name = fields.get('x-binary-element-type');
   const dtype = name !== undefined && Object.hasOwn(TYPES, name.toLowerCase()) ? TYPES[name.toLowerCase()] : undefined;
   if (!dtype || (isPacked && dtype.startsWith('float')))
-    throw refuseCbf(`elements of the type "${name ?? 'missing'}"${isPacked ? ' with x-CBF_BYTE_OFFSET' : ''} are not read`);
+    throw refuseCbf(`elements of the type "${name ?? 'missing'}"${isPacked ? ' with x-CBF_BYTE_OFFSET' : ''} are not supported`);
   const order = fields.get('x-binary-element-byte-order')?.toLowerCase() ?? 'little_endian';
   if (order !== 'little_endian' && order !== 'big_endian') throw refuseCbf(`the byte order "${order}" is not known`);
-  if (isPacked && order === 'big_endian') throw refuseCbf('x-CBF_BYTE_OFFSET in big-endian order is not read');
+  if (isPacked && order === 'big_endian') throw refuseCbf('x-CBF_BYTE_OFFSET in big-endian order is not supported');
 
   const width = requireSize(fields, 'x-binary-size-fastest-dimension');
   const height = requireSize(fields, 'x-binary-size-second-dimension');
@@ -80,10 +80,10 @@ export function readSection(file: Buffer, section: number): CbfSection {
     throw refuseCbf(`the number of elements is not ${count > 1 ? `${count} times ` : ''}${height} times ${width}`);
 
   const sizeBytes = requireSize(fields, 'x-binary-size');
-  if (sizeBytes > file.length - start) throw refuseCbf(`${sizeBytes} bytes of data announced, ${file.length - start} found`);
-  // An item takes at least one byte, so this bounds what is allocated by what was received.
-  if (items > sizeBytes) throw refuseCbf(`${items} items cannot stand in ${sizeBytes} bytes`);
-  if (!isPacked && sizeBytes !== lengthBytes) throw refuseCbf(`${items} items of ${dtype} take ${lengthBytes} bytes, not ${sizeBytes}`);
+  if (sizeBytes > file.length - start) throw refuseCbf(`${sizeBytes} bytes of data announced, but ${file.length - start} found`);
+  // An item needs at least one byte, so the received bytes limit the allocation.
+  if (items > sizeBytes) throw refuseCbf(`${items} items do not fit in ${sizeBytes} bytes`);
+  if (!isPacked && sizeBytes !== lengthBytes) throw refuseCbf(`${items} items of ${dtype} need ${lengthBytes} bytes, not ${sizeBytes}`);
   const data = file.subarray(start, start + sizeBytes);
   const digest = fields.get('content-md5');
   if (digest !== undefined && createHash('md5').update(data).digest('base64') !== digest)
@@ -97,7 +97,7 @@ function head(file: Buffer, section: number): { fields: Map<string, string>; sta
   return { fields: mimeFields(latin1(file, section + SECTION.length, marker)), start: marker + START_OF_DATA.length };
 }
 
-/** The fields of the binary section, names in lower case, values without their quotes. */
+/** The fields of the binary section, names in lower case, values without quotes. */
 function mimeFields(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {

@@ -2,17 +2,17 @@ import { type DType, itemSize, type TypedArray, typedView } from '../../frame/dt
 import { refuseCbf } from './section.js';
 
 /**
- * The byte-offset compression (CBFlib manual, "CBF_BYTE_OFFSET"): each item is the difference to the one before, in 1, 2, 4
- * or 8 bytes, the smallest value of each size leading on to the next.
+ * The byte-offset compression (CBFlib manual, "CBF_BYTE_OFFSET"): each item is the difference from the previous one, in
+ * 1, 2, 4 or 8 bytes; the smallest value of each size announces the next size.
  *
- * CBFlib itself writes differences within the width of the element, so that 0 after 255 is +1: they wrap. A difference of 8
- * bytes is meant as it is where the element is narrower, and what it leads to must be in range.
+ * CBFlib writes differences within the width of the element, so that 0 after 255 is +1: they wrap. A difference of 8
+ * bytes is exact where the element is narrower, and its result must be in range.
  */
 export function unpackByteOffset(packed: Buffer, count: number, dtype: DType): TypedArray {
   return dtype === 'int64' || dtype === 'uint64' ? unpackLong(packed, count, dtype) : unpackShort(packed, count, dtype);
 }
 
-const truncated = () => refuseCbf('the data end within an item');
+const truncated = () => refuseCbf('the data end inside an item');
 
 function unpackShort(packed: Buffer, count: number, dtype: DType): TypedArray {
   const items = typedView(dtype, new ArrayBuffer(count * itemSize(dtype)), 0, count) as Int32Array;
@@ -40,7 +40,7 @@ function unpackShort(packed: Buffer, count: number, dtype: DType): TypedArray {
         }
       }
     }
-    // The array makes the value wrap.
+    // The array wraps the value.
     items[item] = value + delta;
     if (isExact && items[item] !== value + delta) throw refuseCbf(`item ${item} is outside ${dtype}`);
     value = items[item]!;

@@ -1,14 +1,14 @@
 /**
- * Undoes the bit transposition of bitshuffle for `items` items (a multiple of 8) of `itemBytes` bytes.
- * Row r = 8*j + b of the input holds bit b of byte j of all items, item i in bit i % 8 of byte i >> 3 of the row.
- * Definition: Masui et al. 2015, "A compression scheme for radio data in high performance computing".
+ * Reverses the bit transposition of bitshuffle for `items` items (a multiple of 8) of `itemBytes` bytes. Row r = 8*j +
+ * b of the input holds bit b of byte j of all items, item i in bit i % 8 of byte i >> 3 of the row. Definition: Masui
+ * et al. 2015, "A compression scheme for radio data in high performance computing".
  */
 export function bitUntranspose(input: Uint8Array, output: Uint8Array, items: number, itemBytes: number): void {
   const rowBytes = items >> 3;
   for (let byte = 0; byte < itemBytes; byte++) {
     const row = byte * 8 * rowBytes;
     for (let group = 0; group < rowBytes; group++) {
-      // Eight bytes, one of each row, are an 8 by 8 matrix of bits in two words; it is turned over its diagonal.
+      // Eight bytes, one of each row, are an 8 by 8 matrix of bits in two words, which is transposed.
       const at = row + group;
       let low = input[at]! | (input[at + rowBytes]! << 8) | (input[at + 2 * rowBytes]! << 16) | (input[at + 3 * rowBytes]! << 24);
       let high =

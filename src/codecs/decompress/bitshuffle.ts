@@ -9,15 +9,15 @@ const HEADER_BYTES = 12;
 const DEFAULT_BLOCK_BYTES = 8192;
 const MIN_BLOCK_ITEMS = 128;
 
-/** Items of a block where the writer named none. */
+/** Items per block when the writer gave no number. */
 function defaultBlockItems(itemBytes: number): number {
   return Math.max(MIN_BLOCK_ITEMS, Math.floor(DEFAULT_BLOCK_BYTES / itemBytes / 8) * 8);
 }
 
 /**
- * Undoes the HDF5 filter bitshuffle (32008). With LZ4 or zstd inside: u64BE bytes in all, u32BE bytes a block, then each
- * block after its u32BE size; without, only the blocks, of `blockItems` items. What is left of fewer than 8 items follows
- * as it is. Throws ERR_FORMAT.
+ * Reverses the HDF5 filter bitshuffle (32008). With LZ4 or zstd inside: total bytes (u64BE), bytes per block (u32BE),
+ * then each block after its size (u32BE); otherwise only the blocks, of `blockItems` items. The last items, fewer than
+ * 8, follow unchanged. Throws ERR_FORMAT.
  */
 export function decodeBitshuffle(
   input: Uint8Array,
@@ -30,14 +30,14 @@ export function decodeBitshuffle(
   let read = 0;
   let blockBytes = (blockItems || defaultBlockItems(itemBytes)) * itemBytes;
   if (inner !== 'none') {
-    if (input.length < HEADER_BYTES) throw formatError('bitshuffle', `${input.length} bytes, the header alone has ${HEADER_BYTES}`);
+    if (input.length < HEADER_BYTES) throw formatError('bitshuffle', `${input.length} bytes, but the header alone needs ${HEADER_BYTES}`);
     const announced = view.getBigUint64(0);
-    if (announced !== BigInt(outputBytes)) throw formatError('bitshuffle', `${announced} bytes are announced, ${outputBytes} are expected`);
+    if (announced !== BigInt(outputBytes)) throw formatError('bitshuffle', `${announced} bytes announced, but expected ${outputBytes}`);
     blockBytes = view.getUint32(8) || blockBytes;
     read = HEADER_BYTES;
   }
   if (itemBytes < 1 || blockBytes % (8 * itemBytes) !== 0 || blockBytes === 0)
-    throw formatError('bitshuffle', `a block of ${blockBytes} bytes does not hold a multiple of 8 items of ${itemBytes} bytes`);
+    throw formatError('bitshuffle', `a block of ${blockBytes} bytes is not a multiple of 8 items of ${itemBytes} bytes`);
 
   const output = new Uint8Array(outputBytes);
   const whole = Math.floor(outputBytes / (8 * itemBytes)) * 8 * itemBytes;
@@ -64,7 +64,7 @@ export function decodeBitshuffle(
 
   function take(length: number): Uint8Array {
     if (length > input.length - read)
-      throw formatError('bitshuffle', `${length} bytes are needed at byte ${read}, ${input.length - read} are left`);
+      throw formatError('bitshuffle', `${length} bytes needed at byte ${read}, but ${input.length - read} are left`);
     read += length;
     return input.subarray(read - length, read);
   }

@@ -3,7 +3,7 @@ import { copyMatch } from './lz4-block.js';
 
 const MAX_NEAR = 8191;
 
-/** Undoes BloscLZ, the own codec of Blosc, into exactly all of `output`. Throws ERR_FORMAT. */
+/** Unpacks BloscLZ, Blosc's own codec, into exactly all of `output`. Throws ERR_FORMAT. */
 export function decodeBloscLz(input: Uint8Array, output: Uint8Array): void {
   let read = 0;
   let written = 0;
@@ -13,7 +13,7 @@ export function decodeBloscLz(input: Uint8Array, output: Uint8Array): void {
     return input[read++]!;
   };
   if (input.length === 0) throw fail('no data');
-  // The upper bits of the first byte are no instruction.
+  // The upper bits of the first byte are not an instruction.
   let control = next() & 31;
   for (;;) {
     if (control >= 32) {
@@ -43,5 +43,5 @@ export function decodeBloscLz(input: Uint8Array, output: Uint8Array): void {
     if (read >= input.length) break;
     control = input[read++]!;
   }
-  if (written !== output.length) throw fail(`${written} bytes come out, ${output.length} are expected`);
+  if (written !== output.length) throw fail(`the data unpack to ${written} bytes, but expected ${output.length}`);
 }

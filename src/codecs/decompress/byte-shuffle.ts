@@ -1,4 +1,7 @@
-/** Undoes the byte shuffle of HDF5 (filter 2) and Blosc: first bytes of all items, then second bytes. What is left over stays. */
+/**
+ * Reverses the byte shuffle of HDF5 (filter 2) and Blosc: first bytes of all items, then second bytes. Trailing bytes
+ * stay unchanged.
+ */
 export function byteUnshuffle(input: Uint8Array, itemBytes: number): Uint8Array {
   const output = new Uint8Array(input.length);
   const items = Math.floor(input.length / itemBytes);

@@ -7,7 +7,10 @@ const GROUP_SYMBOLS = 50;
 const RUN_A = 0;
 const RUN_B = 1;
 
-/** Undoes bzip2 data of exactly `outputBytes` bytes, one stream or several; the checksum of each block is checked. Throws ERR_FORMAT. */
+/**
+ * Unpacks bzip2 data of exactly `outputBytes` bytes, one stream or several; the checksum of each block is checked.
+ * Throws ERR_FORMAT.
+ */
 export function decodeBzip2(input: Uint8Array, outputBytes: number): Uint8Array {
   const bits = new BitReader(input);
   const output = new Uint8Array(outputBytes);
@@ -20,14 +23,14 @@ export function decodeBzip2(input: Uint8Array, outputBytes: number): Uint8Array 
       const first = bits.take(24);
       const second = bits.take(24);
       if (first === END_MAGIC[0] && second === END_MAGIC[1]) break;
-      if (first !== BLOCK_MAGIC[0] || second !== BLOCK_MAGIC[1]) throw fail('a block does not begin as it should');
+      if (first !== BLOCK_MAGIC[0] || second !== BLOCK_MAGIC[1]) throw fail('a block has no block header');
       written = decodeBlock(bits, level * 100_000, output, written);
     }
     bits.take(16);
     bits.take(16);
     bits.toByte();
   } while (bits.bytesLeft > 0);
-  if (written !== outputBytes) throw fail(`${written} bytes come out, ${outputBytes} are expected`);
+  if (written !== outputBytes) throw fail(`the data unpack to ${written} bytes, but expected ${outputBytes}`);
   return output;
 }
 
@@ -63,7 +66,7 @@ class BitReader {
   }
 }
 
-/** One Huffman table: for each length the first code, and where its symbols begin. */
+/** One Huffman table: for each length, the first code and the index of its first symbol. */
 interface Table {
   readonly shortest: number;
   readonly limit: Int32Array;
@@ -100,7 +103,7 @@ function nextSymbol(bits: BitReader, table: Table): number {
       break;
     }
   }
-  throw fail('a code that no symbol has');
+  throw fail('a code without a symbol');
 }
 
 function readTables(bits: BitReader, symbolCount: number): { tables: Table[]; selectors: Uint8Array } {
@@ -111,7 +114,7 @@ function readTables(bits: BitReader, symbolCount: number): { tables: Table[]; se
   const selectors = new Uint8Array(selectorCount);
   for (let index = 0; index < selectorCount; index++) {
     let place = 0;
-    while (bits.take(1) === 1) if (++place >= tableCount) throw fail('a selector names no table');
+    while (bits.take(1) === 1) if (++place >= tableCount) throw fail('a selector refers to no table');
     const [table] = order.splice(place, 1);
     order.unshift(table!);
     selectors[index] = table!;
@@ -133,10 +136,10 @@ function readTables(bits: BitReader, symbolCount: number): { tables: Table[]; se
   return { tables, selectors };
 }
 
-/** Where the output ends after the block. */
+/** End of the output after the block. */
 function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, start: number): number {
   const checksum = ((bits.take(16) << 16) | bits.take(16)) >>> 0;
-  if (bits.take(1) === 1) throw fail('a randomised block (of bzip2 0.9) is not read');
+  if (bits.take(1) === 1) throw fail('a randomised block (of bzip2 0.9) is not supported');
   const origin = bits.take(24);
   const used = bits.take(16);
   const alphabet = new Uint8Array(256);
@@ -176,7 +179,7 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
     }
     runStep = 1;
     if (symbol === endOfBlock) break;
-    if (size >= maxBytes) throw fail('a block is longer than it may be');
+    if (size >= maxBytes) throw fail('a block exceeds the maximum length');
     const value = alphabet[symbol - 1]!;
     alphabet.copyWithin(1, 0, symbol - 1);
     alphabet[0] = value;
@@ -185,7 +188,7 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
   }
   if (origin >= size) throw fail('the origin of a block is outside of it');
 
-  // Undoes the Burrows-Wheeler transform: the upper 24 bits of each word become the place of its successor.
+  // Reverses the Burrows-Wheeler transform: the upper 24 bits of each word become the index of its successor.
   for (let value = 0, sum = 0; value < 256; value++) {
     const count = counts[value]!;
     counts[value] = sum;
@@ -204,10 +207,10 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
   for (let index = 0; index < size; index++) {
     const value = last[at]! & 255;
     at = last[at]! >>> 8;
-    // Four equal bytes are followed by the number of those that follow.
+    // Four equal bytes are followed by the number of further repeats.
     const copies = repeats === 4 ? value : 1;
     const byte = repeats === 4 ? previous : value;
-    if (copies > output.length - written) throw fail(`more than ${output.length} bytes come out`);
+    if (copies > output.length - written) throw fail(`the data unpack to more than ${output.length} bytes`);
     for (let copy = 0; copy < copies; copy++) {
       output[written++] = byte;
       crc = (crc << 8) ^ CRC_TABLE[((crc >>> 24) ^ byte) & 255]!;
@@ -220,7 +223,7 @@ function decodeBlock(bits: BitReader, maxBytes: number, output: Uint8Array, star
       previous = value;
     }
   }
-  if (~crc >>> 0 !== checksum) throw fail('the checksum does not fit the data');
+  if (~crc >>> 0 !== checksum) throw fail('the checksum does not match the data');
   return written;
 }
 

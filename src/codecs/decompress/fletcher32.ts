@@ -1,18 +1,18 @@
 import { formatError } from '../file-bytes.js';
 
-/** Takes the checksum of the HDF5 filter fletcher32 (3) off the end, and checks it. Throws ERR_FORMAT. */
+/** Removes and checks the trailing checksum of the HDF5 filter fletcher32 (3). Throws ERR_FORMAT. */
 export function checkFletcher32(input: Uint8Array): Uint8Array {
   if (input.length < 4) throw formatError('fletcher32', 'the checksum is cut off');
   const data = input.subarray(0, -4);
   const stored = new DataView(input.buffer, input.byteOffset + data.length, 4).getUint32(0, true);
   const sum = fletcher32(data);
-  // Old versions of HDF5 on little-endian machines wrote the bytes of each half the other way round.
+  // Old versions of HDF5 on little-endian machines swapped the bytes of each half.
   const turned = (((sum & 0x00ff00ff) << 8) | ((sum >>> 8) & 0x00ff00ff)) >>> 0;
-  if (stored !== sum && stored !== turned) throw formatError('fletcher32', 'the checksum does not fit the data');
+  if (stored !== sum && stored !== turned) throw formatError('fletcher32', 'the checksum does not match the data');
   return data;
 }
 
-/** Two sums over 16-bit big-endian words modulo 65535, folded often enough to stay exact. */
+/** Two sums over 16-bit big-endian words modulo 65535, reduced often enough to stay exact. */
 export function fletcher32(data: Uint8Array): number {
   let first = 0;
   let second = 0;

@@ -4,7 +4,7 @@ const MIN_MATCH = 4;
 const LONG_LENGTH = 15;
 
 /**
- * Undoes one LZ4 block into exactly all of `output`. Every length and offset is checked against both arrays.
+ * Unpacks one LZ4 block into exactly all of `output`. Every length and offset is checked against both arrays.
  * Definition: lz4_Block_format.md of the LZ4 project. Throws ERR_FORMAT.
  */
 export function decodeLz4Block(input: Uint8Array, output: Uint8Array): void {
@@ -13,7 +13,7 @@ export function decodeLz4Block(input: Uint8Array, output: Uint8Array): void {
   const fail = (what: string) =>
     formatError('lz4', `${what} at byte ${read} of ${input.length} (byte ${written} of ${output.length} of the output)`);
 
-  /** The rest of a length that did not fit into its four bits. */
+  /** The rest of a length that does not fit into its four bits. */
   const longLength = (): number => {
     let length = LONG_LENGTH;
     let part: number;
@@ -34,7 +34,7 @@ export function decodeLz4Block(input: Uint8Array, output: Uint8Array): void {
     else for (let index = 0; index < literals; index++) output[written + index] = input[read + index]!;
     read += literals;
     written += literals;
-    // The last sequence of a block has literals only.
+    // The last sequence of a block contains only literals.
     if (read === input.length) break;
 
     if (read + 2 > input.length) throw fail('an offset is cut off');
@@ -51,7 +51,7 @@ export function decodeLz4Block(input: Uint8Array, output: Uint8Array): void {
   if (written !== output.length) throw fail('the block ends early');
 }
 
-/** A match may overlap what it writes: then it repeats the last `offset` bytes. The caller has checked both. */
+/** A match may overlap its output: it then repeats the last `offset` bytes. The caller has checked both. */
 export function copyMatch(output: Uint8Array, at: number, offset: number, length: number): void {
   const from = at - offset;
   if (offset >= length) {

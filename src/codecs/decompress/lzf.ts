@@ -1,7 +1,7 @@
 import { formatError } from '../file-bytes.js';
 import { copyMatch } from './lz4-block.js';
 
-/** Undoes LZF (the HDF5 filter 32000, as h5py writes it) into exactly `outputBytes` bytes. Throws ERR_FORMAT. */
+/** Unpacks LZF (the HDF5 filter 32000, as h5py writes it) into exactly `outputBytes` bytes. Throws ERR_FORMAT. */
 export function decodeLzf(input: Uint8Array, outputBytes: number): Uint8Array {
   const output = new Uint8Array(outputBytes);
   let read = 0;
@@ -28,6 +28,6 @@ export function decodeLzf(input: Uint8Array, outputBytes: number): Uint8Array {
     copyMatch(output, written, offset, length);
     written += length;
   }
-  if (written !== outputBytes) throw fail(`${written} bytes come out, ${outputBytes} are expected`);
+  if (written !== outputBytes) throw fail(`the data unpack to ${written} bytes, but expected ${outputBytes}`);
   return output;
 }

@@ -2,16 +2,16 @@ import { Decompress } from 'fzstd';
 import { formatError } from '../file-bytes.js';
 
 const MAGIC = 0xfd2fb528;
-/** The decoder reserves the window that the header asks for: at most what the zstd tools take without an option. */
+/** The decoder allocates the window that the header requests: at most what the zstd tools accept without an option. */
 const MAX_WINDOW_BYTES = 2 ** 27;
 
-/** Undoes one zstd frame of exactly `outputBytes` bytes. Throws ERR_FORMAT. */
+/** Unpacks one zstd frame of exactly `outputBytes` bytes. Throws ERR_FORMAT. */
 export function decodeZstd(input: Uint8Array, outputBytes: number): Uint8Array {
   checkHeader(input, outputBytes);
   const output = new Uint8Array(outputBytes);
   let written = 0;
   const stream = new Decompress((part) => {
-    if (part.length > outputBytes - written) throw formatError('zstd', `more than ${outputBytes} bytes come out`);
+    if (part.length > outputBytes - written) throw formatError('zstd', `the data unpack to more than ${outputBytes} bytes`);
     output.set(part, written);
     written += part.length;
   });
@@ -20,11 +20,11 @@ export function decodeZstd(input: Uint8Array, outputBytes: number): Uint8Array {
   } catch (error) {
     throw formatError('zstd', 'the data is damaged', error);
   }
-  if (written !== outputBytes) throw formatError('zstd', `${written} bytes come out, ${outputBytes} are expected`);
+  if (written !== outputBytes) throw formatError('zstd', `the data unpack to ${written} bytes, but expected ${outputBytes}`);
   return output;
 }
 
-/** The header of RFC 8878, 3.1.1.1, before the decoder reserves memory for it. */
+/** Checks the header of RFC 8878, 3.1.1.1, before the decoder allocates memory for it. */
 function checkHeader(input: Uint8Array, outputBytes: number): void {
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
   if (input.length < 6 || view.getUint32(0, true) !== MAGIC) throw formatError('zstd', 'the data does not begin as a zstd frame');
@@ -38,11 +38,11 @@ function checkHeader(input: Uint8Array, outputBytes: number): void {
   if (!singleSegment) {
     const window = input[5]!;
     const base = 2 ** (10 + (window >> 3));
-    if (base + (base / 8) * (window & 7) > MAX_WINDOW_BYTES) throw formatError('zstd', `a window of over ${MAX_WINDOW_BYTES} bytes`);
+    if (base + (base / 8) * (window & 7) > MAX_WINDOW_BYTES) throw formatError('zstd', `the window exceeds ${MAX_WINDOW_BYTES} bytes`);
   }
   if (sizeBytes === 0) return;
   let announced = 0;
   for (let index = sizeBytes - 1; index >= 0; index--) announced = announced * 256 + input[sizeAt + index]!;
   if (sizeBytes === 2) announced += 256;
-  if (announced !== outputBytes) throw formatError('zstd', `${announced} bytes are announced, ${outputBytes} are expected`);
+  if (announced !== outputBytes) throw formatError('zstd', `${announced} bytes announced, but expected ${outputBytes}`);
 }

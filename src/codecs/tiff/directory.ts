@@ -27,11 +27,11 @@ export const TAG = {
   metamorphPlanes: 33629,
 } as const;
 
-/** The types of whole numbers and of text, with their sizes in bytes. */
+/** The types of integers and of text, with their sizes in bytes. */
 const SIZES: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8 };
 const ASCII = 2;
 
-/** What the first bytes of a file say. BigTIFF has the version 43 and words of 8 bytes. */
+/** The file header. BigTIFF has the version 43 and words of 8 bytes. */
 export interface TiffForm {
   readonly little: boolean;
   readonly big: boolean;
@@ -46,15 +46,15 @@ export function readForm(source: ByteSource): TiffForm {
   const version = view.getUint16(2, little);
   if (version === 42) return { little, big: false, firstDirectory: view.getUint32(4, little) };
   if (version !== 43) throw refuseTiff(`version ${version} is not known`);
-  if (source.size < 16 || view.getUint16(4, little) !== 8) throw refuseTiff('a BigTIFF header that is not one');
+  if (source.size < 16 || view.getUint16(4, little) !== 8) throw refuseTiff('an invalid BigTIFF header');
   return { little, big: true, firstDirectory: word8(view, 8, little) };
 }
 
 /** The entries of one image file directory. Each value is checked against the file when it is read. */
 export class Directory {
-  /** Where the next directory is; 0 behind the last. */
+  /** Offset of the next directory; 0 after the last. */
   readonly next: number;
-  /** What the directory itself takes. */
+  /** Size of the directory itself. */
   readonly lengthBytes: number;
   readonly #entries = new Map<number, number>();
   readonly #source: ByteSource;
@@ -72,11 +72,11 @@ export class Directory {
     const head = viewOf(source, offset, countBytes);
     const count = big ? word8(head, 0, little) : head.getUint16(0, little);
     const end = offset + countBytes + count * entryBytes;
-    if (end > source.size) throw refuseTiff('the directory ends outside the file');
-    // Some writers leave out the word that points to the next page.
+    if (end > source.size) throw refuseTiff('the directory extends beyond the file');
+    // Some writers omit the pointer to the next page.
     const hasNext = end + nextBytes <= source.size;
     this.lengthBytes = countBytes + count * entryBytes + nextBytes;
-    // A copy: what is read here must outlive the next read.
+    // A copy: the directory must outlive the next read.
     const copy = Uint8Array.from(source.read(offset + countBytes, count * entryBytes + (hasNext ? nextBytes : 0)));
     this.#view = new DataView(copy.buffer);
     for (let at = 0; at < count * entryBytes; at += entryBytes) this.#entries.set(this.#view.getUint16(at, little), at);
@@ -88,18 +88,18 @@ export class Directory {
     return this.#entries.has(tag);
   }
 
-  /** How many values the tag announces; 0 when it is missing. */
+  /** Number of values that the tag announces; 0 when it is missing. */
   count(tag: number): number {
     const entry = this.#entries.get(tag);
     return entry === undefined ? 0 : this.#count(entry);
   }
 
-  /** The whole numbers of a tag. */
+  /** The integers of a tag. */
   all(tag: number): number[] {
     const { type, bytes } = this.#values(tag);
     const { little } = this.#form;
     const size = SIZES[type]!;
-    if (type === ASCII) throw refuseTiff(`the tag ${tag} is text where numbers are needed`);
+    if (type === ASCII) throw refuseTiff(`the tag ${tag} is text, but must be numbers`);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const values = new Array<number>(bytes.length / size);
     for (let index = 0; index < values.length; index++) {
@@ -111,7 +111,7 @@ export class Directory {
     return values;
   }
 
-  /** A tag of a single value, or its default. */
+  /** The single value of a tag, or its default. */
   one(tag: number, missing?: number): number {
     if (missing !== undefined && !this.has(tag)) return missing;
     const count = this.count(tag);
@@ -119,7 +119,7 @@ export class Directory {
     return this.all(tag)[0]!;
   }
 
-  /** A text; empty when the tag is missing or is none. At most so many bytes are looked at. */
+  /** A text; empty when the tag is missing or is not text. Reads at most this many bytes. */
   text(tag: number, maxBytes: number): string {
     const entry = this.#entries.get(tag);
     if (entry === undefined || this.#type(entry) !== ASCII || this.#count(entry) > maxBytes) return '';
@@ -158,6 +158,6 @@ function viewOf(source: ByteSource, offset: number, lengthBytes: number): DataVi
 
 function word8(view: DataView, at: number, little: boolean): number {
   const value = Number(view.getBigUint64(at, little));
-  if (!Number.isSafeInteger(value)) throw refuseTiff('a word of 8 bytes that is larger than any file');
+  if (!Number.isSafeInteger(value)) throw refuseTiff('an 8-byte value that exceeds the size of any file');
   return value;
 }

@@ -7,7 +7,10 @@ import { type Directory, refuseTiff, TAG } from './directory.js';
 import { undoPredictor } from './undo-predictor.js';
 import { checkCompression, isPacked, MAX_EXPANSION, unpackSegment } from './unpack-segment.js';
 
-/** By sample format (1 unsigned, 2 signed, 3 float) and bits: the dtype of the frame. Bits become 0 and 1, float16 is widened. */
+/**
+ * The dtype of the frame, by sample format (1 unsigned, 2 signed, 3 float) and bits. Bits become 0 and 1, float16
+ * becomes float32.
+ */
 const TYPES: Readonly<Record<string, DType>> = {
   '1/1': 'uint8',
   '1/8': 'uint8',
@@ -24,38 +27,39 @@ const TYPES: Readonly<Record<string, DType>> = {
 };
 const MAX_PACKED_IMAGE_BYTES = 2 ** 30;
 
-/** What the tags of one image say, each one checked. */
+/** The checked tags of one image. */
 export interface PageForm {
   readonly dtype: DType;
   /** [length, width]. */
   readonly shape: readonly [number, number];
-  /** Of one sample in the file. */
+  /** Size of one sample in the file. */
   readonly bits: number;
   readonly compression: number;
   readonly predictor: number;
-  /** Of the image as it is stored, before float16 and bits are widened. */
+  /** Size of the stored image, before the conversion of float16 and bits. */
   readonly rowBytes: number;
   /** A strip is a tile as wide as the image. */
   readonly tile: { readonly width: number; readonly length: number; readonly rowBytes: number };
   readonly isTiled: boolean;
 }
 
-/** Throws ERR_FORMAT, naming what cannot be read. */
+/** Throws ERR_FORMAT, naming the unsupported feature. */
 export function readPageForm(source: ByteSource, fields: Directory): PageForm {
   const depth = Math.max(fields.one(TAG.imageDepth, 1), fields.count(TAG.metamorphPlanes));
-  if (depth > 1) throw refuseTiff(`${depth} planes in one directory (MetaMorph, SGI) are not read: save them as pages`);
+  if (depth > 1) throw refuseTiff(`${depth} planes in one directory (MetaMorph, SGI) are not supported: save them as pages`);
   const samples = fields.one(TAG.samplesPerPixel, 1);
-  if (samples !== 1) throw refuseTiff(`${samples} samples per pixel are not read: one channel is`);
-  if (fields.one(TAG.fillOrder, 1) !== 1) throw refuseTiff('a reversed fill order is not read');
+  if (samples !== 1) throw refuseTiff(`${samples} samples per pixel are not supported: save one channel`);
+  if (fields.one(TAG.fillOrder, 1) !== 1) throw refuseTiff('a reversed fill order is not supported');
   const compression = fields.one(TAG.compression, 1);
   const predictor = fields.one(TAG.predictor, 1);
   checkCompression(compression, predictor);
   const bits = fields.one(TAG.bitsPerSample, 1);
   const kind = `${fields.one(TAG.sampleFormat, 1)}/${bits}`;
   const dtype = Object.hasOwn(TYPES, kind) ? TYPES[kind] : undefined;
-  if (!dtype) throw refuseTiff(`samples of the format/bits ${kind} are not read (1 is unsigned, 2 signed, 3 float; 5 and 6 are complex)`);
-  if (predictor === 3 && !kind.startsWith('3/')) throw refuseTiff('the predictor for floats on whole numbers');
-  if (predictor !== 1 && bits === 1) throw refuseTiff('a predictor on single bits');
+  if (!dtype)
+    throw refuseTiff(`samples of the format/bits ${kind} are not supported (1 is unsigned, 2 signed, 3 float; 5 and 6 are complex)`);
+  if (predictor === 3 && !kind.startsWith('3/')) throw refuseTiff('the predictor for floats is applied to integers');
+  if (predictor !== 1 && bits === 1) throw refuseTiff('a predictor is applied to single bits');
 
   const shape = [fields.one(TAG.length), fields.one(TAG.width)] as const;
   const imageBytes = checkedByteLength(dtype, shape);
@@ -67,9 +71,9 @@ export function readPageForm(source: ByteSource, fields: Directory): PageForm {
   const isTiled = fields.has(TAG.tileWidth);
   const width = isTiled ? fields.one(TAG.tileWidth) : shape[1];
   const length = isTiled ? fields.one(TAG.tileLength) : Math.min(fields.one(TAG.rowsPerStrip, 0xffffffff), Math.max(1, shape[0]));
-  if (length === 0 || (isTiled && width === 0)) throw refuseTiff('strips or tiles of no rows or columns');
+  if (length === 0 || (isTiled && width === 0)) throw refuseTiff('strips or tiles without rows or columns');
   const tile = { width, length, rowBytes: Math.ceil((width * bits) / 8) };
-  // A tile may reach over the edge of a small image, but no sane one is much larger than a whole image.
+  // A tile may extend over the edge of a small image, but a sane tile is not much larger than a whole image.
   if (isTiled && tile.rowBytes * length > Math.max(1 << 26, 4 * storedBytes)) throw refuseTiff(`tiles of ${width} by ${length} pixels`);
   return { dtype, shape, bits, compression, predictor, rowBytes, tile, isTiled };
 }
@@ -79,14 +83,14 @@ export function readPage(source: ByteSource, fields: Directory, form: PageForm, 
   return asItems(form, gather(source, fields, form, little));
 }
 
-/** An image that lies in one piece at `offset`, not packed. */
+/** An image stored contiguously at `offset`, uncompressed. */
 export function readPlainImage(source: ByteSource, form: PageForm, offset: number, little: boolean): DenseArray {
   const stored = new Uint8Array(form.rowBytes * form.shape[0]);
   stored.set(source.read(offset, stored.length));
   return asItems(form, undoPredictor(1, stored, Math.max(1, form.bits / 8), form.shape[1], !little));
 }
 
-/** Where the data of the image begin, if they lie in one piece that is not packed. */
+/** Offset of the data of the image, if they are contiguous and uncompressed. */
 export function plainImageStart(fields: Directory, form: PageForm): number | undefined {
   if (form.isTiled || isPacked(form.compression) || form.bits < 8) return undefined;
   const offsets = fields.all(TAG.stripOffsets);
@@ -122,22 +126,22 @@ function gather(source: ByteSource, fields: Directory, form: PageForm, little: b
   const countTag = isTiled ? TAG.tileByteCounts : TAG.stripByteCounts;
   const counts = fields.has(countTag) ? fields.all(countTag) : undefined;
   if (offsets.length !== needed || (counts && counts.length !== needed))
-    throw refuseTiff(`${offsets.length} ${name}s where ${needed} are needed`);
+    throw refuseTiff(`${offsets.length} ${name}s, but ${needed} are needed`);
   if (!counts && isPacked(compression)) throw refuseTiff(`the lengths of the ${name}s are missing`);
   const image = new Uint8Array(rows * rowBytes);
   for (let index = 0; index < needed; index++) {
     const firstRow = Math.floor(index / across) * tile.length;
     const firstByte = (index % across) * tile.rowBytes;
     const tileRows = Math.min(tile.length, rows - firstRow);
-    // The last strip may be cut off at the end of the image, a tile is always whole.
+    // The last strip may be cut off at the end of the image; a tile is always complete.
     const lengthBytes = (isTiled ? tile.length : tileRows) * tile.rowBytes;
     const stored = counts && isPacked(compression) ? counts[index]! : lengthBytes;
     const offset = offsets[index]!;
-    if (counts && counts[index]! < stored) throw refuseTiff(`${name} ${index} has ${counts[index]} bytes, ${stored} are needed`);
-    if (offset + stored > source.size) throw refuseTiff(`${name} ${index} ends at byte ${offset + stored}, the file at ${source.size}`);
+    if (counts && counts[index]! < stored) throw refuseTiff(`${name} ${index} has ${counts[index]} bytes, but needs ${stored}`);
+    if (offset + stored > source.size) throw refuseTiff(`${name} ${index} ends at byte ${offset + stored}, but the file at ${source.size}`);
     const unpacked = unpackSegment(compression, source.read(offset, stored), tile.length * tile.rowBytes);
-    if (unpacked.length < lengthBytes) throw refuseTiff(`${name} ${index} unpacks to ${unpacked.length} bytes, ${lengthBytes} are needed`);
-    // A copy where items change in place: they must be aligned then, and the bytes of the source are not ours.
+    if (unpacked.length < lengthBytes) throw refuseTiff(`${name} ${index} unpacks to ${unpacked.length} bytes, but needs ${lengthBytes}`);
+    // A copy when items change in place: they must then be aligned, and the bytes of the source are not ours.
     const own = predictor === 1 && (little || bits <= 8) ? unpacked : Uint8Array.from(unpacked.subarray(0, lengthBytes));
     const plain = undoPredictor(predictor, own, Math.max(1, bits / 8), tile.width, !little && bits > 8);
     if (tile.rowBytes === rowBytes) {

@@ -1,7 +1,7 @@
 /**
- * Turns the rows of a strip or tile into little-endian items, in place where it can. `rowItems` items of `itemBytes` each
- * make a row; `bytes` holds whole rows, aligned to 8 bytes.
- * Predictor 2: TIFF 6.0, section 14. Predictor 3: Adobe Photoshop TIFF Technical Note 3.
+ * Converts the rows of a strip or tile into little-endian items, in place if possible. `rowItems` items of `itemBytes`
+ * each make a row; `bytes` contains whole rows, aligned to 8 bytes. Predictor 2: TIFF 6.0, section 14. Predictor 3:
+ * Adobe Photoshop TIFF Technical Note 3.
  */
 export function undoPredictor(predictor: number, bytes: Uint8Array, itemBytes: number, rowItems: number, bigEndian: boolean): Uint8Array {
   if (predictor === 3) return joinFloatPlanes(bytes, itemBytes, rowItems);
@@ -17,7 +17,7 @@ function swap(bytes: Uint8Array, itemBytes: number): void {
   if (itemBytes === 8) buffer.swap64();
 }
 
-/** Each item is the difference to the one before it in its row; the sum wraps as the items do. */
+/** Each item is the difference from the previous one in its row; the sum wraps as the items do. */
 function addAlongRows(bytes: Uint8Array, itemBytes: number, rowItems: number): void {
   const { buffer, byteOffset, byteLength } = bytes;
   const count = byteLength / itemBytes;
@@ -32,7 +32,10 @@ function addAlongRows(bytes: Uint8Array, itemBytes: number, rowItems: number): v
     for (let index = row + 1; index < row + rowItems; index++) items[index] = items[index]! + items[index - 1]!;
 }
 
-/** A row holds the highest bytes of all its items, then the next lower ones and so on, each byte as the difference to the one before. */
+/**
+ * A row holds the highest bytes of all its items, then the next lower ones and so on, each byte as the difference from
+ * the previous one.
+ */
 function joinFloatPlanes(bytes: Uint8Array, itemBytes: number, rowItems: number): Uint8Array {
   const rowBytes = itemBytes * rowItems;
   const out = new Uint8Array(bytes.length);

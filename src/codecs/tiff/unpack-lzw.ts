@@ -6,12 +6,12 @@ const FIRST = 258;
 const MAX_CODES = 4096;
 
 /**
- * LZW as TIFF has it (TIFF 6.0, section 13): codes of 9 to 12 bits, the highest bit first, one code earlier than the
- * table would need. At most `limitBytes` come out of it; more are refused.
+ * LZW of TIFF (TIFF 6.0, section 13): codes of 9 to 12 bits, the highest bit first, widened one code earlier than the
+ * table would need. The output has at most `limitBytes`; more is refused.
  */
 export function unpackLzw(bytes: Uint8Array, limitBytes: number): Uint8Array {
   // Writers before TIFF 5.0 packed the lowest bit first: their first code, CLEAR, begins with a byte of 0.
-  if (bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1) throw refuseTiff('LZW of the old kind (lowest bit first) is not read');
+  if (bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1) throw refuseTiff('old-style LZW (lowest bit first) is not supported');
   const out = new Uint8Array(limitBytes);
   const prefix = new Uint16Array(MAX_CODES);
   const suffix = new Uint8Array(MAX_CODES);
@@ -44,11 +44,11 @@ export function unpackLzw(bytes: Uint8Array, limitBytes: number): Uint8Array {
       continue;
     }
     if (code > next || (code === next && before < 0) || (before < 0 && code > END))
-      throw refuseTiff('the LZW data hold a code that is not in the table');
+      throw refuseTiff('the LZW data contain a code that is not in the table');
     const isNew = code === next;
     const known = isNew ? before : code;
     const length = lengths[known]! + (isNew ? 1 : 0);
-    if (written + length > limitBytes) throw refuseTiff(`the LZW data become more than the ${limitBytes} bytes of their strip or tile`);
+    if (written + length > limitBytes) throw refuseTiff(`the LZW data exceed the ${limitBytes} bytes of their strip or tile`);
     let to = written + length;
     if (isNew) out[--to] = firstByte;
     let walk = known;

@@ -24,21 +24,21 @@ const NAMES: Readonly<Record<number, string>> = {
   50000: 'Zstandard',
   50001: 'WebP',
 };
-/** A byte of Deflate becomes at most 1032, one of LZW fewer than 4096. */
+/** A byte of Deflate expands to at most 1032, one of LZW to fewer than 4096. */
 export const MAX_EXPANSION = 4096;
 
-/** Throws ERR_FORMAT for a compression that is not read. */
+/** Throws ERR_FORMAT for an unsupported compression. */
 export function checkCompression(compression: number, predictor: number): void {
   const name = Object.hasOwn(NAMES, compression) ? NAMES[compression] : compression;
-  if (!READ.has(compression)) throw refuseTiff(`the compression ${name} is not read: save it with Deflate, LZW or none`);
+  if (!READ.has(compression)) throw refuseTiff(`the compression ${name} is not supported: save it with Deflate, LZW or none`);
   if (predictor < 1 || predictor > 3) throw refuseTiff(`the predictor ${predictor} is not known`);
   if (predictor !== 1 && (compression === NONE || compression === PACK_BITS))
-    throw refuseTiff('a predictor without LZW or Deflate: what it would mean is not defined');
+    throw refuseTiff('a predictor without LZW or Deflate has no defined meaning');
 }
 
 export const isPacked = (compression: number): boolean => compression !== NONE;
 
-/** A strip or tile as it was before it was packed: at most `limitBytes`, which bounds what a hostile file can take. */
+/** Unpacks a strip or tile: at most `limitBytes`, which limits the memory that a hostile file can use. */
 export function unpackSegment(compression: number, bytes: Uint8Array, limitBytes: number): Uint8Array {
   if (compression === NONE || limitBytes === 0) return bytes.subarray(0, limitBytes);
   if (compression === LZW) return unpackLzw(bytes, limitBytes);
@@ -46,11 +46,11 @@ export function unpackSegment(compression: number, bytes: Uint8Array, limitBytes
   try {
     return inflateSync(bytes, { maxOutputLength: limitBytes });
   } catch (error) {
-    throw refuseTiff(`Deflate data that cannot be unpacked to at most ${limitBytes} bytes`, error);
+    throw refuseTiff(`the Deflate data do not unpack to at most ${limitBytes} bytes`, error);
   }
 }
 
-/** TIFF 6.0, section 9: a signed count, then so many bytes and one more, or one byte that is repeated. */
+/** TIFF 6.0, section 9: a signed count, then that many bytes and one more, or one byte to repeat. */
 function unpackPackBits(bytes: Uint8Array, limitBytes: number): Uint8Array {
   const out = new Uint8Array(limitBytes);
   let written = 0;
@@ -58,10 +58,9 @@ function unpackPackBits(bytes: Uint8Array, limitBytes: number): Uint8Array {
     const count = (bytes[at++]! << 24) >> 24;
     if (count === -128) continue;
     const length = count < 0 ? 1 - count : count + 1;
-    if (written + length > limitBytes)
-      throw refuseTiff(`the PackBits data become more than the ${limitBytes} bytes of their strip or tile`);
+    if (written + length > limitBytes) throw refuseTiff(`the PackBits data exceed the ${limitBytes} bytes of their strip or tile`);
     const taken = count < 0 ? 1 : length;
-    if (at + taken > bytes.length) throw refuseTiff('the PackBits data end within a run');
+    if (at + taken > bytes.length) throw refuseTiff('the PackBits data end inside a run');
     if (count < 0) out.fill(bytes[at]!, written, written + length);
     else out.set(bytes.subarray(at, at + length), written);
     at += taken;

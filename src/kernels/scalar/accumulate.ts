@@ -2,9 +2,9 @@ import { memoryViews, numericView } from '../memory-views.js';
 import { oncePerMemory } from '../once-per-memory.js';
 
 /**
- * Welford's update of mean and M2 (sum of squared deviations), one float64 of each per pixel
- * (B. P. Welford, Technometrics 4 (1962) 419). `n` is the number of this frame, from 1; 1 starts anew, so whatever
- * stood in the accumulators before is overwritten. With `limited` a value under `lowest` or over `highest` is NaN.
+ * Welford's update of mean and M2 (sum of squared deviations), one float64 of each per pixel (B. P. Welford,
+ * Technometrics 4 (1962) 419). `n` is the number of this frame, from 1; 1 starts anew and overwrites the accumulators.
+ * With `limited` a value below `lowest` or above `highest` is NaN.
  */
 export type AccumulateKernel = (
   dtype: number,

@@ -2,12 +2,9 @@ import { memoryViews, numericView } from '../memory-views.js';
 import { oncePerMemory } from '../once-per-memory.js';
 
 /**
- * Sums blocks of `factorY` × `factorX` pixels of a C-ordered image, in float64, rounded once into `outDtype`.
- * Rows and columns that fill no whole block are left out. NaN makes its block NaN.
- * With `limited` a value under `lowest` or over `highest` makes its block `noData`.
- *
- * @param dtype code of the items at `source`, `height` × `width` of them
- * @param outDtype code of the items at `out`, floor(height / factorY) × floor(width / factorX) of them
+ * Sums blocks of `factorY` × `factorX` pixels of a C-ordered image, in float64, rounded once into `outDtype`. Rows and
+ * columns that fill no whole block are omitted. NaN makes its block NaN. With `limited` a value below `lowest` or above
+ * `highest` makes its block `noData`.
  */
 export type RebinKernel = (
   dtype: number,

@@ -5,13 +5,11 @@ import { oncePerMemory } from '../once-per-memory.js';
 export const ROI_STATISTICS = ['min', 'max', 'mean', 'sigma', 'total', 'count', 'com_y', 'com_x'] as const;
 
 /**
- * Statistics of the pixels with y0 <= y < y1 and x0 <= x < x1 of a C-ordered image that lie within `lowest`..`highest`;
- * others, NaN and infinities are left out (both limits are finite).
- * Two passes, so that sigma (population standard deviation) does not cancel. Centre of mass in pixels of the frame,
- * pixel centres at whole numbers. Without a valid pixel all but count and total are NaN.
- *
+ * Statistics of the pixels with y0 <= y < y1 and x0 <= x < x1 of a C-ordered image that are within `lowest`..`highest`;
+ * others, NaN and infinities are excluded (both limits are finite). Two passes, so that sigma (population standard
+ * deviation) does not cancel. Centre of mass in pixels of the frame, pixel centres at integers. Without a valid pixel
+ * all but count and total are NaN.
  * @param source byte address of the items of the image, whose rows are `width` items long
- * @param out byte address of the first of eight float64, `stride` items apart, in the order of ROI_STATISTICS
  */
 export type RoiStatsKernel = (
   dtype: number,

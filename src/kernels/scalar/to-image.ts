@@ -5,13 +5,9 @@ import { oncePerMemory } from '../once-per-memory.js';
 export const SCALES = ['linear', 'log', 'sqrt'] as const;
 
 /**
- * Colours pixels through a table of 256 RGB triples. With t = (value - low) / (high - low) cut to 0..1 the index is
- * t (linear), the square root of t, or log(1 + value - low) / log(1 + high - low), in 255ths and rounded. What is
- * not within `lowest`..`highest` (both finite) becomes black.
- *
- * @param scale index in SCALES
- * @param table byte address of 768 uint8
- * @param out byte address of 3 × `pixels` uint8
+ * Colours pixels through a table of 256 RGB triples. With t = (value - low) / (high - low) clipped to 0..1, the index
+ * is t (linear), the square root of t, or log(1 + value - low) / log(1 + high - low), scaled to 255 and rounded. A
+ * value outside `lowest`..`highest` (both finite) becomes black.
  */
 export type ToImageKernel = (
   dtype: number,

@@ -172,7 +172,7 @@ function isSignal(family: FileFamily, { name }: Candidate): boolean {
   return signal !== undefined && (signal === name.slice(cut + 1) || (NUMBERED.test(signal) && name.endsWith('*')));
 }
 
-/** Several datasets of one group as one, in natural order of their names; those that cannot be opened are told. */
+/** Combines several datasets of one group, in natural order of their names; reports those that cannot be opened. */
 function series(family: FileFamily, group: string, names: readonly string[]): Candidate {
   const parts: Part[] = [];
   let info: DatasetInfo | undefined;
@@ -226,7 +226,7 @@ function nameMatcher(pattern: string): (name: string) => boolean {
   return (name) => expression.test(name);
 }
 
-/** Images are the last two dimensions; what is before says which image. */
+/** Images are the last two dimensions; the preceding ones select the image. */
 export const frameShape = (shape: readonly number[]): readonly number[] => (shape.length > 2 ? shape.slice(-2) : shape);
 
 const join = (group: string, name: string): string => (name.startsWith('/') ? name : group === '/' ? `/${name}` : `${group}/${name}`);

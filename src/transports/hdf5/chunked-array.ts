@@ -8,7 +8,7 @@ import { fillItems } from './fill-items.js';
 import { undoFilters } from './filter-pipeline.js';
 import { UnpackedChunks } from './unpacked-chunks.js';
 
-/** A chunk is unpacked as a whole: one that is larger is refused. */
+/** A chunk is unpacked as a whole: a larger one is refused. */
 const MAX_CHUNK_BYTES = 2 ** 30;
 /** Dimensions of one frame: the others say which frame. */
 const FRAME_RANK = 2;
@@ -19,7 +19,7 @@ export function chunkedArray(file: Hdf5Bytes, header: DatasetHeader, layout: Ext
   const { chunk } = layout;
   const itemBytes = element.bytes;
   const chunkBytes = itemsOf(chunk) * itemBytes;
-  if (chunkBytes > MAX_CHUNK_BYTES) throw damaged(`a chunk has ${chunkBytes} bytes, at most ${MAX_CHUNK_BYTES} are read`);
+  if (chunkBytes > MAX_CHUNK_BYTES) throw damaged(`a chunk has ${chunkBytes} bytes, but the limit is ${MAX_CHUNK_BYTES}`);
   const index = openChunkIndex(file, header, layout, chunkBytes);
   if (index.empty && itemsOf(shape) > 0) throw damaged('nothing was ever written into the dataset');
   const kept = new UnpackedChunks();

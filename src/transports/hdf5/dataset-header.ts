@@ -41,7 +41,10 @@ export interface DatasetHeader {
   readonly fill: Uint8Array | undefined;
 }
 
-/** What the object header of a dataset says of its pixels. Throws ERR_FORMAT, or NotUnderstood where only the library can go on. */
+/**
+ * The object header of a dataset, as far as it describes the pixels. Throws ERR_FORMAT, or NotUnderstood when only the
+ * library can continue.
+ */
 export function readDatasetHeader(file: Hdf5Bytes, address: number): DatasetHeader {
   const messages = readObjectHeader(file, address);
   const need = (type: number, what: string): Uint8Array => {

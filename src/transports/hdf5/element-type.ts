@@ -2,7 +2,7 @@ import type { DType } from '../../frame/dtype.js';
 import { damaged, NotUnderstood } from './damaged.js';
 import { StructureBytes } from './structure-bytes.js';
 
-/** How the items of a dataset stand in the file, and as what frames have them. */
+/** The types of the items of a dataset, in the file and in frames. */
 export interface ElementType {
   readonly dtype: DType;
   readonly bytes: number;
@@ -32,7 +32,10 @@ const ENUMERATION = 8;
 /** Exponent location and size, mantissa location and size, exponent bias. */
 const IEEE: Record<number, string> = { 2: '10,5,0,10,15', 4: '23,8,0,23,127', 8: '52,11,0,52,1023' };
 
-/** The type of a datatype message. Throws ERR_FORMAT for what is no number, NotUnderstood for a number of odd bits. */
+/**
+ * The type of a datatype message. Throws ERR_FORMAT for a type that is not a number, NotUnderstood for a number of
+ * unusual bits.
+ */
 export function readElementType(message: Uint8Array): ElementType {
   const bytes = new StructureBytes(message, 'datatype');
   const first = bytes.u8();
@@ -42,7 +45,7 @@ export function readElementType(message: Uint8Array): ElementType {
   const size = bytes.u32();
   if (kind === ENUMERATION) return readElementType(bytes.take(bytes.left));
   if (kind !== INTEGER && kind !== FLOAT && kind !== BIT_FIELD)
-    throw damaged(`items of type ${CLASSES[kind] ?? kind} are no pixels: only integers and floats are read`);
+    throw damaged(`items of type ${CLASSES[kind] ?? kind} are not pixels: only integers and floats are supported`);
   const bitOffset = bytes.u16();
   const precision = bytes.u16();
   const bigEndian = (flags & 1) !== 0;

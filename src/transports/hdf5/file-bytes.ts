@@ -3,9 +3,9 @@ import { damaged } from './damaged.js';
 import { lookup3 } from './lookup3.js';
 import { StructureBytes } from './structure-bytes.js';
 
-/** No structure of a file that this reader knows is larger; what a hostile file announces is not believed beyond. */
+/** Maximum size of the structures that this reader knows; larger announcements of a hostile file are refused. */
 const MAX_STRUCTURE_BYTES = 2 ** 28;
-/** How often a structure is read again whose checksum does not fit: a writer may be at work on it. */
+/** How often to reread a structure whose checksum does not match: a writer may be changing it. */
 const READ_ATTEMPTS = 4;
 
 /** The bytes of one HDF5 file, by address: relative to the base address, which follows a user block. */
@@ -20,7 +20,7 @@ export class Hdf5Bytes {
     this.#fd = openSync(path, 'r');
   }
 
-  /** The size of the file as it is now. */
+  /** The current size of the file. */
   get size(): number {
     this.#knownSize = fstatSync(this.#open()).size;
     return this.#knownSize;

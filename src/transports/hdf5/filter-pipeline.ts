@@ -94,11 +94,11 @@ function refuseFiltersBut(known: ReadonlySet<number>, filters: readonly Pick<Fil
   const other = unknown.find(({ id }) => !OWN.has(id)) ?? unknown[0];
   if (!other) return;
   const { id, name } = other;
-  // A writer may have put a whole sentence into the name.
+  // The writer may have used a whole sentence as the name.
   const label = NAMES[id] ?? (name.slice(0, 60).split(';')[0] || 'without a name');
   const together = OWN.has(id) ? ' for pixels of this type or together with another filter' : '';
   throw damaged(
-    `the pixels are compressed with the filter ${label} (id ${id}), which is not read${together}. Write them again with a filter that is: ` +
+    `the pixels are compressed with the filter ${label} (id ${id}), which is not supported${together}. Write them again with a supported filter: ` +
       'gzip, lzf, lz4, bitshuffle (lz4, zstd), zstd, blosc, bzip2, szip, nbit, scaleoffset',
   );
 }
@@ -139,7 +139,7 @@ function undo({ id, values }: Filter, bytes: Uint8Array, outputBytes: number): U
     case ZSTD:
       return decodeZstd(bytes, outputBytes);
     default:
-      throw damaged(`the filter ${id} is not read`);
+      throw damaged(`the filter ${id} is not supported`);
   }
 }
 
@@ -155,5 +155,5 @@ function bitshuffleInner(code: number): BitshuffleInner {
   if (code === 0) return 'none';
   if (code === 2) return 'lz4';
   if (code === 3) return 'zstd';
-  throw damaged(`bitshuffle with the compression ${code} is not read`);
+  throw damaged(`bitshuffle with the compression ${code} is not supported`);
 }

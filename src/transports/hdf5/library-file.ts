@@ -3,7 +3,7 @@ import type { DType } from '../../frame/dtype.js';
 /** One HDF5 file, opened by the HDF5 library: its tree, and pixels that only the library can unpack. Paths are absolute. */
 export interface LibraryFile {
   typeOf(path: string): 'group' | 'dataset' | undefined;
-  /** Where the last part of a path leads to if it is a link of its own; throws where there is nothing of this name. */
+  /** The target of the last part of a path, if it is a link; throws if nothing has this name. */
   linkAt(path: string): { readonly file?: string; readonly path: string } | undefined;
   /** Names in a group. */
   names(path: string): readonly string[];
@@ -24,7 +24,7 @@ export interface LibraryDataset {
   readonly filters: readonly { readonly id: number; readonly name: string }[];
 }
 
-/** What the first bytes of the superblock should be, for a file that its writer did not close. */
+/** The correct first bytes of the superblock, for a file that its writer did not close. */
 export interface ClosedSuperblock {
   readonly place: number;
   readonly bytes: Uint8Array;

@@ -66,7 +66,7 @@ export function readObjectHeader(file: Hdf5Bytes, address: number, depth = 0): M
   }
 
   function readMessages(bytes: StructureBytes, headBytes: number, tracked: boolean): void {
-    // What is left and shorter than a message's head is a gap.
+    // A rest shorter than a message header is a gap.
     while (bytes.left >= headBytes) {
       const type = isNew ? bytes.u8() : bytes.u16();
       const sizeBytes = bytes.u16();

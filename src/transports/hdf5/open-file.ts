@@ -35,7 +35,7 @@ export class OpenFile {
     } catch (error) {
       const { openForWriting, cutOff } = this.superblock;
       const why = openForWriting
-        ? 'its writer did not close it, or is still at work'
+        ? 'its writer did not close it, or is still writing'
         : cutOff
           ? 'it is cut off: shorter than its header says'
           : 'its structure is damaged';

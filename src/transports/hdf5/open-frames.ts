@@ -21,7 +21,10 @@ export interface Hdf5Frames {
 
 const MAX_FRAME_BYTES = 2 ** 31;
 
-/** Finds the frames of a file; see `chooseDatasets` for which. Throws ERR_FORMAT, ERR_CONFIG_INVALID, or what the file system throws. */
+/**
+ * Finds the frames of a file; see `chooseDatasets` for the selection. Throws ERR_FORMAT, ERR_CONFIG_INVALID, or a file
+ * system error.
+ */
 export function openFrames(file: string, dataset: string | undefined, openLibrary: OpenLibraryFile): Hdf5Frames {
   const family = new FileFamily(file, openLibrary);
   let parts: readonly Part[];
@@ -40,7 +43,7 @@ export function openFrames(file: string, dataset: string | undefined, openLibrar
   const frameItems = itemsOf(shape);
   const storedBytes = frameItems * (info.half ? 2 : itemSize(info.dtype));
   if (!(storedBytes <= MAX_FRAME_BYTES))
-    throw damaged(`a frame of ${first.name} has ${storedBytes} bytes, at most ${MAX_FRAME_BYTES} are read`);
+    throw damaged(`a frame of ${first.name} has ${storedBytes} bytes, but the limit is ${MAX_FRAME_BYTES}`);
   // A part that is missing shows as one frame that cannot be read: how many it had is not known.
   const counts = parts.map((part) => ('info' in part ? itemsOf(part.info.shape.slice(0, -shape.length)) : 1));
   const count = counts.reduce((sum, frames) => sum + frames, 0);
@@ -58,7 +61,7 @@ export function openFrames(file: string, dataset: string | undefined, openLibrar
   };
   const only = parts.length === 1;
   try {
-    // What is wrong with the whole dataset is said at once, not once a frame.
+    // Errors of the whole dataset are reported at once, not once per frame.
     if ('info' in parts[0]!) arrayOf(0, parts[0]);
   } catch (error) {
     if (only) throw explained(error, `the dataset ${first.name} cannot be read`);
@@ -108,7 +111,7 @@ function explained(error: unknown, what = ''): unknown {
     if (error.code !== 'ERR_FORMAT' || what === '') return error;
     return damaged(prefix + error.message.replace(/^hdf5: /, ''), error);
   }
-  if (error instanceof NotUnderstood) return damaged(`${prefix}${error.message} is not read`, error);
+  if (error instanceof NotUnderstood) return damaged(`${prefix}${error.message} is not supported`, error);
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (typeof code === 'string' && code.startsWith('E')) return damaged(`${prefix}${(error as Error).message}`, error);
   return damaged(`${prefix}the HDF5 library cannot read it; it is damaged, or still being written`, error);

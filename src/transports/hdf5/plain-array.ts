@@ -4,7 +4,7 @@ import type { DatasetHeader } from './dataset-header.js';
 import type { Hdf5Bytes } from './file-bytes.js';
 import { UNDEFINED } from './structure-bytes.js';
 
-/** The items of a dataset that is in one piece in the file. Whole rows of the slowest dimensions are read. */
+/** The items of a dataset that is contiguous in the file. Reads whole rows of the slowest dimensions. */
 export function contiguousArray(file: Hdf5Bytes, { shape, element }: DatasetHeader, address: number): ArrayReader {
   if (address === UNDEFINED && itemsOf(shape) > 0) throw damaged('nothing was ever written into the dataset');
   return {

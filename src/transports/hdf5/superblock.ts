@@ -22,15 +22,15 @@ export interface Superblock {
   /** The file is shorter than its superblock says. */
   readonly cutOff: boolean;
   /**
-   * The first bytes of the superblock as they would be had the writer closed the file: no flags, the end of the file as it
-   * is. Undefined where they are so already.
+   * The first bytes of the superblock as for a closed file: no flags, and the actual end of the file. Undefined if they
+   * already are.
    */
   readonly closedBytes: Uint8Array | undefined;
 }
 
 export const beginsAsHdf5 = (bytes: Uint8Array): boolean => HDF5_SIGNATURE.every((byte, index) => bytes[index] === byte);
 
-/** Finds and reads the superblock. Throws ERR_FORMAT for what is no HDF5 file. */
+/** Finds and reads the superblock. Throws ERR_FORMAT for a file that is not HDF5. */
 export function readSuperblock(file: Hdf5Bytes): Superblock {
   const { size } = file;
   let place = 0;

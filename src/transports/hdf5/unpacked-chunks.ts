@@ -7,8 +7,8 @@ interface Kept {
 }
 
 /**
- * Keeps unpacked chunks that hold more than the frame that is read, within a bound. A row is the chunks that hold parts of
- * the same frames: those of the row at work stay, whatever comes, because the next frame needs all of them again.
+ * Keeps unpacked chunks that contain more than the current frame, within a limit. A row is the set of chunks with parts
+ * of the same frames: the chunks of the current row always stay, because the next frame needs all of them again.
  */
 export class UnpackedChunks {
   readonly #limitBytes: number;

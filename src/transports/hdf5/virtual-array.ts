@@ -173,7 +173,8 @@ function match(target: Span[][], source: Span[][], file: string): Omit<OpenedMap
     }
     while (next < source.length && length(source[next]!) === 1) next++;
     if (next >= source.length) throw otherShape(file);
-    // A source that grows may be longer or shorter along its slowest dimension: what is missing is told when it is read.
+    // A source that grows may be longer or shorter along its slowest dimension: missing parts are reported when they
+    // are read.
     const slowest = dimensions.every((dimension) => dimension < 0);
     if (!slowest && items !== length(source[next]!)) throw otherShape(file);
     pieces.push(sideBySide(spans, source[next]!));

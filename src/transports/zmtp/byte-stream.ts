@@ -1,6 +1,6 @@
 import net from 'node:net';
 
-/** Who owns the memory that a socket is read into. */
+/** The owner of the memory into which a socket is read. */
 export interface StreamReader {
   /** Where the next bytes go; asked once before each read. Never empty. */
   next(): Buffer;
@@ -19,16 +19,16 @@ export function connectStream(options: net.NetConnectOpts, reader: StreamReader)
 }
 
 /**
- * The same for an accepted socket, which must come from a server with `pauseOnConnect`, so that nothing was read from it. Node
- * takes `onread` when a socket is made, and servers do not pass it on: a second socket is made around the handle. Where the handle
- * is not to be had, the bytes are copied out of Node's own buffers instead.
+ * The same for an accepted socket, which must come from a server with `pauseOnConnect`, so that nothing was read from
+ * it. Node takes `onread` when a socket is created, and servers do not pass it on: a second socket is created around
+ * the handle. If the handle is unavailable, the bytes are copied from Node's own buffers instead.
  */
 export function adoptStream(accepted: net.Socket, reader: StreamReader, copying = false): net.Socket {
   const holder = accepted as unknown as HandleHolder;
   const handle = holder._handle;
   if (copying || handle === null || handle === undefined || typeof handle.useUserBuffer !== 'function') return copyStream(accepted, reader);
   holder._handle = null;
-  // Without its handle the first socket only tells its server that it is gone.
+  // Without its handle, the first socket only reports its end to its server.
   accepted.destroy();
   return new net.Socket({ handle, onread: onread(reader) } as net.SocketConstructorOpts);
 }

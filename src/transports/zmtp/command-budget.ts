@@ -1,9 +1,9 @@
 import { COMMAND_BURST, COMMANDS_PER_S } from './limits.js';
 
 /**
- * How many commands and subscriptions a peer may send: a token bucket. They cost processor time and no memory of the peer's
- * queue, so a peer that floods with them would hold up all others of the thread. What one read brought is still done: the
- * bucket may be overdrawn, and the peer is not read until it is paid back.
+ * Limits the rate of commands and subscriptions of a peer: a token bucket. They cost processor time but no memory of
+ * the peer's queue, so a peer that floods with them would delay all others of the thread. The content of one read is
+ * always processed: the bucket may be overdrawn, and the peer is not read until it is refilled.
  */
 export class CommandBudget {
   #tokens = COMMAND_BURST;

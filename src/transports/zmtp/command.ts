@@ -11,7 +11,7 @@ export type Metadata = ReadonlyMap<string, Buffer>;
 
 const CONTEXT_LIMIT_BYTES = 16;
 const PROPERTIES_LIMIT = 64;
-// libzmq 4.3 refuses clients of PLAIN with these five bytes where the length and ERROR should stand.
+// libzmq 4.3 refuses clients of PLAIN with these five bytes in place of the length and ERROR.
 const MISSPELT_ERROR = Buffer.from('^RROR', 'latin1');
 
 export function encodeCommand(name: string, data: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -92,7 +92,7 @@ export function decodeHello(data: Buffer): { readonly username: string; readonly
   const userEnd = 1 + (data[0] ?? 0);
   if (userEnd >= data.length) throw broken('a HELLO that ends inside the name of the user');
   const passwordEnd = userEnd + 1 + data[userEnd]!;
-  if (passwordEnd !== data.length) throw broken('a HELLO whose lengths do not add up');
+  if (passwordEnd !== data.length) throw broken('a HELLO with inconsistent lengths');
   return { username: data.toString('utf8', 1, userEnd), password: data.toString('utf8', userEnd + 1, passwordEnd) };
 }
 

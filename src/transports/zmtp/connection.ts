@@ -14,7 +14,7 @@ import type { SendQueue } from './send-queue.js';
 import { StreamWriter } from './stream-writer.js';
 import type { UnfinishedMessages } from './unfinished-messages.js';
 
-/** Whose peer this is. Called from the reads of the socket; what they throw ends the connection. */
+/** The owner of a connection. Called from the reads of the socket; an exception ends the connection. */
 export interface ConnectionOwner {
   established(connection: Connection): void;
   message(parts: Buffer[], bytes: number): void;
@@ -35,9 +35,10 @@ export interface ConnectionSettings extends HandshakeSettings, HeartbeatSettings
 
 // Reads are synchronous, so all connections of a thread share the buffer that small frames are parsed from.
 const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
-// After a large body the next head is read with little behind it: what comes along of the next body has to be copied.
+// After a large body, the next head is read with few bytes after it: bytes of the next body that come along have to be
+// copied.
 const AFTER_LARGE = READ_BUFFER.subarray(0, 4 * 1024);
-// A body with less than this to come is not worth a read of its own.
+// A body with fewer remaining bytes than this does not justify a read of its own.
 const DIRECT_BYTES = 8 * 1024;
 
 const PAUSED_BY_OWNER = 1;
@@ -93,7 +94,7 @@ export class Connection implements StreamReader {
     return new Connection(settings, owner, queue, (reader) => connectStream(options, reader));
   }
 
-  /** What the handshake found, once it is over. */
+  /** The result of the handshake, once it is complete. */
   get result(): HandshakeResult | undefined {
     return this.#result;
   }
@@ -109,7 +110,7 @@ export class Connection implements StreamReader {
     this.#writer.schedule();
   }
 
-  /** Whole frames, written before what the queue holds. */
+  /** Whole frames, written before the queue. */
   sendControl(bytes: Buffer): void {
     this.#writer.control(bytes);
   }
@@ -127,7 +128,7 @@ export class Connection implements StreamReader {
     if ((this.#paused & PAUSED_FOR_MEMORY) !== 0) this.#resume(PAUSED_FOR_MEMORY);
   }
 
-  /** Writes what is queued and ends the stream then. */
+  /** Writes the queue and then ends the stream. */
   end(): void {
     this.#writer.end();
   }
@@ -229,7 +230,7 @@ export class Connection implements StreamReader {
     this.fail(asMillraceError(thrown, 'ERR_PEER_PROTOCOL'));
   }
 
-  // --- what the heartbeat asks for ---
+  // --- operations of the heartbeat ---
 
   get deaf(): boolean {
     return this.#paused !== 0;
@@ -299,7 +300,7 @@ export class Connection implements StreamReader {
         throw this.#handshake.refusal(command);
       case 'READY':
         throw broken('READY after the handshake');
-      default: // PONG was heard like any byte; what this version does not know is skipped.
+      default: // PONG counts as a sign of life like any byte; commands unknown to this version are skipped.
     }
   }
 

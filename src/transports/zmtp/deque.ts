@@ -1,4 +1,4 @@
-/** First in, first out, without moving what is in it. */
+/** First in, first out, without moving the elements. */
 export class Deque<T> {
   #items: (T | undefined)[] = new Array(16);
   #head = 0;

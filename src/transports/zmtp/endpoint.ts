@@ -33,7 +33,7 @@ export function parseEndpoint(address: string, purpose: 'bind' | 'connect'): End
   const match = /^tcp:\/\/(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:/[\]]+)):(\*|\d{1,5})$/.exec(address);
   if (match === null) throw wrong(address, 'tcp://host:port or ipc://path is needed');
   const [, bracketed, plain, portText] = match;
-  if (bracketed !== undefined && net.isIPv6(bracketed) === false) throw wrong(address, 'no IPv6 address stands in the brackets');
+  if (bracketed !== undefined && net.isIPv6(bracketed) === false) throw wrong(address, 'the brackets contain no IPv6 address');
   const host = bracketed ?? plain!;
   const port = portText === '*' ? 0 : Number(portText);
   if (port > 65535) throw wrong(address, 'ports end at 65535');

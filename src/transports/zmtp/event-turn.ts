@@ -4,8 +4,8 @@ const DONE = Promise.resolve();
 const SENDS = 256;
 
 /**
- * What a send gives back that never waits for room. Once in a while it takes a turn of the event loop: a loop of `await send(...)`
- * runs in microtasks alone, and no stream would be read or written for as long as it goes.
+ * The result of a send that never waits for room. From time to time it takes a turn of the event loop: a loop of `await
+ * send(...)` runs only in microtasks, so that no stream would be read or written during the loop.
  */
 export class EventTurn {
   #sends = 0;

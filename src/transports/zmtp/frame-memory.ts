@@ -1,8 +1,8 @@
 /**
- * Memory of the caller for the large frames that come in. The kernel reads into it, so it may be a view over shared memory.
- * Each piece that `take` gave ends in a message, as that very object among its parts, or in `abandoned`. Where the thread may be
- * ended from outside: until the turn of the event loop is over in which it was filled, its address stands in the stream's handle,
- * and a thread that is ended then may read on to it before it is gone.
+ * Memory of the caller for large incoming frames. The kernel reads into it, so it may be a view of shared memory. Each
+ * piece that `take` returned ends in a message, as that very object among its parts, or in `abandoned`. If the thread
+ * can be terminated from outside: until the end of the turn of the event loop that filled a piece, the handle of the
+ * stream keeps its address, and a thread that is terminated within the turn may continue to read into it.
  */
 export interface FrameMemory {
   /** Bodies from this length on are asked for; smaller ones are the transport's own. */

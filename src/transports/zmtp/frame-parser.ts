@@ -2,14 +2,14 @@ import { MillraceError } from '../../errors/errors.js';
 import { broken } from './command.js';
 import { FLAG_COMMAND, FLAG_LONG, FLAG_MORE, LONG_HEAD_BYTES, SHORT_HEAD_BYTES } from './frame-layout.js';
 
-/** Who takes the frames that the parser finds. Any method may throw; the connection is lost then. */
+/** The receiver of the frames that the parser finds. Any method may throw; the connection is then lost. */
 export interface FrameSink {
   /**
-   * Called once per frame, before anything is allocated. False: the body is read past, and no other method hears of the frame.
-   * Throws when the frame is over a bound that ends the connection.
+   * Called once per frame, before any allocation. False: the body is skipped, and no other method is called for the
+   * frame. Throws when the frame exceeds a limit that ends the connection.
    */
   head(flags: number, lengthBytes: number): boolean;
-  /** A body that lies wholly in the read buffer: valid during the call alone. False: ask `memory` for it instead. */
+  /** A body that is completely in the read buffer: valid only during the call. False: ask `memory` for it instead. */
   whole(flags: number, bytes: Buffer, start: number, end: number): boolean;
   /** Memory of exactly that length, or undefined to be asked again later. */
   memory(flags: number, lengthBytes: number): Buffer | undefined;
@@ -17,8 +17,9 @@ export interface FrameSink {
 }
 
 /**
- * Finds frames in a stream that comes in pieces. It holds a head of nine bytes and the memory of one body, nothing else; a body
- * that is not wholly in the piece at hand goes straight to memory of the sink, and `target` lets the kernel read the rest into it.
+ * Finds frames in a stream that arrives in pieces. It holds only a head of nine bytes and the memory of one body; a
+ * body that is not completely in the current piece is copied to memory of the sink, and `target` lets the kernel read
+ * the rest into it.
  */
 export class FrameParser {
   readonly #head = Buffer.alloc(LONG_HEAD_BYTES);

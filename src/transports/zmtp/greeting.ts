@@ -90,7 +90,7 @@ export class GreetingReader {
         if (bytes[0] !== 0xff) throw notZmtp(`its first byte is ${bytes[0]}`);
         return;
       case 10:
-        // The lowest bit tells a signature from the flags of a frame of ZMTP 1.0.
+        // The lowest bit distinguishes a signature from the flags of a frame of ZMTP 1.0.
         if ((bytes[9]! & 1) === 0) throw notZmtp(`its tenth byte is ${bytes[9]}`);
         return;
       case SIGNATURE_BYTES:

@@ -10,19 +10,19 @@ import { mayPair, type SocketType, socketTypeNumber, socketTypeOfNumber } from '
 
 export interface HandshakeSettings {
   readonly type: SocketType;
-  /** The routing id that peers are told, empty for none. */
+  /** The routing id sent to peers; empty for none. */
   readonly routingId: Uint8Array;
   readonly plain: PlainCredentials | undefined;
 }
 
-/** `server` takes clients with that name and password, otherwise they are what a server is told. */
+/** `server`: accept clients with this name and password; otherwise they are sent to the server. */
 export interface PlainCredentials {
   readonly server?: boolean;
   readonly username: string;
   readonly password: string;
 }
 
-/** What is known of the peer once messages may flow. */
+/** Properties of the peer after the handshake. */
 export interface HandshakeResult {
   readonly major: 2 | 3;
   readonly minor: number;

@@ -5,9 +5,9 @@ import type { HandshakeResult } from './handshake.js';
 export interface HeartbeatSettings {
   /** Between two PINGs; 0 sends none. */
   readonly heartbeatIntervalMs: number;
-  /** Without a byte for so long after a PING the peer is given up; 0 takes the interval. */
+  /** The peer is given up when no byte arrives for this long after a PING; 0: use the interval. */
   readonly heartbeatTimeoutMs: number;
-  /** What the peer is told: it may give us up when it hears nothing for so long. 0 says nothing. */
+  /** Sent to the peer: it may give us up when it receives nothing for this long. 0: send nothing. */
   readonly heartbeatTtlMs: number;
 }
 
@@ -21,7 +21,7 @@ export class Heartbeat {
 
   constructor(
     private readonly settings: HeartbeatSettings,
-    /** `deaf` while this side does not read: a peer cannot be heard then, and is not given up for it. */
+    /** `deaf` while this side does not read: silence of the peer is then ignored. */
     private readonly to: { readonly deaf: boolean; ping(bytes: Buffer): void; silent(error: MillraceError): void },
   ) {}
 
@@ -42,7 +42,7 @@ export class Heartbeat {
     this.#heardAt = performance.now();
   }
 
-  /** The peer said that it will be heard again within `ttlMs`. */
+  /** The peer announced that it will send something within `ttlMs`. */
   promised(ttlMs: number): void {
     if (this.#stopped || ttlMs === this.#ttlMs) return;
     this.#ttlMs = ttlMs;
@@ -71,6 +71,6 @@ export class Heartbeat {
   }
 
   #giveUp(silentMs: number): void {
-    this.to.silent(new MillraceError('ERR_PEER_SILENT', `nothing was heard of the peer for ${Math.round(silentMs)} ms`));
+    this.to.silent(new MillraceError('ERR_PEER_SILENT', `the peer sent nothing for ${Math.round(silentMs)} ms`));
   }
 }

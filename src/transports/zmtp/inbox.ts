@@ -5,7 +5,10 @@ import { type CallOptions, PendingCall } from './pending-call.js';
 import type { ResolvedOptions } from './socket-options.js';
 import type { StatsCounter } from './socket-stats.js';
 
-/** Messages that came in, fair among the peers: each gives one in turn. A peer at its mark is not read until half of it is taken. */
+/**
+ * Received messages, fair among the peers: each delivers one in turn. A peer at its mark is not read until half of its
+ * messages are taken.
+ */
 export class Inbox {
   /** Peers with messages, each once; the one at `#turn` is next. */
   #waiting: Peer[] = [];
@@ -115,7 +118,7 @@ export class Inbox {
     }
   }
 
-  /** Ends the calls that wait, and goes on. Returns how many there were. */
+  /** Ends the pending calls and continues. Returns their number. */
   rejectCalls(error: MillraceError): number {
     const calls = this.#calls.splice(0);
     for (const call of calls) call.reject(error);
@@ -170,7 +173,7 @@ export class Inbox {
     latest.set(key, { parts, bytes });
     this.#latestBytes += bytes;
     const { receiveHighWaterMark, receiveHighWaterBytes } = this.options;
-    // The oldest topics go first; the one that came just now stays, whatever its size.
+    // The oldest topics are removed first; the newest one stays, whatever its size.
     for (const other of latest.keys()) {
       const crowded = receiveHighWaterMark > 0 && latest.size > receiveHighWaterMark;
       if (latest.size === 1 || !(crowded || this.#latestBytes > receiveHighWaterBytes)) return;

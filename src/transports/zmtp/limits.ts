@@ -1,4 +1,7 @@
-/** What a peer may cost at most. No bound is met with memory: the message is refused, or the connection ends with a coded error. */
+/**
+ * Maximum resources per peer. Exceeding a limit never costs memory: the message is refused, or the connection ends with
+ * a coded error.
+ */
 export interface Limits {
   /** Greeting and handshake together (ERR_PEER_SILENT); 0 for no limit. */
   readonly handshakeTimeoutMs: number;
@@ -10,7 +13,7 @@ export interface Limits {
   readonly maxSubscriptionBytes: number;
 }
 
-/** What all peers of one socket may cost together. Over such a bound the peer that holds most is cut off. */
+/** Limits over all peers of one socket. When one is exceeded, the peer that holds most is disconnected. */
 export interface SharedLimits {
   /** The transport's own memory in messages that are not complete (ERR_PEER_LIMIT). */
   readonly maxUnfinishedBytes: number;

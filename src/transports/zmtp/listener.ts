@@ -3,9 +3,9 @@ import net from 'node:net';
 import { MillraceError } from '../../errors/errors.js';
 import { connectOptions, type Endpoint, formatEndpoint, formatTcp, listenOptions } from './endpoint.js';
 
-/** A bound endpoint: hands on the sockets that it accepts, which nothing was read from. */
+/** A bound endpoint: passes on the sockets that it accepts, from which nothing was read. */
 export class Listener {
-  /** With the port or the path that a wildcard stood for. */
+  /** With the port or path that replaced a wildcard. */
   address = '';
   readonly #server: net.Server;
 
@@ -19,7 +19,7 @@ export class Listener {
   }
 
   readonly maxPeers: number;
-  /** Counted by the socket, since the server forgets a stream once it is handed on. */
+  /** Counted by the socket, since the server forgets a stream once it is passed on. */
   peers = 0;
 
   /** @throws ERR_ADDRESS */
@@ -54,7 +54,7 @@ export class Listener {
     });
   }
 
-  /** The file of a Unix socket outlives a process that was killed: it is taken away when nobody answers behind it. */
+  /** The file of a Unix socket outlives a killed process: it is removed when no process answers at it. */
   async #removeStale(error: unknown): Promise<boolean> {
     const { endpoint } = this;
     if (endpoint.kind !== 'ipc' || endpoint.path.startsWith('\0') || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return false;
@@ -66,7 +66,7 @@ export class Listener {
       });
       probe.once('error', (reason: NodeJS.ErrnoException) => resolve(reason.code === 'ECONNREFUSED'));
     });
-    // Connecting to a file that is no socket is refused just so, and that file is somebody's.
+    // Connecting to a file that is not a socket is refused in the same way, and that file may be in use.
     if (!alone || !(await isSocket(endpoint.path))) return false;
     await rm(endpoint.path, { force: true });
     return true;
@@ -82,7 +82,7 @@ async function isSocket(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isSocket();
   } catch {
-    // Gone by now.
+    // Already removed.
     return false;
   }
 }

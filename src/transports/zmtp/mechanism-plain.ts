@@ -55,7 +55,7 @@ export class PlainServer implements Mechanism {
   }
 }
 
-/** Carries what the client is told before it is cut off. */
+/** Carries the reason sent to the client before it is disconnected. */
 export class RefusedClient extends MillraceError {
   readonly farewell = encodeError('400');
 

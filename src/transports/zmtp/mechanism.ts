@@ -1,6 +1,6 @@
 import type { Command, Metadata } from './command.js';
 
-/** What a mechanism answers to a command. */
+/** The answer of a mechanism to a command. */
 export interface MechanismStep {
   /** Frames to send at once. */
   readonly reply?: Buffer;
@@ -12,7 +12,7 @@ export interface MechanismStep {
 export interface Mechanism {
   readonly name: string;
   readonly asServer: boolean;
-  /** What is sent right after the greeting. */
+  /** Sent right after the greeting. */
   start(): Buffer | undefined;
   /** @throws ERR_PEER_PROTOCOL for a command out of turn, ERR_PEER_REFUSED for wrong credentials */
   receive(command: Command): MechanismStep;

@@ -2,7 +2,7 @@ import { MillraceError } from '../../errors/errors.js';
 import type { FrameMemory } from './frame-memory.js';
 import type { Limits } from './limits.js';
 
-// What a part costs beside its bytes, so that a message of a million empty parts is large too.
+// The cost of a part in addition to its bytes, so that a message of a million empty parts counts as large.
 const PART_OVERHEAD_BYTES = 64;
 
 export interface MessageOwner {
@@ -18,7 +18,7 @@ export class MessageAssembly {
   /** Memory of the caller among the parts, to be given up if the message never ends. */
   #borrowed: Buffer[] = [];
   #underWay: Buffer | undefined;
-  /** The message under way is over its bound: its parts are read past. */
+  /** The current message exceeds its limit: its parts are skipped. */
   #isRefused = false;
   #refusedParts = 0;
   #heldBytes = 0;
@@ -92,7 +92,7 @@ export class MessageAssembly {
     this.#add(more, memory);
   }
 
-  /** The message under way will not be complete: what was borrowed goes back. */
+  /** The current message will not be complete: borrowed memory is returned. */
   abandon(): void {
     const borrowed = this.#borrowed;
     this.#borrowed = [];

@@ -4,10 +4,10 @@
  */
 export type MessageFate = 'written' | 'lost' | 'undelivered';
 
-/** Hears of each message that was sent with a tag, once. */
+/** Called once for each message that was sent with a tag. */
 export type FateListener = (tag: number, fate: MessageFate) => void;
 
-/** What a peer was given, by number of messages. */
+/** Messages sent to a peer. */
 export interface PeerCounts {
   readonly address: string;
   readonly written: number;

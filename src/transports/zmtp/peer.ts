@@ -7,14 +7,14 @@ import { SendQueue } from './send-queue.js';
 import type { ResolvedOptions } from './socket-options.js';
 import type { StatsCounter } from './socket-stats.js';
 
-/** What a peer tells the socket that it belongs to. */
+/** The calls from a peer to its socket. */
 export interface PeerHost {
   readonly options: ResolvedOptions;
   readonly counters: StatsCounter;
   readonly chunks: ChunkPool;
-  /** Hears of messages with a tag. */
+  /** Called with messages that have a tag. */
   readonly onFate: FateListener | undefined;
-  /** It is closing: what is still queued was not delivered. */
+  /** It is closing: queued messages were not delivered. */
   readonly closed: boolean;
   peerReady(peer: Peer): void;
   peerMessage(peer: Peer, parts: Buffer[], bytes: number): void;
@@ -44,7 +44,7 @@ export class Peer implements ConnectionOwner {
   routingKey = '';
   /** Stamped by a publisher, so that a peer with several matching topics gets a message once. */
   stamp = 0;
-  /** Set when it is gone for good and left messages behind: called when the last of them was taken. */
+  /** Set when it has disconnected permanently and left messages: called when the last of them was taken. */
   left: (() => void) | undefined;
   /** Where it is or was, for the monitor. */
   address = '';
@@ -69,7 +69,7 @@ export class Peer implements ConnectionOwner {
   #onFates(fate: MessageFate, count: number, tags: Deque<number>): void {
     if (fate === 'written') this.#written += count;
     else this.#lost += count;
-    // What is cut off at the end of the linger was queued when the socket closed.
+    // Messages cut off at the end of the linger were queued when the socket closed.
     const told = fate === 'lost' && this.host.closed ? 'undelivered' : fate;
     for (let n = Math.min(count, tags.length); n > 0; n--) this.host.onFate?.(tags.shift()!, told);
   }

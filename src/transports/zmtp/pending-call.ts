@@ -1,11 +1,11 @@
 import { MillraceError } from '../../errors/errors.js';
 
-/** How long a call may take, and who may cut it short. */
+/** The time limit of a call, and the signal that can end it. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A promise that waits in a list: settled once, by whoever comes first of its owner, its time limit and its signal. */
+/** A promise that waits in a list: settled once, by its owner, its time limit or its signal, whichever is first. */
 export class PendingCall<T> {
   readonly promise: Promise<T>;
   #resolve!: (value: T) => void;

@@ -12,17 +12,18 @@ export interface Segment {
   readonly chunk: Chunk | undefined;
   readonly start: number;
   end: number;
-  /** Messages whose last byte lies in it. */
+  /** Messages whose last byte is in it. */
   messages: number;
   /** True when its last byte ends a message: a batch may stop here. */
   complete: boolean;
-  /** Called once when nobody will read `memory` again. */
+  /** Called once when `memory` will not be read any more. */
   release: (() => void) | undefined;
 }
 
 /**
- * What one peer is still owed, already framed. Messages are counted until the socket has taken them, so the high-water mark
- * covers what is under way. A batch always ends with a message: after a lost connection the rest starts on a frame head.
+ * The framed messages that one peer is still owed. Messages count until the socket has taken them, so the high-water
+ * mark covers messages in transit. A batch always ends with a message: after a lost connection the rest starts at a
+ * frame head.
  */
 export class SendQueue {
   #segments: Segment[] = [];
@@ -33,7 +34,7 @@ export class SendQueue {
   /** Tags of the messages that were given one, the oldest first: they are settled in this order. */
   readonly #tags = new Deque<number>();
 
-  /** @param onFates hears of `count` messages, and of the tag of each that has one */
+  /** @param onFates called with `count` messages, and with the tag of each that has one */
   constructor(
     private readonly pool: ChunkPool,
     private readonly onFates: (fate: MessageFate, count: number, tags: Deque<number>) => void = () => {},
@@ -155,7 +156,7 @@ export class SendQueue {
     segment.chunk!.used = segment.end;
   }
 
-  /** A segment at the end of the queue with that much room behind it. */
+  /** A segment at the end of the queue with this much room after it. */
   #room(countBytes: number): Segment {
     const segments = this.#segments;
     const last = segments.length === 0 ? undefined : segments[segments.length - 1]!;

@@ -22,5 +22,7 @@ export type SocketEventName =
   | 'disconnect'
   | 'close';
 
-/** What happens to the connections of a socket. Nobody needs to listen; a listener that throws is the caller's affair. */
+/**
+ * Events of the connections of a socket. Listeners are optional; a listener that throws is the caller's responsibility.
+ */
 export class SocketEvents extends EventEmitter<Record<SocketEventName, [SocketEvent]>> {}

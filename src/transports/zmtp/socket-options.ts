@@ -2,13 +2,13 @@ import { MillraceError } from '../../errors/errors.js';
 import type { FrameMemory } from './frame-memory.js';
 import type { PlainCredentials } from './handshake.js';
 
-/** Options of every socket. The README lists which zeromq.js option each one stands for. */
+/** Options of every socket. The README lists the corresponding zeromq.js options. */
 export interface SocketOptions {
   /** Messages that wait for one peer, 0 for no mark. Default 1000. */
   readonly sendHighWaterMark?: number;
-  /** Bytes that wait for one peer; a message is taken while less wait. Default 64 MiB. */
+  /** Bytes that may wait for one peer; a message is accepted while fewer wait. Default 64 MiB. */
   readonly sendHighWaterBytes?: number;
-  /** Messages from one peer that were not received yet; its stream is not read meanwhile. Default 1000. */
+  /** Maximum unreceived messages from one peer; above it, its stream is not read. Default 1000. */
   readonly receiveHighWaterMark?: number;
   readonly receiveHighWaterBytes?: number;
   /** Bytes from all peers together that were not received yet; over it, peers that send more are not read. Default 256 MiB. */
@@ -16,7 +16,7 @@ export interface SocketOptions {
   /** How long `send` waits for a peer with room: -1 for ever (default), 0 not at all. Then ERR_TIMEOUT. */
   readonly sendTimeoutMs?: number;
   readonly receiveTimeoutMs?: number;
-  /** How long `close` goes on writing what is queued: -1 without end. Default 1000. */
+  /** How long `close` continues to write queued messages: -1 without limit. Default 1000. */
   readonly lingerMs?: number;
   /** The first pause before a connection is tried again; it doubles up to the second, and each is cut by up to half at random. */
   readonly reconnectIntervalMs?: number;
@@ -81,7 +81,7 @@ const DEFAULTS = {
   maxPeers: 4096,
 };
 
-// A timer that is told more fires at once.
+// A timer with a larger value fires at once.
 const LONGEST_MS = 2 ** 31 - 1;
 const UNBOUNDED: readonly string[] = ['sendTimeoutMs', 'receiveTimeoutMs', 'lingerMs'];
 

@@ -2,13 +2,13 @@
 export type DropReason =
   /** The peer's queue was at its mark (PUB, XPUB, ROUTER, REP). */
   | 'highWater'
-  /** No peer has that routing id, or the peer is gone (ROUTER, REP). */
+  /** No peer has that routing id, or the peer has disconnected (ROUTER, REP). */
   | 'unroutable'
   /** A later message took its place (`conflate`). */
   | 'conflated'
   /** Under way or queued when the connection was lost, or still queued when the socket closed. */
   | 'lost'
-  /** Came in without the envelope that REQ and REP ask for, or as an answer that nobody waited for. */
+  /** Arrived without the envelope that REQ and REP require, or as an unexpected answer. */
   | 'unexpected'
   /** Came in and was not subscribed to (SUB). */
   | 'unwanted'

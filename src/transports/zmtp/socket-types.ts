@@ -1,6 +1,6 @@
 /**
- * The socket types of ZMTP, their numbers in the greeting of ZMTP 2.0, and who may speak to whom
- * (ZMTP 3.1, "Socket type property"; ZMTP 2.0, "socket-type").
+ * The socket types of ZMTP, their numbers in the greeting of ZMTP 2.0, and the compatible pairs (ZMTP 3.1, "Socket type
+ * property"; ZMTP 2.0, "socket-type").
  */
 export type SocketType = 'PAIR' | 'PUB' | 'SUB' | 'REQ' | 'REP' | 'DEALER' | 'ROUTER' | 'PULL' | 'PUSH' | 'XPUB' | 'XSUB';
 

@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import type { Segment, SendQueue } from './send-queue.js';
 
-// One write at a time: large enough to amortise it, small enough for heartbeats to get in between.
+// One write at a time: large enough to amortise it, small enough for heartbeats between writes.
 const BATCH_BYTES = 1024 * 1024;
 
 /** Writes a queue to a stream, one batch under way at a time, and gives memory back when the stream is done with it. */
@@ -60,7 +60,7 @@ export class StreamWriter {
     this.schedule();
   }
 
-  /** After the stream has closed: what was under way is lost. Returns the number of its messages. */
+  /** After the stream has closed: messages in transit are lost. Returns their number. */
   lose(): number {
     this.#socket = undefined;
     const batch = this.#batch;

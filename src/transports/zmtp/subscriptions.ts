@@ -6,13 +6,13 @@ import { TopicTree } from './topic-tree.js';
 type SubscriptionLimits = Pick<Limits, 'maxSubscriptions' | 'maxSubscriptionBytes'> &
   Pick<SharedLimits, 'maxTotalSubscriptions' | 'maxTotalSubscriptionBytes'>;
 
-/** What the subscribers of a publisher want. Each peer has its bounds, in number and in bytes, and all together have theirs. */
+/** The subscriptions of a publisher's peers. Each peer has limits, in number and in bytes, and so do all together. */
 export class Subscriptions {
   readonly #tree = new TopicTree<Peer>();
   readonly #peers = new Set<Peer>();
   #totalBytes = 0;
 
-  /** @param cutOff hears of the topics that no peer has any more once a peer is cut off */
+  /** @param cutOff called with the topics that no peer has any more once a peer is disconnected */
   constructor(
     private readonly limits: SubscriptionLimits,
     private readonly cutOff: (peer: Peer, ended: readonly Buffer[]) => void,
@@ -49,7 +49,7 @@ export class Subscriptions {
     return this.#tree.remove(topic, peer);
   }
 
-  /** The peer is gone. @returns the topics that no peer has any more */
+  /** The peer has disconnected. @returns the topics that no peer has any more */
   forget(peer: Peer): Buffer[] {
     const ended: Buffer[] = [];
     for (const key of peer.topics) {

@@ -9,8 +9,8 @@ interface Node<T> {
 }
 
 /**
- * Prefixes and who wants them: a radix tree, so a subscription costs two nodes at most and a look-up one step for each edge along
- * the topic, whatever the number of subscriptions. Values are neither sets nor undefined.
+ * Prefixes and their subscribers: a radix tree, so a subscription costs at most two nodes and a look-up one step for
+ * each edge along the topic, for any number of subscriptions. Values are neither sets nor undefined.
  */
 export class TopicTree<T> {
   readonly #root: Node<T> = node<T>('');
@@ -118,7 +118,7 @@ function commonLength(label: string, bytes: Uint8Array, offset: number): number 
   return length;
 }
 
-/** `child` keeps the first `length` bytes of its label; what it had goes to a node below it. */
+/** `child` keeps the first `length` bytes of its label; the rest moves to a node below it. */
 function split<T>(child: Node<T>, length: number): void {
   const below: Node<T> = { label: child.label.slice(length), values: child.values, children: child.children };
   child.values = undefined;

@@ -5,14 +5,17 @@ export interface UnfinishedHolder {
   fail(error: MillraceError): void;
 }
 
-/** The memory that all connections of a socket hold in messages that are not complete. Over the bound the one that holds most is cut off. */
+/**
+ * The memory that all connections of a socket hold in incomplete messages. Over the limit, the connection that holds
+ * most is closed.
+ */
 export class UnfinishedMessages {
   readonly #held = new Map<UnfinishedHolder, number>();
   #bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** The holder now holds this much; 0 when it holds nothing or is gone. */
+  /** The current bytes of a holder; 0 when it holds nothing or has disconnected. */
   set(holder: UnfinishedHolder, bytes: number): void {
     this.#bytes += bytes - (this.#held.get(holder) ?? 0);
     if (bytes > 0) this.#held.set(holder, bytes);

@@ -46,7 +46,7 @@ describe('filters', () => {
 test('numbers of 12 bits are read by the HDF5 library, and a filter that it lacks is refused by name', async () => {
   for (const name of ['plain', 'nbit']) expect((await readAll(at('odd-bits.h5'), name)).frames).toEqual(stack);
   await expect(openHdf5Frames(at('odd-bits.h5'), 'bitshuffle')).rejects.toThrow(
-    /filter bitshuffle \(id 32008\), which is not read for pixels of this type/,
+    /filter bitshuffle \(id 32008\), which is not supported for pixels of this type/,
   );
 });
 
@@ -188,7 +188,7 @@ describe('which dataset', () => {
 
   test.each<[string, string, string, RegExp]>([
     ['a name that is not there', 'nothing', 'ERR_CONFIG_INVALID', /no dataset "nothing" in several\.h5; it has \/a\/frames, \/b\/frames/],
-    ['text', 'text', 'ERR_FORMAT', /no pixels/],
+    ['text', 'text', 'ERR_FORMAT', /are not pixels/],
     ['a link to a file that is missing', 'broken', 'ERR_FORMAT', /no-such-file\.h5 is missing/],
   ])('%s is refused', async (_what, dataset, code, message) => {
     await expect(openHdf5Frames(at('several.h5'), dataset)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

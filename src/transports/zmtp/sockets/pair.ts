@@ -3,7 +3,7 @@ import type { Peer } from '../peer.js';
 import type { SocketOptions } from '../socket-options.js';
 import { DealingSocket } from './dealing-socket.js';
 
-/** PAIR (RFC 31): one peer, both ways. A second one is refused while the first is there. */
+/** PAIR (RFC 31): one peer, both ways. A second peer is refused while the first is connected. */
 export class Pair extends DealingSocket {
   #partner: Peer | undefined;
 

@@ -10,7 +10,10 @@ import { Subscriptions } from '../subscriptions.js';
 import { refuse } from './push.js';
 import { ReadingSocket } from './reading-socket.js';
 
-/** Sends each message to all who subscribed to a prefix of its first part. Small messages are framed once, whatever their number. */
+/**
+ * Sends each message to all peers that subscribed to a prefix of its first part. Small messages are framed once for any
+ * number of peers.
+ */
 export abstract class PublishingSocket extends ReadingSocket {
   protected readonly subscriptions: Subscriptions;
   readonly #framed = Buffer.allocUnsafeSlow(CHUNK_BYTES);
@@ -74,12 +77,12 @@ export abstract class PublishingSocket extends ReadingSocket {
     this.inbox.drop(parts);
   }
 
-  /** No peer has these topics any more, since `peer` is gone. */
+  /** No peer has these topics any more, since `peer` has disconnected. */
   protected topicsEnded(_peer: Peer, _topics: readonly Buffer[]): void {}
 
   protected override peerGone(peer: Peer, _forGood: boolean): void {
     this.topicsEnded(peer, this.subscriptions.forget(peer));
-    // The next connection tells what it wants anew.
+    // The next connection sends its subscriptions anew.
     peer.discard();
   }
 

@@ -22,7 +22,7 @@ export class Push extends ZmtpSocket {
     return this.#outbox.send(toParts(message), options);
   }
 
-  /** As `send`, if a peer has room now; else false, and nothing was done. Whoever loops over it lets the streams go on. */
+  /** As `send`, if a peer has room now; otherwise false, without effect. A loop over it must let the streams run. */
   trySend(message: Part | readonly Part[], released?: () => void, tag?: number): boolean {
     return !this.closed && this.#outbox.trySend(toParts(message), released, tag);
   }

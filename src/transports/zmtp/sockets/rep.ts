@@ -55,7 +55,7 @@ export class Rep extends ReadingSocket {
     }
   }
 
-  /** An answer whose asker is gone is dropped and counted. @throws ERR_STATE without a request */
+  /** An answer to a disconnected peer is dropped and counted. @throws ERR_STATE without a request */
   async send(message: Part | readonly Part[], options: SendOptions = {}): Promise<void> {
     this.assertOpen();
     const asker = this.#asker;
@@ -77,7 +77,7 @@ export class Rep extends ReadingSocket {
       this.inbox.drop(parts);
       return;
     }
-    // Copied: where it lies in the caller's memory that goes back now.
+    // Copied: the caller's memory is returned now.
     const lying = parts.splice(0, delimiter + 1);
     const envelope = lying.map((part) => Buffer.from(part));
     this.inbox.drop(lying);

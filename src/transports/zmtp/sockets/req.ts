@@ -7,7 +7,7 @@ import { ReadingSocket } from './reading-socket.js';
 
 const DELIMITER = Buffer.alloc(0);
 
-/** REQ (RFC 28): one request, then its answer, in turn. The answer of anybody else than the peer that was asked is dropped. */
+/** REQ (RFC 28): alternately one request and its answer. Answers from other peers are dropped. */
 export class Req extends ReadingSocket {
   readonly #outbox: Outbox;
   #state: 'free' | 'sending' | 'asked' | 'lost' = 'free';
@@ -15,7 +15,7 @@ export class Req extends ReadingSocket {
 
   constructor(options?: SocketOptions) {
     super('REQ', options);
-    // A request goes to a peer that is there: who answers must be known when it is sent.
+    // A request goes to a connected peer: its answerer must be known when it is sent.
     this.#outbox = new Outbox(this.options);
   }
 
@@ -79,7 +79,7 @@ export class Req extends ReadingSocket {
     if (this.#asked !== peer) return;
     this.#asked = undefined;
     peer.discard();
-    // Who waits is told now, who comes later is told then.
+    // A pending call is notified now, a later one when it is made.
     this.#state = this.inbox.rejectCalls(lost()) > 0 ? 'free' : 'lost';
   }
 

@@ -65,7 +65,7 @@ export class Router extends ReadingSocket {
   protected override peerOpened(peer: Peer): void {
     let id = peer.connection!.result!.routingId;
     if (id.length === 0) {
-      // Ids that peers choose do not begin with a zero, but who knows.
+      // Ids that peers choose should not begin with a zero, but this is not guaranteed.
       id = Buffer.alloc(5);
       do {
         this.#counter = (this.#counter + 1) >>> 0;

@@ -7,7 +7,10 @@ export class Sub extends SubscribingSocket {
     super('SUB', options, true);
   }
 
-  /** Messages whose first part begins with one of the topics; all messages when none is given. Counted: each call wants its undoing. */
+  /**
+   * Receives messages whose first part begins with one of the topics; all messages when none is given. Counted: each
+   * call needs its own `unsubscribe`.
+   */
   subscribe(...topics: (string | Uint8Array)[]): void {
     this.assertOpen();
     for (const topic of topics.length === 0 ? [''] : topics) this.want(Buffer.from(topic));

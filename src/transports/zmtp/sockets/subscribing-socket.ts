@@ -6,13 +6,13 @@ import type { SocketType } from '../socket-types.js';
 import { TopicTree } from '../topic-tree.js';
 import { ReadingSocket } from './reading-socket.js';
 
-/** Tells its publishers what it wants, and takes nothing else. */
+/** Sends its subscriptions to its publishers, and receives their messages. */
 export abstract class SubscribingSocket extends ReadingSocket {
-  /** How often each topic was asked for: publishers hear of the first time and of the last. */
+  /** Number of subscriptions to each topic: publishers receive the first and the last change. */
   readonly #wanted = new Map<string, number>();
   readonly #tree = new TopicTree<string>();
 
-  /** @param filters drops what matches no subscription; an XSUB hands on all, as in libzmq */
+  /** @param filters drops messages that match no subscription; an XSUB passes on all, as in libzmq */
   constructor(
     type: SocketType,
     options: SocketOptions | undefined,

@@ -3,7 +3,7 @@ import type { SocketOptions } from '../socket-options.js';
 import { PublishingSocket } from './publishing-socket.js';
 
 export interface XpubOptions extends SocketOptions {
-  /** Hand on each subscription, not only the first to a topic. The end is handed on when it is the last one's. */
+  /** Pass on each subscription, not only the first to a topic. The end is passed on when the last one ends. */
   readonly verbose?: boolean;
 }
 

@@ -15,7 +15,7 @@ import { type SocketStats, StatsCounter } from '../socket-stats.js';
 import type { SocketType } from '../socket-types.js';
 import { UnfinishedMessages } from '../unfinished-messages.js';
 
-/** Peers that are gone, whose counts are kept. */
+/** Former peers, whose counts are kept. */
 const KEPT_COUNTS = 32;
 
 interface Dialled {
@@ -26,14 +26,17 @@ interface Dialled {
   stopped: boolean;
 }
 
-/** What all sockets share: endpoints, peers and their connections, events, counters, the end. The patterns are in the subclasses. */
+/**
+ * The shared part of all sockets: endpoints, peers and their connections, events, counters, close. The patterns are in
+ * the subclasses.
+ */
 export abstract class ZmtpSocket implements PeerHost {
   readonly events = new SocketEvents();
   readonly options: ResolvedOptions;
   readonly counters = new StatsCounter();
   readonly chunks = new ChunkPool();
   onFate: FateListener | undefined;
-  /** The endpoint that was bound last, with the port or the path that a wildcard stood for. */
+  /** The endpoint that was bound last, with the port or path that replaced a wildcard. */
   lastEndpoint: string | null = null;
   protected readonly frames: LentFrames | undefined;
   protected readonly peers = new Set<Peer>();
@@ -87,7 +90,7 @@ export abstract class ZmtpSocket implements PeerHost {
     this.events.emit('unbind', { address });
   }
 
-  /** Starts to connect, and goes on trying until `disconnect` or `close`. Who is there does not matter yet. */
+  /** Starts to connect, and retries until `disconnect` or `close`. The peer need not be present yet. */
   connect(address: string): void {
     this.assertOpen();
     const formatted = formatEndpoint(parseEndpoint(address, 'connect'));
@@ -111,7 +114,9 @@ export abstract class ZmtpSocket implements PeerHost {
     this.#hangUp(dialled);
   }
 
-  /** Writes what is queued for `lingerMs` at most, then ends everything. May be called again; the first call decides. */
+  /**
+   * Writes queued messages for at most `lingerMs`, then ends everything. May be called again; the first call decides.
+   */
   close(lingerMs = this.options.lingerMs): Promise<void> {
     this.#closing ??= this.#close(lingerMs);
     return this.#closing;
@@ -122,7 +127,7 @@ export abstract class ZmtpSocket implements PeerHost {
     for (const peer of this.peers) peer.connection?.resumeFrames();
   }
 
-  /** What each peer was given: those that are there, and the last of those that are gone for good. */
+  /** Messages sent to each peer: current peers, and the most recent former ones. */
   peerCounts(): readonly PeerCounts[] {
     return [...this.#gone, ...[...this.peers].map(({ counts }) => counts)];
   }
@@ -161,13 +166,13 @@ export abstract class ZmtpSocket implements PeerHost {
     };
   }
 
-  // --- what a pattern adds ---
+  // --- hooks of the patterns ---
 
   /** A connecting peer that takes messages before it is there. Sockets that send in turn override it. */
   protected peerExpected(_peer: Peer): void {}
   /** The peer may be sent to. */
   protected abstract peerOpened(peer: Peer): void;
-  /** The peer's connection is gone. `forGood` when it will not come back. */
+  /** The peer's connection has ended. `forGood` when it will not come back. */
   protected abstract peerGone(peer: Peer, forGood: boolean): void;
   abstract peerMessage(peer: Peer, parts: Buffer[], bytes: number): void;
   protected abstract closePattern(error: MillraceError): void;
@@ -262,7 +267,7 @@ export abstract class ZmtpSocket implements PeerHost {
         peer.left = undefined;
         listener.peers -= 1;
       };
-      // One that comes, fills its queue and goes, again and again, is held off by what was not received yet.
+      // A peer that repeatedly connects, fills its queue and disconnects is held off by its unreceived messages.
       if (peer.inbound.length > 0) peer.left = leave;
       else leave();
     }
