@@ -45,7 +45,9 @@ describe('a writer of parcels', () => {
         const own = text(metaBytes);
         if (metaBytes > MAX_META_BYTES) {
           counts.tooLong++;
-          expect(() => writer.open(PAYLOAD, capacity, 30, BYTES, [0], own)).toThrow(/the meta of a frame has \d+ bytes, but the limit is 4088/);
+          expect(() => writer.open(PAYLOAD, capacity, 30, BYTES, [0], own)).toThrow(
+            /the meta of a frame has \d+ bytes, but the limit is 4088/,
+          );
           continue;
         }
         writer.open(PAYLOAD, capacity, 30, BYTES, [0], own);
