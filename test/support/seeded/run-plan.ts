@@ -10,8 +10,8 @@ import { formatArena } from '../../../src/plan/format-arena.js';
 import type { EdgePlan, Plan, StageNode } from '../../../src/plan/plan-types.js';
 import { wakeThreads } from '../../../src/ring/park.js';
 import { ARRAY, EMPTY, LEDGER, LINE, RING, SLOT_MASK } from '../../../src/ring/ring-layout.js';
-import type { RingOperations } from '../../../src/ring/ring-operations.js';
 import { seeded } from '../arena.js';
+import { replaceOperations } from './replace-operations.js';
 import { type Hand, SeededDriver } from './seeded-driver.js';
 import { settleBy } from './seeded-operators.js';
 import { SeededSink } from './seeded-sink.js';
@@ -219,8 +219,7 @@ function ordinalOf(attachment: Attachment, reference: number): number {
 function noteTaken(attachment: Attachment, edge: EdgePlan): Hand {
   let last = EMPTY;
   const { ring } = attachment;
-  const noting: RingOperations = {
-    ...ring,
+  replaceOperations(attachment, {
     take(from, source) {
       const reference = ring.take(from, source);
       if (from === edge.ring && reference >= 0) last = reference;
@@ -230,7 +229,6 @@ function noteTaken(attachment: Attachment, edge: EdgePlan): Hand {
       last = EMPTY;
       return ring.commit(...counts);
     },
-  };
-  Object.assign(attachment, { ring: noting });
+  });
   return { bell: edge.itemBell, ordinal: () => (last === EMPTY ? undefined : ordinalOf(attachment, last)) };
 }

@@ -16,7 +16,7 @@ import { loadRing } from '../../../src/ring/ring-operations.js';
 import { SinkLedgers } from '../../../src/run/sink-ledgers.js';
 import { specFromObject } from '../../../src/spec/load.js';
 import { moveRings, seeded } from '../arena.js';
-import { RecordFates } from './record-fates.js';
+import { type Fate, RecordFates } from './record-fates.js';
 import { SeededDriver } from './seeded-driver.js';
 import { REFUSING, SeededSource } from './seeded-source.js';
 import { SettledSink, type TakenFrame } from './settled-sink.js';
@@ -64,8 +64,8 @@ export interface DeathResult {
   /** How often each step was died at. */
   readonly steps: ReadonlyMap<number, number>;
   readonly did: CensusResult;
-  /** Of parcels, by ordinal: the code by which each record ended in the worker, as that was committed; 0: it went on. */
-  readonly ended: ReadonlyMap<number, readonly number[]>;
+  /** Of parcels, by ordinal: what became of each record in the worker, as that was committed. */
+  readonly ended: ReadonlyMap<number, readonly Fate[]>;
   readonly freeSlots: number;
   readonly slots: number;
 }
