@@ -41,7 +41,7 @@ it('the commands of the guide and the client of the reference work on a run as d
     if (pythonHas('socket')) {
       const { stdout } = await run(PYTHON, ['-c', block('docs/reference/control.md', 'python', 'AF_UNIX'), path], options);
       expect(stdout).toBe(
-        "running\n1\nend\nERR_CONFIG_INVALID: stages.reduce.operators[0]: unknown key 'under' (known: below, above, put)\n",
+        "running\n1\nend\nERR_CONFIG_INVALID: stages.reduce.operators[0].under: unknown key 'under' (known: below, above, put)\n",
       );
     }
     const said: Record<string, string> = {};
