@@ -100,7 +100,7 @@ export async function runOperator<P>(
   const maxOutputs = definition.maxOutputs ?? 1;
   const maxOutputBytes = prepared.maxOutputBytes ?? options.maxOutputBytes ?? Math.max(maxInputBytes, short ? 1 << 20 : 0);
 
-  // [unused line | constants | scratch | partial | input | outputs]: no table stands at address 0, which kernels take for "none".
+  // [unused line | constants | scratch | partial | input | outputs]: no table is at address 0, which kernels take for "none".
   const tables = Object.entries(prepared.constants ?? {});
   const constantBytes = tables.reduce((sum, [, table]) => sum + align(table.byteLength), 0);
   const scratchBytes = prepared.scratchBytes ?? 0;

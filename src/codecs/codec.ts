@@ -20,7 +20,7 @@ export interface Codec {
   readonly docs?: DefinitionDocs;
   /** Of a codec in a module of its own: `import.meta.url`. The builder needs it to load the codec in other threads. */
   readonly module?: string | URL;
-  /** Number of the part that is the data of a frame as it lies in memory, where there is one: it may be read into its place. */
+  /** Number of the part that is the unmodified data of a frame, if there is one: it may be read directly into its slot. */
   readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;
   encode(frame: Frame): Uint8Array[];

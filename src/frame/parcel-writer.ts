@@ -75,7 +75,7 @@ export class ParcelWriter {
   }
 
   /**
-   * Begins a parcel of at most so many bytes and records at an address, for records that are mostly of this kind. The slot
+   * Begins a parcel of at most `capacity` bytes and `maxRecords` records at an address, for records that are mostly of this kind. The slot
    * has room for the longest meta behind those bytes. Throws ERR_OPERATOR_OUTPUT, and changes nothing, for a longer one.
    */
   open(

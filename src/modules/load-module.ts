@@ -20,7 +20,7 @@ export const nameOf = ({ kind, type }: ModuleUse): string => `${kind} ${type}`;
 const loaded = new Map<string, Exports>();
 /** Of each file, the hash of the bytes that the module system has under its plain URL. */
 const plain = new Map<string, string>();
-/** So often a module may change while it is being loaded. */
+/** How often a module may change during its load. */
 const MAX_TRIES = 3;
 
 const keyOf = ({ url, hash }: ModuleCode): string => `${hash} ${url}`;

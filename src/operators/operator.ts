@@ -144,7 +144,7 @@ export interface OperatorDefinition<P = Record<string, unknown>> {
   /** A verb, as in `type:`. */
   /** Of an operator in a module of its own: `import.meta.url`. The builder needs it to load the operator in its threads. */
   readonly module?: string | URL;
-  /** A verb, as it stands in `type:`. */
+  /** A verb, as in `type:`. */
   readonly type: string;
   readonly description: string;
   /** For the pages of the reference. */

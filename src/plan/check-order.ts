@@ -39,7 +39,7 @@ export function checkOrder(
           ),
         );
       }
-      // What comes to another input of a join ends there.
+      // Frames of another input of a join end there.
       if (isJoin(spec.stages[name]) && !producers.includes(edge.from[0]!)) continue;
       const inOrder = keeps || (producers.length === 1 && leaves.get(producers[0]!)!);
       const stage = spec.stages[name];

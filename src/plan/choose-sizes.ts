@@ -11,7 +11,7 @@ export const FRAME_SIZES: readonly number[] = [32, 24, 18, 16, 12, 8, 4, 2, 1].m
 
 export const LEAST_FRAME_BYTES = MIB;
 
-/** Capacities of 8 and windows of two cells a worker still keep every thread at work. */
+/** Capacities of 8 and windows of two cells per worker still keep every thread busy. */
 const COMFORTABLE = 3;
 export const TIGHTEST = TIGHTNESS[TIGHTNESS.length - 1]!;
 

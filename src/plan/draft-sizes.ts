@@ -31,7 +31,7 @@ export function draftSizes(known: KnownDraft, tightness: Tightness, issues: Plan
     const reached = edgesReached(known, edges, owner);
     reach.set(owner, reached);
     const { slots, needed } = slotsOf(known, owner, reached, tightness, issues);
-    // With fewer slots no thread keeps one that it can give back: a peer that does not read would keep it for good.
+    // With fewer slots no thread keeps a slot that it can return: a peer that does not read would keep it permanently.
     if (slots < needed) {
       if (lends.has(owner)) lends.set(owner, 0);
       for (const { node } of reached) if (holds.has(node)) holds.set(node, 0);

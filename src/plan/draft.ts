@@ -87,7 +87,7 @@ export interface PlanWithTables {
   readonly budget: MemoryBudget;
 }
 
-/** Of the parcels that come to a node: the most records and bytes that one may have. */
+/** For the parcels that reach a node: the maximum records and bytes of one parcel. */
 export interface ParcelsHere {
   readonly maxRecords: number;
   readonly bytes: number;

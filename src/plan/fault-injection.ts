@@ -1,6 +1,6 @@
 /**
- * For tests of the recovery: workers run a build of the ring operations that ends their thread at a numbered step. Each
- * worker that starts is armed with one step, drawn by the seed, until so many have been.
+ * For tests of the recovery: workers run a build of the ring operations that terminates their thread at a numbered
+ * step. Each worker that starts is armed with one step, drawn from the seed, up to a total number.
  */
 export interface FaultInjection {
   /** The build, beside `ring.wasm`. */
@@ -10,6 +10,6 @@ export interface FaultInjection {
   readonly seed: number;
   readonly workers: number;
   readonly steps: readonly number[];
-  /** The step is passed up to so many times before. */
+  /** The step passes up to this many times first. */
   readonly within: number;
 }

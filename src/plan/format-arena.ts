@@ -103,7 +103,7 @@ function formatEdge(put: Put, plan: Plan, edge: EdgePlan, bell: Bell): void {
   }
 }
 
-/** What dead threads held, in front of the edge: a ring without a limit that blocks nobody. */
+/** References of dead threads, before the edge: a ring without a limit that blocks no thread. */
 function formatLane(put: Put, edge: EdgePlan): void {
   const { lane } = edge;
   put(edge.ring + RING.lane, lane);

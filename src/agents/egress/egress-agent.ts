@@ -276,8 +276,8 @@ export class EgressAgent implements Agent {
   }
 
   /**
-   * What a thread before this one had settled and was still sending comes again: nothing of it is owed, or its entry belongs to
-   * a later ordinal, or is just about to. As long as something is owed nobody gives the entry to another.
+   * Frames that an earlier thread had settled and was still sending come again: none of them is owed, or its entry
+   * belongs to a later ordinal or soon will. As long as a frame is owed, its entry is not reused.
    */
   #isOwed(reference: number, { sourceIndex, ordinal }: FrameView, leaves: number): boolean {
     if (this.#attachment.deathsOf(reference) === 0) return true;
@@ -289,7 +289,7 @@ export class EgressAgent implements Agent {
     return owed !== 0 && Atomics.load(words, (entry + ENTRY.ordinal) >>> 2) === (ordinal | 0);
   }
 
-  /** Where it stands how the records of parcel `i` of the batch ended. */
+  /** Address of the outcomes of the records of parcel `i` of the batch. */
   #outcomesOf(i: number): number {
     return this.#node.outcomes + i * this.#node.maxRecords;
   }

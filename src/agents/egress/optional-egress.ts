@@ -7,7 +7,9 @@ import type { Series } from '../../frame/series.js';
 /** How long after a failed attempt a sink that could not be opened is tried again. */
 const RETRY_MS = 5000;
 
-/** A sink that is not required: where it cannot be opened, the run goes on, and its frames are refused until it can. */
+/**
+ * A sink that is not required: when it cannot be opened, the run continues, and its frames are refused until it opens.
+ */
 export class OptionalEgress implements Egress {
   readonly #name: string;
   readonly #log: Logger;

@@ -37,7 +37,7 @@ export class ClaimedSlot implements OpenSlot {
     return this.#bytes;
   }
 
-  /** Copies without a view of its own. */
+  /** Copies without creating a view. */
   set(data: Uint8Array): void {
     if (data.length > this.#length) throw new RangeError(`${data.length} bytes for a frame of ${this.#length}`);
     this.#all.set(data, this.#address);

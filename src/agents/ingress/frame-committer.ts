@@ -89,7 +89,7 @@ export class FrameCommitter {
     this.#lastTimestamp = timestamp;
   }
 
-  /** Hands on a frame of so many messages; a promise is returned when a blocking edge is full. */
+  /** Passes on a frame of this many messages; returns a promise when a blocking edge is full. */
   publish(frame: FrameView, bytes: number, count: number): Promise<void> | undefined {
     const pending = this.#outputs.publish(frame, bytes, count);
     this.#ordinal = (this.#ordinal + 1) | 0;
@@ -97,7 +97,7 @@ export class FrameCommitter {
     return pending;
   }
 
-  /** An empty frame with an ordinal of its own, which counts as none: what operators still hold leaves with it. */
+  /** An empty frame with its own ordinal, which does not count as a frame: it flushes what operators still hold. */
   async sendEnd(frame: FrameView): Promise<void> {
     frame.begin('bytes', [0]);
     frame.sourceIndex = this.#node.index;

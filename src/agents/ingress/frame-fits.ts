@@ -16,7 +16,7 @@ export function fittingBytes(header: FrameHeader, maxBytes: number): number {
   return bytes;
 }
 
-/** The least size with a unit that holds so many bytes. */
+/** The smallest size with a unit that is at least this many bytes. */
 export function sizeFor(bytes: number): string {
   const [unit, name] = bytes > 2 ** 20 ? ([2 ** 20, 'MiB'] as const) : ([2 ** 10, 'KiB'] as const);
   return `${Math.ceil(bytes / unit)}${name}`;

@@ -3,9 +3,9 @@ import type { SourceSlots } from './source-slots.js';
 import type { WholeFrames } from './whole-frames.js';
 
 /**
- * Slots whose data is still to arrive. To everybody else they are slots that the thread has claimed: if it dies, the census
- * takes them back, and nobody writes to them any more, since the thread's reads end with it. They are a few, which the pool
- * has beyond what its edges need, so that senders that stop half way through a body cannot keep the source from going on.
+ * Slots whose data is still to arrive. To other threads they are slots that this thread has claimed: if it dies, the
+ * census reclaims them, and no more data is written to them, since the thread's reads end with it. The pool has a few
+ * of them beyond the needs of its edges, so that senders that stop in the middle of a body cannot block the source.
  */
 export class LentSlots {
   readonly #limit: number;

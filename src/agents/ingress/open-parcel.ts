@@ -25,7 +25,7 @@ export class OpenParcel {
   #meta: Meta = NO_KEYS;
   #armed = false;
 
-  /** `onDue`: called in a turn of its own when the first record has waited long enough. */
+  /** `onDue`: called in a separate turn when the first record has waited long enough. */
   constructor(writer: ParcelWriter, plan: ParcelPlan, nowUs: () => number, onDue: () => void) {
     this.writer = writer;
     this.#plan = plan;
@@ -38,7 +38,7 @@ export class OpenParcel {
     if (header.shape.length > MAX_DIMENSIONS) return false;
     for (let i = 0; i < header.shape.length; i++) {
       const side = header.shape[i]!;
-      if (!(Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) return false; // told by whoever makes a frame of it
+      if (!(Number.isInteger(side) && side >= 0 && side <= MAX_SIDE)) return false; // The code that makes a frame of it reports the error.
     }
     const meta = header.meta ? encodeMeta(header.meta).length : 0;
     return recordBytes(dataBytes, true, true, meta) <= this.#plan.bytes;

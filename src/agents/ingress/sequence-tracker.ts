@@ -15,7 +15,7 @@ export class SequenceTracker {
   #unusable = 0;
   readonly #firsts: number[] = [];
   readonly #lasts: number[] = [];
-  /** The stretch that is unknown, and how many of its numbers came, at most. It lies within one range. */
+  /** The unknown range, and the maximum number of arrivals in it. It is within one range. */
   #unknown: { first: number; last: number; came: number } | undefined;
 
   add(sequence: number): void {
@@ -68,7 +68,7 @@ export class SequenceTracker {
     this.#lasts.splice(at + 1, 1);
   }
 
-  /** Gives up the lowest gap, or one beside the stretch that is unknown already, so that there is one such stretch. */
+  /** Discards the lowest gap, or one next to the unknown range, so that there is only one unknown range. */
   #forget(): void {
     const before = this.#unknown;
     const holding = before ? this.#rangeFrom(before.first) : 0;
@@ -93,7 +93,7 @@ export class SequenceTracker {
     return missing;
   }
 
-  /** How many different numbers came that are below `first` or above `last`; where some are unknown at most so many. */
+  /** Number of different numbers below `first` or above `last`; an upper bound if some are unknown. */
   countOutside(first: number, last: number): number {
     let count = 0;
     for (let at = 0; at < this.#firsts.length; at++) {

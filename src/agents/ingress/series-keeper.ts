@@ -89,7 +89,7 @@ export class SeriesKeeper {
     if (first !== undefined) this.#open.first = first;
   }
 
-  /** Closes the books of the open series. */
+  /** Closes the report of the open series. */
   end(ended: SeriesEnding, after: LedgerReading): SeriesReport {
     const { start, before, expected, first } = this.#open!;
     const open = this.#open!;

@@ -5,7 +5,7 @@ import { LEDGER, LINE, SOURCE } from '../../ring/ring-layout.js';
 import type { Attachment } from '../thread/attachment.js';
 import type { LedgerReading } from './series-keeper.js';
 
-/** Settled entries are counted after so many commits, and whenever the source is idle. */
+/** Settled entries are counted after this many commits, and whenever the source is idle. */
 const SWEEP_EVERY = 32;
 const SWEEP_AT_MOST = 1024;
 

@@ -13,7 +13,7 @@ import type { Numbering } from './verdict-of-numbers.js';
 
 export interface SeriesOptions {
   readonly signal: AbortSignal;
-  /** Hears of every series that has closed. */
+  /** Called for every series that has closed. */
   readonly onSeries: (report: SeriesReport) => void;
   /** A series of which nothing comes for so long ends. */
   readonly timeoutMs: number | undefined;
@@ -117,7 +117,10 @@ export class SourceSeries {
       this.#end('timed-out').catch(() => {}); // the next look tries again
   }
 
-  /** Operators are told of an end once: not again at the next start, or at the end of the source, when nothing has come since. */
+  /**
+   * Operators receive each end once: not again at the next start or at the end of the source if nothing has arrived
+   * since.
+   */
   get #hasWhatToEnd(): boolean {
     if (this.#open.keeper.isOpen) return this.#ledger.given > 0;
     return this.#node.flushes && this.#ledger.given !== this.#endedAt;
@@ -138,12 +141,12 @@ export class SourceSeries {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {}); // told to the one who asked
+    this.#turn = done.catch(() => {}); // The caller receives the error.
     return done;
   }
 
   async #start(start: SeriesMessage, numbering: Numbering): Promise<boolean> {
-    // The entry is free: its last series closed before the one that is open began.
+    // The entry is free: its last series closed before the open one began.
     writeSeries(this.#attachment.arena, this.#node.series, this.#open.keeper.nextIndex, start);
     return this.#end('superseded', { start, numbering });
   }
@@ -159,10 +162,10 @@ export class SourceSeries {
   }
 
   /**
-   * Waits until nothing is under way, sends the last frame of the series through, and closes its books. Meanwhile nothing
-   * is claimed or committed; `next` begins before anything is again. It never waits for a slot that the source has claimed:
-   * the source may be the one who asks. (It waits for a record in a parcel; a source that has one is not let in here.) False
-   * when the run was given up.
+   * Waits until no frame is in flight, sends the last frame of the series, and closes its report. Meanwhile nothing is
+   * claimed or committed; `next` begins first. It never waits for a slot that the source has claimed, because the
+   * source may be the caller. (It waits for a record in a parcel, and refuses a source that holds one.) False when the
+   * run was given up.
    */
   async #end(ended: SeriesEnding, next?: { readonly start: SeriesMessage; readonly numbering: Numbering }): Promise<boolean> {
     while (this.#open.held) await this.#open.held;

@@ -47,9 +47,10 @@ export interface SeriesNumbers {
 }
 
 /**
- * By the numbers of the sender, the first one and the count that were announced. Without a first one the numbers may begin at
- * 0 with each series, or go on from the last one: where all that came are below the announced count, the series should be 0
- * to count - 1, else so many from the least that came. Of a series that was begun from outside only the latter can be.
+ * The verdict from the sender's numbers, the first number and the announced count. Without a first number, the numbers
+ * may start at 0 in each series or continue from the last one: if all that arrived are below the announced count, the
+ * series should be 0 to count - 1, otherwise that many from the lowest that arrived. A series that was begun from
+ * outside can only be the latter.
  */
 export function verdictOfSeriesNumbers({ tracker, expected, first: told, numbering }: SeriesNumbers, received: number): Verdict {
   const numbers = tracker.verdict;

@@ -1,8 +1,8 @@
 const MARKS = 16;
 
 /**
- * Since when the frames of an edge have been on it, as far as it was looked at: marks of the newest ordinal at a time. Marks
- * are at least an eighth of `waitUs` apart, so that no more are needed than there are.
+ * Since when the frames of an edge have been on it, as far as observed: marks of the newest ordinal at a time. Marks
+ * are at least an eighth of `waitUs` apart, which limits their number.
  */
 export class Arrivals {
   #apartUs = 0;

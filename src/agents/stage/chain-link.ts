@@ -10,11 +10,11 @@ export type SeriesSeen = Map<number, number>;
 
 const NO_PARTIAL: PartialView = { address: 0, bytes: 0, data: new Uint8Array(0) };
 
-/** A chain link at work in this worker. */
+/** A chain link in this worker. */
 export interface ChainLink {
   readonly plan: OperatorPlan;
   readonly definition: OperatorDefinition;
-  /** The operator; where each source has one of its own, that of the first. */
+  /** The operator; if each source has its own, that of the first. */
   readonly operator: Operator;
   /** By source index, of an operator that aggregates: the series and ends of one source concern no other. */
   readonly bySource: (Operator | undefined)[] | undefined;

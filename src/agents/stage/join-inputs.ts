@@ -12,7 +12,10 @@ import { isEarlier, type JoinKey, meets } from './join-key.js';
 /** What comes next on the inputs. */
 const NOTHING = 0;
 const EVENT = 1;
-/** The first input's frame goes on by itself: it only says that its series ends, or it is the last of one and has no partner. */
+/**
+ * The first input's frame continues alone: it only carries the end of its series, or it is the last of one and has no
+ * partner.
+ */
 const ALONE = 2;
 /** Something was ended: look again. */
 const AGAIN = 3;
@@ -25,7 +28,7 @@ interface Input {
   /** The frame at the head, held, and what is chained behind it; EMPTY: none. */
   reference: number;
   readonly frames: FrameView[];
-  /** Since when the head has been here, as far as it was seen. */
+  /** Since when the head has been here, as far as observed. */
   sinceUs: number;
   readonly arrivals: Arrivals;
   /** Without a head: ordinals below this one will not come, and none at all where the edge is closed. */
@@ -102,8 +105,8 @@ export class JoinInputs {
   }
 
   /**
-   * Gives what `take` found to the caller, who holds it from now on: the frames of the first input, all frames of the event
-   * as `joined` of the first of them, and the references of the other inputs.
+   * Passes the result of `take` to the caller, which now holds it: the frames of the first input, all frames of the
+   * event as `joined` of the first of them, and the references of the other inputs.
    */
   hand(frames: FrameView[], joined: FrameView[], partners: number[]): void {
     frames.length = 0;
@@ -153,7 +156,8 @@ export class JoinInputs {
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i]!;
       if (input.reference === EMPTY || !input.frames[0]!.empty) continue;
-      // Nothing else of its source is under way: its end needs no partner, and of branches the first's stands for all.
+      // No other frame of its source is in flight: its end needs no partner, and among branches the first input's end
+      // counts for all.
       if (i === 0) return ALONE;
       this.#drop(input, OUTCOME.merged);
       return AGAIN;
@@ -202,7 +206,7 @@ export class JoinInputs {
     return nowUs - sinceUs < this.#waitUs;
   }
 
-  /** Drops the earliest head, and those that meet it; the last frame of a series goes on as its end. */
+  /** Drops the earliest head and the heads that match it; the last frame of a series continues as its end. */
   #unmatched(least: number): number {
     let found = AGAIN;
     let meeting = 0;

@@ -97,7 +97,7 @@ export class LaneTasks {
     chain.settle();
   }
 
-  /** Closes replaced operators and gives back the slots that the lanes did not use. */
+  /** Closes replaced operators and returns the slots that the lanes did not use. */
   close(): void {
     this.#worker.closeLinks(this.#replaced.splice(0));
     for (const { stock } of this.#all) this.#worker.release(stock.splice(0));

@@ -98,7 +98,7 @@ export class Lane {
       return;
     }
     const last = inputs[inputs.length - 1]!;
-    // An event is one frame to the operators, however many stand behind it.
+    // An event is one frame to the operators, for any number of frames behind it.
     const frames = inputs[0]!.joined ? inputs.slice(0, 1) : last.empty ? inputs.slice(0, -1) : inputs;
     return this.#spoilt.length > 0 ? this.#renew().then(() => this.#run(frames)) : this.#run(frames);
   }
@@ -109,7 +109,7 @@ export class Lane {
     return this.#renew().then(() => this.#run([]));
   }
 
-  /** In place of a run: no operator meets the inputs; the end of their series goes on. */
+  /** Replaces a run: no operator processes the inputs; the end of their series is passed on. */
   skip(inputs: readonly FrameView[]): void {
     this.#begin(inputs);
     this.loseHeld();
@@ -149,7 +149,7 @@ export class Lane {
     if (this.failures >= this.#attempts) throw error;
   }
 
-  /** The first frame of a series in this worker: operators hear of it before. */
+  /** The first frame of a series in this worker: operators are notified first. */
   #meet({ source, sourceIndex, series }: FrameView): void {
     if (series === 0 || this.#series.get(sourceIndex) === series) return;
     const info = readSeries(this.#attachment.arena, this.#attachment.plan.sources[sourceIndex]!.series, source, series);
@@ -217,8 +217,8 @@ export class Lane {
   }
 
   /**
-   * The last frame of a series goes on as that, whatever became of it: marked on the last output, or empty. Never in the slot
-   * that it came in: the edges behind a stage that passes nothing on are made for slots of its own pool.
+   * The last frame of a series is passed on as such, whatever its outcome: marked on the last output, or empty. Never
+   * in its input slot: the edges after a stage that does not pass inputs on are sized for slots of its own pool.
    */
   passEnd(): void {
     const last = this.#inputs[this.#inputs.length - 1]!;
@@ -249,13 +249,16 @@ export class Lane {
     for (const output of this.outputs) this.#stamp.mark(output);
   }
 
-  /** Gives back the slots of outputs that were copied elsewhere. */
+  /** Returns the slots of outputs that were copied elsewhere. */
   recycle(): void {
     for (const output of this.outputs) if (output.slot >= 0) this.#stock.putBack(output);
     this.outputs.length = 0;
   }
 
-  /** After a failed run: gives back what it had made. What aggregates had taken of it is void, with all that they hold. */
+  /**
+   * After a failed run: returns the slots of its outputs. Inputs that aggregates took from it are void, with everything
+   * that they hold.
+   */
   discard(): void {
     this.#partials?.discard();
     for (const output of this.outputs) if (output.slot >= 0 && !this.#inputs.includes(output)) this.#stock.putBack(output);

@@ -12,7 +12,8 @@ export function mayCommit(attachment: Attachment, stage: StageNode, task: LaneTa
   const { sourceIndex, ordinal } = input;
   for (const route of stage.routes[sourceIndex]![task.reference >>> 24]!) {
     const edge = attachment.plan.edges[edgeFor(route, head)]!;
-    // A sampled edge waits as a blocking one does: a result committed too early would keep back the one that it waits for.
+    // A sampled edge waits as a blocking one does: a result committed too early would block the result that it waits
+    // for.
     const waits = edge.kind === 'ordered' && (edge.overflow === 'block' || edge.overflow === 'sample');
     if (waits && !attachment.admits(edge, sourceIndex, ordinal)) return false;
   }

@@ -18,7 +18,7 @@ function metaOfColumns(columns: readonly string[]): Meta {
   return meta;
 }
 
-/** What a new frame has from the one that it was made of. */
+/** The properties that a new frame inherits from its input. */
 export function describe(frame: FrameView, from: FrameView): void {
   frame.source = from.source;
   frame.sourceIndex = from.sourceIndex;
@@ -34,7 +34,7 @@ export function describe(frame: FrameView, from: FrameView): void {
 
 /** Where the slots of what the last operator makes come from. */
 export interface OutputSlots {
-  /** @throws ERR_OPERATOR_OUTPUT when one input may not become so many. */
+  /** @throws ERR_OPERATOR_OUTPUT when one input produces too many frames. */
   takeSlot(): FrameView;
   giveBack(frame: FrameView): void;
 }

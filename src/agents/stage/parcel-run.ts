@@ -19,13 +19,13 @@ const MAX_PACKED = 0xffff;
 export interface RecordWork {
   /** Tries the chain on the records of one input until it succeeds or the attempts are used up: the outcome of a failure, or -1. */
   process(lane: Lane, records: readonly FrameView[]): number | Promise<number>;
-  /** Tells of an input that failed without its operators; the outcome. */
+  /** Reports an input that failed without its operators; returns the outcome. */
   failed(error: unknown, records: readonly FrameView[]): number;
 }
 
 /**
- * A parcel in a chain: each record (or, where a stage before made several of one, those together) is an input of its own,
- * with its own attempts and its own end. As long as all pass as they came nothing is copied; from the first that does not,
+ * A parcel in a chain: each record (or the records together that an earlier stage made from one) is an input with its
+ * own attempts and its own outcome. As long as all pass unchanged, nothing is copied; from the first that does not,
  * outputs are packed into slots of the stage.
  */
 export class ParcelRun {
@@ -33,7 +33,7 @@ export class ParcelRun {
   readonly outputs: FrameView[] = [];
   /** A byte for each record that the source sent: 0, or 1 + the code by which it ended here. */
   readonly ended: Uint8Array;
-  /** The parcel goes on as it came. */
+  /** The parcel passes unchanged. */
   passesOn = true;
   records = 0;
   bytes = 0;
@@ -273,7 +273,7 @@ export class ParcelRun {
     }
     const { sourceIndex, ordinal, series, block } = this.#parcel;
     this.#writer.close(slot, sourceIndex, ordinal, series, block);
-    slot.load(this.#sourceNames); // whoever chooses an edge for it looks at it
+    slot.load(this.#sourceNames); // The code that chooses an edge for it checks it.
     this.outputs.push(slot);
   }
 }
@@ -290,7 +290,7 @@ function checkLimits(outputs: readonly FrameView[], made: boolean): void {
   }
 }
 
-/** The meta of an output as it goes on: a second output of one input says so. */
+/** The meta of an output as passed on: it marks a second output of one input. */
 function metaOf(frame: FrameView, number: number): Uint8Array {
   return number === 0 ? frame.rawMeta : encodeMeta({ ...frame.meta, output: number });
 }

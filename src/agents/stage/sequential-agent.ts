@@ -49,7 +49,7 @@ export class SequentialAgent implements Agent {
     return isNothing(result) ? this.#inputWait : TOOK;
   }
 
-  /** Gives back the slots that it did not use. */
+  /** Returns the slots that it did not use. */
   close(): void {
     this.#worker.release(this.#stock.splice(0));
   }

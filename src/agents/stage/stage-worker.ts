@@ -88,7 +88,7 @@ export class StageWorker {
     return new Lane(this.chain.chain, this.attachment, this.#index, at, stockOf(stock), this.stage, this.aggregates);
   }
 
-  /** `began`: called for each record, since to `stallMs` it is a frame of its own. */
+  /** `began`: called for each record, which counts as a frame for `stallMs`. */
   newParcelRun(stock: FrameView[], began: () => void): ParcelRun {
     const work = {
       process: (lane: Lane, records: readonly FrameView[]) => {

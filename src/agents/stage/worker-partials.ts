@@ -24,7 +24,7 @@ export class WorkerPartials {
   #ends = false;
   /** The part that the frames under way go into. */
   #part = NONE;
-  /** Frames of the run under way that stand in it. */
+  /** Frames of the current run in it. */
   #taken = 0;
   /** What the reference under way has brought into it: 1, or the records of a parcel. */
   #kept = 0;
@@ -55,7 +55,8 @@ export class WorkerPartials {
 
   /** A frame or record comes, or comes again after a failure; `last`: the last one where a reference is several frames. */
   start(last: FrameView): void {
-    // No frame comes while an end is under way, and no end while a frame is: the count stands still until this is settled.
+    // No frame arrives while an end is in progress, and no end while a frame is: the count is constant until this is
+    // settled.
     this.#ends = last.ends;
     this.#stretch = (this.#endsSent() - (last.ends ? 1 : 0)) | 0;
     this.#taken = 0;
@@ -113,7 +114,7 @@ export class WorkerPartials {
     this.#taken = 0;
   }
 
-  /** What is to be merged now that the stretch is over: the parts that hold something of it, in order. */
+  /** The parts to merge at the end of the stretch: those that hold frames of it, in order. */
   parts(): readonly Uint8Array[] {
     return this.#regions.filter((_, part) => (part === this.#part && this.#taken > 0) || this.#isHeld(part));
   }

@@ -99,7 +99,10 @@ export class Attachment {
     return Atomics.load(this.arena.words, cell >>> 2) === (ordinal | 0);
   }
 
-  /** Sleeps until the bell is rung, or some milliseconds have passed, unless `look` finds something first. The event loop goes on. */
+  /**
+   * Sleeps until the bell is rung or some milliseconds have passed, unless `look` finds something first. The event loop
+   * keeps running.
+   */
   sleep(wait: Wait): Promise<void> {
     return sleepAsync(this.arena.words, wait.bell, wait.bit, this.park, () => !wait.look());
   }

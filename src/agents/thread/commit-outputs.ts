@@ -64,8 +64,8 @@ function branchMask(routes: readonly Route[]): number {
 }
 
 /**
- * Puts the outputs of one input into the record. The input's own reference goes on when it was handed on as it is;
- * else the outputs form a chain whose head has the branches, and the input is released.
+ * Puts the outputs of one input into the record. If the input was passed on unchanged, its own reference continues;
+ * otherwise the outputs form a chain whose head has the branches, and the input is released.
  */
 export function recordOutputs(
   attachment: Attachment,

@@ -17,7 +17,10 @@ export function damageOfSlot(arena: ArenaViews, plan: Plan, slot: number): strin
     : `slot ${slot} of '${owner}', at byte ${payload}, was written beyond its end`;
 }
 
-/** The ring operations of a plan with `guards`: what a thread hands on or gives back is intact, or the call throws. */
+/**
+ * The ring operations of a plan with `guards`: slots that a thread passes on or returns must be intact, or the call
+ * throws.
+ */
 export function guardedRing(ring: RingOperations, arena: ArenaViews, plan: Plan, line: number): RingOperations {
   const check = (reference: number): void => {
     for (let slot = reference & SLOT_MASK; slot !== EMPTY; ) {

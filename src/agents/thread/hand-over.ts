@@ -14,7 +14,7 @@ export class HandOver implements Wait {
     this.#attachment = attachment;
   }
 
-  /** After a commit of so many outputs that handed over `done` of them. */
+  /** After a commit of this many outputs, of which `done` were handed over. */
   begin(done: number, outputs: number): void {
     this.#done = done;
     this.#outputs = outputs;

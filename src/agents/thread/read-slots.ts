@@ -7,8 +7,8 @@ import { EMPTY } from '../../ring/ring-layout.js';
 import { unpack } from './unpack.js';
 
 /**
- * The frames of a slot and of what is chained behind it, read by a thread that does not hold them: while the gate is closed
- * and nobody frees a slot. The views hold until then.
+ * The frames of a slot and of its chain, read by a thread that does not hold them, while the gate is closed and no
+ * thread frees a slot. The views stay valid until then.
  */
 export function readSlots(memory: WebAssembly.Memory, plan: Plan, first: number): FrameView[] {
   const arena = viewArena(memory);

@@ -10,7 +10,7 @@ import type { SinkSpec, SourceSpec } from '../../spec/spec.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** What a thread tells the main thread. */
+/** Messages from a thread to the main thread. */
 export type FromThread =
   /** A worker of the pool makes operators: at its start, and for new parameters. Then `ready` follows. */
   | { readonly kind: 'making'; readonly threadId: number }
@@ -43,7 +43,7 @@ export interface ThreadError {
   readonly stack?: string | undefined;
 }
 
-/** What the main thread tells an ingress or egress thread. */
+/** Messages from the main thread to an ingress or egress thread. */
 export type ToThread = 'run' | 'stop' | 'settle' | 'abort' | 'close' | 'reader-gone' | 'sample' | SeriesCommand;
 
 /** To an ingress: begin or end a series; answered by `series-done` with the same `request`. */

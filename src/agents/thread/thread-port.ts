@@ -13,7 +13,7 @@ export class ThreadPort {
     this.#port = port;
     const quoted = node && `'${node.name}'`;
     const place = node && { [node.kind]: node.name };
-    // A line that says the same for every frame must not become a load of its own.
+    // A log line that repeats for every frame must not become a load.
     const limiter = new RateLimiter();
     const send = (level: LogLevel) => (given: object, text: string) => {
       const suppressed = limiter.admit(`${level} ${text}`);

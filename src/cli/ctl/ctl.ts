@@ -60,7 +60,7 @@ export async function socketOf(run: string | undefined): Promise<string> {
 
 /** Runs that answer; removes what killed runs left behind. */
 async function aliveRuns(): Promise<Run[]> {
-  // Another user who created the folder could answer in place of our runs.
+  // In a folder that another user created, that user could answer in place of our runs.
   if (!(await isPrivateFolder(runsFolder()).catch(() => false))) return [];
   await removeDeadRuns(runsFolder());
   const folders = await readdir(runsFolder()).catch(() => []);

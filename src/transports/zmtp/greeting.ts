@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/errors.js';
 
 /**
- * The greeting of ZMTP 3.x, and as much of it as tells an older peer apart:
+ * The greeting of ZMTP 3.x, and the part of it that identifies an older peer:
  *
  *     0     1..8      9     10     11     12..31      32         33..63
  *     FF    padding   7F    major  minor  mechanism   as-server  filler
