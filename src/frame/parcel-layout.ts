@@ -56,7 +56,6 @@ export const MAX_RECORDS = 4096;
  * Where a stage takes frames by blocks a parcel has records of one only, so that what is together does not depend on time.
  */
 const BLOCK_BITS = 12;
-export const BLOCK_RECORDS = 1 << BLOCK_BITS;
 export const blockOf = (number: number): number => (number >>> BLOCK_BITS) & 0xffff;
 
 /** Bytes rounded up to the next possible start of a record. */
