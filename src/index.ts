@@ -11,12 +11,15 @@
  * `pipeline()` puts one together in code, `loadPipeline()` reads a file; either way a `Pipeline` runs it.
  */
 
+export type { Codec } from './codecs/codec.js';
 export { ControlServer, type ControlServerOptions } from './control/control-server.js';
+export type { EgressDefinition as SinkDefinition } from './egress/egress.js';
 export { ERRORS, type ErrorCode, EXIT, MillraceError, type Place } from './errors/errors.js';
 export type { Logger } from './errors/logger.js';
 export type { DType, TypedArray } from './frame/dtype.js';
 export type { Frame, Meta, MutableFrame } from './frame/frame.js';
 export type { Series, SeriesEnding } from './frame/series.js';
+export type { IngressDefinition as SourceDefinition } from './ingress/ingress.js';
 export type { FailOn } from './observe/fail-on.js';
 export type {
   DeadLetterReport,
@@ -34,8 +37,11 @@ export type {
 } from './observe/report.js';
 export {
   type BuildOptions,
+  type CodecOption,
   type ModuleOperatorOptions,
   type ModulePath,
+  type ModuleSinkOptions,
+  type ModuleSourceOptions,
   type OperatorOptions,
   PipelineBuilder,
   pipeline,

@@ -9,6 +9,7 @@ const GUIDE = [
   'first-pipeline',
   'your-detector',
   'your-operator',
+  'your-connector',
   'embedding',
   'operating',
   'logging',

@@ -141,7 +141,6 @@ export interface Prepared {
 export type ParameterSchema = Readonly<Record<string, unknown>>;
 
 export interface OperatorDefinition<P = Record<string, unknown>> {
-  /** A verb, as in `type:`. */
   /** Of an operator in a module of its own: `import.meta.url`. The builder needs it to load the operator in its threads. */
   readonly module?: string | URL;
   /** A verb, as in `type:`. */

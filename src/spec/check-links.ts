@@ -261,9 +261,13 @@ export function namedFiles(pipeline: unknown): { path: KeyPath; file: string; wh
       else if (typeof file === 'string') files.push({ path: [...path, 'file'], file, what: 'the file' });
     }
   }
-  for (const [name, source] of Object.entries(mapOf(mapOf(pipeline).sources))) {
-    const { file } = mapOf(source);
-    if (typeof file === 'string') files.push({ path: ['sources', name, 'file'], file, what: 'the file' });
+  for (const section of ['sources', 'sinks'] as const) {
+    for (const [name, node] of Object.entries(mapOf(mapOf(pipeline)[section]))) {
+      const { type, codec, file } = mapOf(node);
+      for (const [key, value] of Object.entries({ type, codec }))
+        if (typeof value === 'string' && isModulePath(value)) files.push({ path: [section, name, key], file: value, what: 'the module' });
+      if (section === 'sources' && typeof file === 'string') files.push({ path: [section, name, 'file'], file, what: 'the file' });
+    }
   }
   return files;
 }

@@ -4,7 +4,7 @@ import { asMillraceError, type MillraceError } from '../errors/errors.js';
 import { BUILTIN } from './builtin-registries.js';
 import { ConfigError } from './config-error.js';
 import { formatKeyPath } from './key-path.js';
-import { checkPipeline, type ParseOptions, parsePipelineWith } from './parse-pipeline.js';
+import { checkPipeline, type ParseOptions, parseWithModules } from './parse-pipeline.js';
 import type { Registries } from './registries.js';
 import type { PipelineSpec } from './spec.js';
 
@@ -30,7 +30,7 @@ export async function loadPipeline(path: string, options: LoadOptions = {}): Pro
 
 /** As `loadPipeline`, from text; `file` is its name in messages. */
 export async function parsePipeline(text: string, options: LoadOptions & Pick<ParseOptions, 'file' | 'baseDir'>): Promise<PipelineSpec> {
-  return parsePipelineWith(text, { env: process.env, registries: BUILTIN, ...options, baseDir: resolve(options.baseDir) });
+  return parseWithModules(text, { env: process.env, registries: BUILTIN, ...options, baseDir: resolve(options.baseDir) });
 }
 
 /** A spec from data in the form of a pipeline file. The data is not changed. Throws a ConfigError with the paths of keys. */

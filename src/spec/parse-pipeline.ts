@@ -7,6 +7,7 @@ import { checkLinks, namedFiles } from './check-links.js';
 import { checkOptions } from './check-options.js';
 import { ConfigError, type ConfigIssue } from './config-error.js';
 import { formatKeyPath, isWithin, type KeyPath } from './key-path.js';
+import { type ModuleIssue, withModules } from './load-modules.js';
 import { normalise } from './normalise.js';
 import { type Locate, readYaml } from './read-yaml.js';
 import type { Registries } from './registries.js';
@@ -25,8 +26,27 @@ export interface ParseOptions {
   readonly registries: Registries;
 }
 
+/** Text to spec, without loading modules: their options are checked by the plan. Throws as `parseWithModules`. */
+export function parsePipelineWith(text: string, { registries, ...options }: ParseOptions): PipelineSpec {
+  return checkRead(readPipeline(text, options), options.baseDir, registries, []);
+}
+
 /** Text to spec. Throws a ConfigError with all that is wrong; ERR_USAGE for an override that cannot be applied. */
-export function parsePipelineWith(text: string, { file, baseDir, env = {}, set = [], registries }: ParseOptions): PipelineSpec {
+export async function parseWithModules(text: string, { registries, ...options }: ParseOptions): Promise<PipelineSpec> {
+  const read = readPipeline(text, options);
+  const { baseDir } = options;
+  const loaded = await withModules(read.value, baseDir, registries, (type) => isFile(absolutePath(type, baseDir)));
+  return checkRead(read, baseDir, loaded.registries, loaded.issues);
+}
+
+interface ReadPipeline {
+  readonly value: unknown;
+  readonly locate: Locate;
+  /** Variables that are not set. */
+  readonly variables: readonly (ConfigIssue & { readonly keyPath: KeyPath })[];
+}
+
+function readPipeline(text: string, { file, env = {}, set = [] }: Omit<ParseOptions, 'registries'>): ReadPipeline {
   const overrides = set.map(parseOverride);
   const yaml = readYaml(text, file, (name) => (Object.hasOwn(env, name) ? env[name] : undefined));
   if (yaml.value === undefined) throw new ConfigError(yaml.issues);
@@ -38,9 +58,22 @@ export function parsePipelineWith(text: string, { file, baseDir, env = {}, set =
   };
   // What an override replaced need not be right.
   const variables = yaml.issues.filter(({ keyPath }) => !overrides.some(({ path }) => isWithin(keyPath, path)));
+  return { value: yaml.value, locate, variables };
+}
+
+function checkRead(
+  { value, locate, variables }: ReadPipeline,
+  baseDir: string,
+  registries: Registries,
+  modules: readonly ModuleIssue[],
+): PipelineSpec {
   const unset = variables.map(({ keyPath }) => keyPath);
-  const { spec, issues } = checkPipeline(yaml.value, baseDir, registries, locate, unset);
-  const all = [...variables.map(({ code, message, place }) => ({ code, message, place })), ...issues];
+  const { spec, issues } = checkPipeline(value, baseDir, registries, locate, unset);
+  const all = [
+    ...variables.map(({ code, message, place }) => ({ code, message, place })),
+    ...modules.map(({ code, message, path }) => ({ code, message, place: locate(path, 'value') })),
+    ...issues,
+  ];
   if (!spec || all.length > 0) throw new ConfigError(all);
   return spec;
 }

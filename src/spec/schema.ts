@@ -2,7 +2,7 @@ import { MAX_PARCEL_BYTES } from '../frame/parcel-layout.js';
 import { FAIL_ON } from '../observe/fail-on.js';
 import { BYTE_SIZE_PATTERN } from './byte-size.js';
 import type { Registries } from './registries.js';
-import { DEFAULTS } from './spec.js';
+import { DEFAULTS, isModulePath } from './spec.js';
 
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -49,6 +49,8 @@ const EDGE: Readonly<Record<string, JsonSchema>> = {
   window: count('Cells of an ordered edge for each source; default: 4 for each worker before it, at least 8.', 1, 65_536),
 };
 
+const MODULE = { pattern: MODULE_PATTERN, title: 'the path of a module' };
+
 export type NodeKind = 'source' | 'sink' | 'operator';
 
 /**
@@ -57,7 +59,11 @@ export type NodeKind = 'source' | 'sink' | 'operator';
  */
 export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, type: string) => boolean = () => true): JsonSchema {
   const defs: Record<string, JsonSchema> = {};
-  const codec = { description: 'Format of the messages.', enum: [...registries.codecs.keys()], default: DEFAULTS.codec };
+  const codec = {
+    description: 'Format of the messages.',
+    default: DEFAULTS.codec,
+    anyOf: [{ enum: [...registries.codecs.keys()].filter((name) => !isModulePath(name)) }, MODULE],
+  };
   const sourceCommon = {
     maxFrame: {
       description:
@@ -94,23 +100,29 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
       type: 'boolean',
     },
   };
-  for (const source of registries.sources.values()) {
-    if (!isUsed('source', source.type)) continue;
+  for (const [type, source] of registries.sources) {
+    if (!isUsed('source', type)) continue;
     const own = source.usesCodec ? { ...sourceCommon, codec } : sourceCommon;
-    defs[`source-${source.type}`] = node(`source-${source.type}`, source, source.options, own, []);
+    defs[defName('source', type)] = node(defName('source', type), { type, description: source.description }, source.options, own, []);
   }
-  for (const sink of registries.sinks.values()) {
-    if (!isUsed('sink', sink.type)) continue;
+  for (const [type, sink] of registries.sinks) {
+    if (!isUsed('sink', type)) continue;
     const own = sink.usesCodec ? { ...sinkCommon, codec } : sinkCommon;
-    defs[`sink-${sink.type}`] = node(`sink-${sink.type}`, sink, sink.options, own, ['from']);
+    defs[defName('sink', type)] = node(defName('sink', type), { type, description: sink.description }, sink.options, own, ['from']);
   }
-  for (const operator of registries.operators.values()) {
-    if (!isUsed('operator', operator.type)) continue;
-    defs[`operator-${operator.type}`] = node(`operator-${operator.type}`, operator, operator.parameters, {}, []);
+  for (const [type, operator] of registries.operators) {
+    if (!isUsed('operator', type)) continue;
+    defs[defName('operator', type)] = node(
+      defName('operator', type),
+      { type, description: operator.description },
+      operator.parameters,
+      {},
+      [],
+    );
   }
   defs.source = choice('source', [...registries.sources.keys()], isUsed);
   defs.sink = choice('sink', [...registries.sinks.keys()], isUsed);
-  defs.operator = choice('operator', [...registries.operators.keys()], isUsed, MODULE_PATTERN);
+  defs.operator = choice('operator', [...registries.operators.keys()], isUsed);
   defs.stage = {
     description: 'Operators that run in order in each worker.',
     type: 'object',
@@ -234,15 +246,15 @@ function section(kind: string, minProperties: number, description: string): Json
   };
 }
 
-/** One of the registered types, each with its own keys; with `pattern`, also any type that matches it, with any keys. */
-function choice(kind: NodeKind, types: readonly string[], isUsed: (kind: NodeKind, type: string) => boolean, pattern?: string): JsonSchema {
-  const type = pattern ? { ...TYPES, anyOf: [{ enum: types }, { pattern, title: 'the path of a module' }] } : { enum: types };
+/** One of the registered types, each with its own keys, or a module that is not loaded yet, with any keys. */
+function choice(kind: NodeKind, types: readonly string[], isUsed: (kind: NodeKind, type: string) => boolean): JsonSchema {
+  const type = { ...TYPES, anyOf: [{ enum: types.filter((name) => !isModulePath(name)) }, MODULE] };
   const branches = types
     .filter((name) => isUsed(kind, name))
     .map((name) => ({
       if: { properties: { type: { const: name } }, required: ['type'] },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { $ref: `#/$defs/${kind}-${name}` },
+      then: { $ref: `#/$defs/${defName(kind, name)}` },
     }));
   return {
     type: 'object',
@@ -250,6 +262,11 @@ function choice(kind: NodeKind, types: readonly string[], isUsed: (kind: NodeKin
     required: ['type'],
     ...(branches.length > 0 && { allOf: branches }),
   };
+}
+
+/** The name of a type's own schema. Characters of a path that a reference cannot have are written as their numbers. */
+function defName(kind: NodeKind, type: string): string {
+  return `${kind}-${type.replace(/[^A-Za-z0-9.-]/g, (character) => `_${character.codePointAt(0)}_`)}`;
 }
 
 /** A type's own schema with `type` and the keys of its section added. */

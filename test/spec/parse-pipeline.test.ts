@@ -138,7 +138,7 @@ describe('the sink null', () => {
     expect(parse(text).sinks.out!.type).toBe('null');
     expect(parse(MINIMAL.replace('"null"', 'print'), { set: ['sinks.out.type=null'] }).sinks.out!.type).toBe('null');
     expect(errorsOf('version: 1\nsources:\n  s: { type: sim }\nsinks:\n  o:\n    type:\n    from: s\n')).toEqual([
-      "6:5 ERR_CONFIG_INVALID 'type' must be zmq, redis, kafka, file, print or null, not empty",
+      "6:5 ERR_CONFIG_INVALID 'type' must be a text, not empty",
     ]);
   });
 });
@@ -194,7 +194,7 @@ describe('the schema', () => {
 
   it('tells an unknown type of each section, and what may stand in its place', () => {
     expect(errorsOf(MINIMAL.replace('type: sim', 'type: zmqq'))).toEqual([
-      "3:16 ERR_CONFIG_INVALID 'type' must be zmq, sim or file, not 'zmqq', did you mean 'zmq'?",
+      "3:16 ERR_CONFIG_INVALID 'type' must be zmq, sim or file or the path of a module, not 'zmqq', did you mean 'zmq'?",
     ]);
     expect(errorsOf(withStages('  a: { from: sim, operators: [{ type: rebim }] }'))[0]).toMatch(
       /^5:39 ERR_CONFIG_INVALID 'type' must be .* the path of a module.*did you mean 'rebin'\?$/,

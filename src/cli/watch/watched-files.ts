@@ -9,16 +9,14 @@ const REST_MS = 200;
 /** Not every file system reports changes. */
 const LOOK_MS = 1000;
 
-/** The pipeline file, its local operator modules with their imports, and the files that operator parameters name. */
+/** The pipeline file, its local modules with their imports, and the files that operator parameters name. */
 export function filesOf(file: string, spec: PipelineSpec | undefined): Set<string> {
   const files = new Set([resolve(file)]);
+  for (const { type, codec } of [...Object.values(spec?.sources ?? {}), ...Object.values(spec?.sinks ?? {})])
+    for (const module of [type, codec]) addModule(files, module, spec!.baseDir);
   for (const { operators } of Object.values(spec?.stages ?? {})) {
     for (const { type, params } of operators) {
-      const url = spec && moduleUrl(type, spec.baseDir);
-      if (url?.startsWith('file:')) {
-        files.add(fileURLToPath(url));
-        for (const code of readModuleCode(url).files) files.add(fileURLToPath(code.url));
-      }
+      addModule(files, type, spec!.baseDir);
       for (const value of Object.values(params)) {
         const path = typeof value === 'string' && spec ? resolve(spec.baseDir, value) : undefined;
         if (path !== undefined && stateOf(path) !== MISSING) files.add(path);
@@ -26,6 +24,13 @@ export function filesOf(file: string, spec: PipelineSpec | undefined): Set<strin
     }
   }
   return files;
+}
+
+function addModule(files: Set<string>, type: string, baseDir: string): void {
+  const url = moduleUrl(type, baseDir);
+  if (!url?.startsWith('file:')) return;
+  files.add(fileURLToPath(url));
+  for (const code of readModuleCode(url).files) files.add(fileURLToPath(code.url));
 }
 
 const MISSING = 'missing';
