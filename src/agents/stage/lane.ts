@@ -241,7 +241,9 @@ export class Lane {
 
   /** Whether the outputs are the inputs, as they came. */
   get passesOn(): boolean {
-    return this.outputs.length === this.#inputs.length && this.outputs.every((output, i) => output === this.#inputs[i]);
+    if (this.outputs.length !== this.#inputs.length) return false;
+    for (let i = 0; i < this.outputs.length; i++) if (this.outputs[i] !== this.#inputs[i]) return false;
+    return true;
   }
 
   /** Marks the outputs with the parameters that made them. */
