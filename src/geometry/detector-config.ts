@@ -52,7 +52,7 @@ export function readDetectorConfig(text: string | undefined, detector: string | 
   const understood = ['pixel1', 'pixel2', 'max_shape', 'orientation', 'binning', 'module_size', ...MOVES_NOTHING];
   for (const [key, value] of config) {
     if (understood.includes(key)) continue;
-    const why = Object.hasOwn(MOVES_PIXELS, key) ? MOVES_PIXELS[key]! : undefined;
+    const why = Object.hasOwn(MOVES_PIXELS, key) ? MOVES_PIXELS[key] : undefined;
     if (why === undefined) throw refused(key, value, `this key is not known. Known keys: ${understood.join(', ')}`);
     if (value !== null && value !== '') throw refused(key, value, why);
   }

@@ -78,7 +78,7 @@ export function metricsText(report: Report, { latencies = {}, queueDepth = 0, ve
   const byReason = (kind: 'dropped' | 'dead', reasons: readonly string[]): Sample[] =>
     sources.flatMap(([source, { ledger }]) =>
       [...new Set([...reasons, ...Object.keys(ledger[kind])])].map(
-        (reason): Sample => [{ pipeline, source, reason }, Object.hasOwn(ledger[kind], reason) ? ledger[kind][reason]! : 0],
+        (reason): Sample => [{ pipeline, source, reason }, (Object.hasOwn(ledger[kind], reason) && ledger[kind][reason]) || 0],
       ),
     );
   const perStage = (read: 'frames' | 'bytes' | 'busy' | 'restarts' | 'redispatched' | 'lost'): Sample[] =>

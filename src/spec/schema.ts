@@ -238,7 +238,7 @@ export function pipelineSchema(registries: Registries, isUsed: (kind: NodeKind, 
 
 function section(kind: string, minProperties: number, description: string): JsonSchema {
   return {
-    description: `${description[0]!.toUpperCase()}${description.slice(1)}.`,
+    description: `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
     type: 'object',
     propertyNames: { pattern: NAME_PATTERN },
     additionalProperties: { $ref: `#/$defs/${kind}` },

@@ -52,7 +52,8 @@ export async function socketOf(run: string | undefined): Promise<string> {
   if (run?.includes('/')) return (await stat(run).catch(() => undefined))?.isDirectory() ? join(run, SOCKET_NAME) : run;
   const runs = await aliveRuns();
   const fitting = run === undefined ? runs : runs.filter(({ name, pid }) => name === run || String(pid) === run);
-  if (fitting.length === 1) return fitting[0]!.path;
+  const [only] = fitting;
+  if (only && fitting.length === 1) return only.path;
   const which = run === undefined ? 'running' : `named '${run}'`;
   if (fitting.length === 0) throw new MillraceError('ERR_CLOSED', `no run is ${which}`);
   throw new MillraceError('ERR_USAGE', `several runs are ${which}:\n${fitting.map(line).join('\n')}`);

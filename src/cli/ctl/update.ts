@@ -41,7 +41,8 @@ async function inForce(path: string, stage: string, operator: string | number, {
   const found = stages.find(({ name }) => name === stage);
   if (!found) throw new MillraceError('ERR_USAGE', `there is no stage '${stage}'`);
   const fitting = found.operators.filter(({ type }, index) => type === operator || index === operator);
-  if (fitting.length === 1) return fitting[0]!.params;
+  const [only] = fitting;
+  if (only && fitting.length === 1) return only.params;
   const types = found.operators.map(({ type }, index) => `${index} ${type}`).join(', ');
   const many = fitting.length === 0 ? 'no' : `${fitting.length} of type`;
   throw new MillraceError('ERR_USAGE', `stage '${stage}' has ${many} operator '${operator}', but: ${types}`);

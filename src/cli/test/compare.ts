@@ -127,8 +127,8 @@ export function compareLedger(node: string, expected: ExpectedCounts, ledger: Le
       for (const reason of new Set([...Object.keys(wanted), ...Object.keys(found).filter((key) => (found[key] ?? 0) > 0)]))
         compare(
           `${name}.${reason}`,
-          Object.hasOwn(wanted, reason) ? wanted[reason]! : 0,
-          Object.hasOwn(found, reason) ? found[reason]! : 0,
+          (Object.hasOwn(wanted, reason) && wanted[reason]) || 0,
+          (Object.hasOwn(found, reason) && found[reason]) || 0,
         );
   }
   return differences;
