@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { EXIT } from '../errors/errors.js';
+import { BUILTIN } from '../spec/builtin-registries.js';
 import { cgroupCores } from './cgroup-cores.js';
 import type { CliContext } from './context.js';
 import { version } from './version.js';
 
 /** Clients and addons that only some pipelines need. */
-const CLIENTS = ['zeromq', 'ioredis', 'kafkajs', 'sharp', 'h5wasm', 'msgpackr'];
+const CLIENTS = new Set(
+  [...BUILTIN.sources.values(), ...BUILTIN.sinks.values(), ...BUILTIN.codecs.values()].flatMap(({ clients = [] }) => clients),
+);
 
 /** A module whose only function contains a SIMD instruction (i8x16.splat). */
 const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
@@ -64,7 +67,7 @@ export function readInfo(): Info {
     memoryBytes: totalmem(),
     freeMemoryBytes: freemem(),
     simd: WebAssembly.validate(SIMD_PROBE),
-    clients: Object.fromEntries(CLIENTS.map((name) => [name, installedVersion(name)])),
+    clients: Object.fromEntries([...CLIENTS].map((name) => [name, installedVersion(name)])),
   };
 }
 

@@ -20,6 +20,8 @@ export interface Codec {
   readonly docs?: DefinitionDocs;
   /** Of a codec in a module of its own: `import.meta.url`. The builder needs it to load the codec in other threads. */
   readonly module?: string | URL;
+  /** Packages that it loads when they are needed; `millrace info` prints their versions. */
+  readonly clients?: readonly string[];
   /** Number of the part that is the unmodified data of a frame, if there is one: it may be read directly into its slot. */
   readonly bodyPart?: number;
   decode(parts: readonly Uint8Array[]): DecodedFrame;

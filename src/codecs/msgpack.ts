@@ -20,6 +20,7 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
  */
 export const msgpack: Codec = {
   name: NAME,
+  clients: ['msgpackr'],
   description: 'One part: a MessagePack map with the keys of array-1.0 and the values as `data`.',
   docs: {
     text: `\`data\` is of type \`bin\` and comes last. There are no extension types, so \`msgpack.unpackb\` in Python reads a

@@ -105,6 +105,8 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   readonly docs?: DefinitionDocs;
   /** Of a sink in a module of its own: `import.meta.url`. The builder needs it to load the sink in its thread. */
   readonly module?: string | URL;
+  /** Packages that it loads when they are needed; `millrace info` prints their versions. */
+  readonly clients?: readonly string[];
   /** JSON Schema of the options (without `type`, `from`, `codec`, `overflow`, `capacity`, `order`, `window`, `required`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`). */

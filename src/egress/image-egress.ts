@@ -30,6 +30,7 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 
  */
 export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   type: 'image',
+  clients: ['sharp'],
   description: 'Writes frames to PNG, JPEG or WebP files.',
   docs: {
     example: `version: 1

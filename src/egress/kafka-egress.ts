@@ -208,6 +208,7 @@ function recordBytes({ key, value, headers }: KafkaRecord): number {
 
 export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
   type: 'kafka',
+  clients: ['kafkajs'],
   description: 'Writes frames to a Kafka topic, with an idempotent producer and acknowledgements of all in-sync replicas.',
   docs: {
     text: '[Login, TLS and outages](../pipeline.md#kafka-and-redis-login-tls-and-outages) describes what happens when the brokers are lost.',

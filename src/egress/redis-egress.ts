@@ -248,6 +248,7 @@ const isLasting = (thrown: unknown): boolean =>
 
 export const redisEgress: EgressDefinition<RedisEgressOptions> = {
   type: 'redis',
+  clients: ['ioredis'],
   description: 'Adds frames to a Redis stream, or publishes them on a Redis channel.',
   docs: {
     text: '[Login, TLS and outages](../pipeline.md#kafka-and-redis-login-tls-and-outages) describes what happens when the server is lost.',

@@ -198,6 +198,7 @@ class ZmqEgress implements Egress {
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
+  clients: ['zeromq'],
   description:
     'Sends multipart messages to a ZeroMQ PUSH or PUB socket. Delivered means: written to the connection of a peer (push with zmtp), or accepted by the socket (pub, and libzmq).',
   docs: {

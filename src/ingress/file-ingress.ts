@@ -32,6 +32,7 @@ const CATCH_UP_MS = 100;
  */
 export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
+  clients: ['h5wasm'],
   description: 'Reads frames from HDF5, NPY, TIFF, CBF and EDF files.',
   docs: {
     text: '[HDF5 files](../hdf5.md) describes datasets, filters and files that are still being written.',

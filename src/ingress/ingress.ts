@@ -124,6 +124,8 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   readonly docs?: DefinitionDocs;
   /** Of a source in a module of its own: `import.meta.url`. The builder needs it to load the source in its thread. */
   readonly module?: string | URL;
+  /** Packages that it loads when they are needed; `millrace info` prints their versions. */
+  readonly clients?: readonly string[];
   /** JSON Schema of the options (without `type`, `codec`, `maxFrame`, `slots`). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Takes a codec (default `array-1.0`); other sources know their own format. */

@@ -173,6 +173,7 @@ function refuseReason(thrown: unknown): RefuseReason {
 
 export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
   type: 'zmq',
+  clients: ['zeromq'],
   description: 'Receives multipart messages from a ZeroMQ PULL or SUB socket.',
   docs: {
     text: '[ZeroMQ](../pipeline.md#zeromq) describes drivers, security and what happens when a peer is lost.',
