@@ -1,4 +1,5 @@
-// A ring cell: one u64 that changes by compare-exchange only, `| reference: u32 | position: u32 |`, position in the low half.
+// A ring cell: one u64 that changes by compare-exchange only, `| reference: u32 | position: u32 |`, position in the low
+// half.
 //
 //   { n, EMPTY }              waits for position n
 //   { n, reference }          has the reference of position n

@@ -187,8 +187,8 @@ export function batchAt(index: i32): usize {
 }
 
 /**
- * Wakes a producer that waits for room, once half of the ring is free: woken for each place, it would sleep once a frame.
- * The count is from the position that this thread popped. The head lags, so that the thread that takes the last
+ * Wakes a producer that waits for room, once half of the ring is free: woken for each place, it would sleep once a
+ * frame. The count is from the position that this thread popped. The head lags, so that the thread that takes the last
  * reference could count too many.
  */
 @inline

@@ -1,7 +1,7 @@
 // The ledger of a source: what its ingress receives, refuses, and counts as settled. The ingress alone writes it.
 //
-// received, given, low and the other words of a bank change by one store of the record word (./banks.ts). The supervisor
-// and the reports read the live bank.
+// received, given, low and the other words of a bank change by one store of the record word (./banks.ts). The
+// supervisor and the reports read the live bank.
 import { addTo, bankOf, COMMITTED, copyBank, nextRecord } from './banks';
 import { finish } from './hand-over';
 import {
@@ -116,8 +116,9 @@ export function refuse(code: u32): i32 {
 }
 
 /**
- * Counts the settled ordinals, from the lowest on and each once, and frees their entries. An ordinal counts by its worst
- * outcome; where a source has several sinks, by the worst on the leaves of the required ones. Returns how many it counted.
+ * Counts the settled ordinals, from the lowest on and each once, and frees their entries. An ordinal counts by its
+ * worst outcome; where a source has several sinks, by the worst on the leaves of the required ones. Returns how many it
+ * counted.
  */
 export function sweep(sourceNumber: u32, atMost: i32): i32 {
   if (!enter()) return GATE_CLOSED;
@@ -161,7 +162,9 @@ export function sweep(sourceNumber: u32, atMost: i32): i32 {
   return swept;
 }
 
-/** Counts an ordinal, or each record of a parcel whose records ended one by one, by the worst outcome on some leaves. */
+/**
+ * Counts an ordinal, or each record of a parcel whose records ended one by one, by the worst outcome on some leaves.
+ */
 function countOn(counts: usize, source: usize, ordinal: u32, leaves: u32): void {
   const entry = entryAt(source, ordinal);
   const count = load<u32>(entry, ENTRY_COUNT);

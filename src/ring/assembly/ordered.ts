@@ -118,7 +118,9 @@ export function takeOrderedLatest(ring: usize, source: u32): u32 {
   }
 }
 
-/** Moves an array on an edge that drops on by one position: drops the oldest reference, or passes over an empty cell. */
+/**
+ * Moves an array on an edge that drops on by one position: drops the oldest reference, or passes over an empty cell.
+ */
 export function forceOrdered(ring: usize, source: u32, code: u32): void {
   const mask = load<u32>(ring, RING_MASK);
   const array = arrayAt(ring, source);
@@ -173,8 +175,8 @@ export function passHoles(ring: usize, source: u32): bool {
 }
 
 /**
- * Moves `next` past a position whose cell this thread moved. The producers that wait for room are woken at every half of
- * the window: each waits for a position one window on, so that at least one half is passed before it.
+ * Moves `next` past a position whose cell this thread moved. The producers that wait for room are woken at every half
+ * of the window: each waits for a position one window on, so that at least one half is passed before it.
  */
 @inline
 function passCell(ring: usize, array: usize, position: u32): void {

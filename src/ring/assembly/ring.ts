@@ -1,5 +1,5 @@
-// The operations that a thread calls: on rings, slots, commits and settlements in the arena. Each thread has an instance
-// of this module. Every word in the arena is little-endian.
+// The operations that a thread calls: on rings, slots, commits and settlements in the arena. Each thread has an
+// instance of this module. Every word in the arena is little-endian.
 //
 // The algorithms, their invariants and the writers of each word: ../README.md. Offsets and formats: ../ring-layout.ts,
 // from which ./layout.ts is generated. Models of what is here: ../models.
@@ -17,7 +17,8 @@
 // that is on no ring yet. They are stored plainly: the census runs after the thread left its operation or ended, and
 // either makes its stores visible.
 //
-// `step(n)` numbers the points between two accesses to memory. The build with fault points ends a thread at one of them.
+// `step(n)` numbers the points between two accesses to memory. The build with fault points ends a thread at one of
+// them.
 //
 // Results: a reference or a count; EMPTY (-1), there is nothing; GATE_CLOSED (-2), nothing was done.
 import { bankOf, COMMITTED, nextRecord } from './banks';
@@ -95,7 +96,9 @@ export function release(reference: u32): i32 {
   return 1;
 }
 
-/** Gives a slot that this thread claimed its branches, a mask, in place of branch 0: place words first, then the bits. */
+/**
+ * Gives a slot that this thread claimed its branches, a mask, in place of branch 0: place words first, then the bits.
+ */
 export function fanClaimed(slot: u32, branches: u32): i32 {
   if (!enter()) return GATE_CLOSED;
   const header = headerOf(slot);
@@ -167,8 +170,8 @@ export function takeN(ring: usize, fromSource: u32, atMost: i32): i32 {
 }
 
 /**
- * Ends a reference that this thread took from a ring, on the leaves that it serves. It uses the record of drops, whatever
- * the other record is at.
+ * Ends a reference that this thread took from a ring, on the leaves that it serves. It uses the record of drops,
+ * whatever the other record is at.
  */
 export function dropHeld(ring: usize, reference: u32, code: u32): i32 {
   if (!enter()) return GATE_CLOSED;
@@ -180,8 +183,8 @@ export function dropHeld(ring: usize, reference: u32, code: u32): i32 {
 // ---- Commits --------------------------------------------------------------------------------------------------------
 
 /**
- * Commits the work of a worker or sink. The line lists its inputs, outputs and settlements. Returns how many outputs were
- * handed over. Fewer than `outputs`: wait for room, then call `resume` with that number.
+ * Commits the work of a worker or sink. The line lists its inputs, outputs and settlements. Returns how many outputs
+ * were handed over. Fewer than `outputs`: wait for room, then call `resume` with that number.
  */
 export function commit(inputs: i32, outputs: i32, settlements: i32, frames: u32, bytes: u32): i32 {
   if (!enter()) return GATE_CLOSED;
@@ -215,8 +218,8 @@ export function recoverGive(ring: usize, reference: u32): i32 {
 }
 
 /**
- * Puts a reference at the tail, whatever the limit: there are cells for every slot that can come. The count of deaths in
- * the place word stays.
+ * Puts a reference at the tail, whatever the limit: there are cells for every slot that can come. The count of deaths
+ * in the place word stays.
  */
 export function recoverPush(ring: usize, reference: u32): void {
   const place = placeOf(reference);

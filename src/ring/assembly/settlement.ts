@@ -31,8 +31,8 @@ import { wake, wakeAll } from './wake';
 
 /**
  * Ends an ordinal on leaves: or(outcome), and(open), and(owed), in this order. Each may be done again. An entry that
- * belongs to another ordinal is not touched. Of a parcel, `code` is for the records that have not ended on a leaf before:
- * it is in the byte of the leaf, as it is where a source has several sinks.
+ * belongs to another ordinal is not touched. Of a parcel, `code` is for the records that have not ended on a leaf
+ * before: it is in the byte of the leaf, as it is where a source has several sinks.
  */
 export function settle(sourceNumber: u32, ordinal: u32, leaves: u32, code: u32): void {
   const source = sourceAt(sourceNumber);
@@ -87,8 +87,8 @@ export function outcomesAt(source: usize, ordinal: u32): usize {
 
 /**
  * Ends records of a parcel on leaves that the reference of this commit still serves. It comes before the outputs of the
- * commit, whose settlements publish it. `from` has a byte for each record. No two references of an ordinal have a leaf in
- * common, so that no other thread writes these bytes.
+ * commit, whose settlements publish it. `from` has a byte for each record. No two references of an ordinal have a leaf
+ * in common, so that no other thread writes these bytes.
  */
 export function settleEach(sourceNumber: u32, ordinal: u32, leaves: u32, from: usize): void {
   const source = sourceAt(sourceNumber);

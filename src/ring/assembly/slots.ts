@@ -45,8 +45,8 @@ export function own(slot: u32): void {
 }
 
 /**
- * Gives back a reference that this thread holds. The thread that clears the last bit frees the slot and the chain behind
- * it; it reads each link before it frees the slot that has it.
+ * Gives back a reference that this thread holds. The thread that clears the last bit frees the slot and the chain
+ * behind it; it reads each link before it frees the slot that has it.
  */
 @inline
 export function dropBit(reference: u32): void {

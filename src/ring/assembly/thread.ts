@@ -83,7 +83,9 @@ export function headerOf(reference: u32): usize {
   return headers + <usize>(reference & SLOT_MASK) * headerStride;
 }
 
-/** Address of the place word of a branch. Place words are below the header: the first six share a cache line with it. */
+/**
+ * Address of the place word of a branch. Place words are below the header: the first six share a cache line with it.
+ */
 @inline
 export function placeAt(header: usize, branch: u32): usize {
   return header - SLOT_PLACE - ((<usize>branch) << 2);
