@@ -1,8 +1,8 @@
 import { EXIT } from '../errors/errors.js';
+import { sizeText } from '../memory/size-text.js';
 import { FRAME_SIZES } from '../plan/choose-sizes.js';
 import type { PlanWithTables } from '../plan/draft.js';
 import { ORIGINS } from '../plan/memory-budget.js';
-import { sizeText } from '../plan/too-large.js';
 import { loadPipeline } from '../spec/load.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { CliContext } from './context.js';
@@ -29,7 +29,7 @@ export async function validate(
   if (options.json) output.out(JSON.stringify({ ok: true, file, name: spec.name, ...counts, arenaBytes, memory: planned.budget, notes }));
   else {
     output.out(
-      `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${sizeText(arenaBytes)})`,
+      `${file}: valid (sources: ${counts.sources}, stages: ${counts.stages}, sinks: ${counts.sinks}; shared memory: ${memoryText(planned)})`,
     );
     for (const { source, stage, operator, note } of notes) {
       const subject = source !== undefined ? `source '${source}': ` : stage !== undefined ? `stage '${stage}', ${operator}: ` : '';
@@ -46,10 +46,14 @@ interface Note {
   readonly note: string;
 }
 
+/** What the pipeline needs of its budget. */
+function memoryText({ plan, budget }: PlanWithTables): string {
+  return `${sizeText(plan.bytes)} of at most ${sizeText(budget.bytes)}, ${ORIGINS[budget.origin]}`;
+}
+
 /** The sizes that the plan chose, and why. */
-function sizesOf(spec: PipelineSpec, { plan, tightness, budget }: PlanWithTables): Note[] {
-  const total = `${sizeText(plan.bytes)} of at most ${sizeText(budget.bytes)}, ${ORIGINS[budget.origin]}`;
-  const notes: Note[] = [{ note: `memory: ${total}${budget.origin === 'file' ? '' : '; set memory to change the limit'}` }];
+function sizesOf(spec: PipelineSpec, { plan, tightness }: PlanWithTables): Note[] {
+  const notes: Note[] = [];
   for (const { name, maxFrameBytes, shape } of plan.sources) {
     if (spec.sources[name]?.maxFrameBytes !== undefined || shape !== undefined) continue;
     const fits = maxFrameBytes < FRAME_SIZES[0]! ? ', the largest that the memory allows' : '';

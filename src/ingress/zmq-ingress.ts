@@ -1,5 +1,6 @@
 import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
+import { sizeFor } from '../memory/size-text.js';
 import { PeerWatch } from '../transports/peer-watch.js';
 import { openZmqReader } from '../transports/zmq.js';
 import type { ZmqReader } from '../transports/zmq-driver.js';
@@ -47,6 +48,8 @@ class ZmqIngress implements Ingress {
   /** Messages over the limit, which the transport skipped. */
   #oversized = 0;
   #received = 0;
+  /** Lengths of those that arrived after the socket was opened and before the source ran. */
+  readonly #oversizedBefore: number[] = [];
   /** Nothing remains to be read: only closing the socket ends the wait. */
   #isWaiting = false;
 
@@ -88,6 +91,8 @@ class ZmqIngress implements Ingress {
     this.#out = out;
     reader.waitAtMost(idleMs ?? -1);
     this.#memory?.begin(out, () => reader.resumeFrames());
+    this.#oversized -= this.#oversizedBefore.length;
+    for (const lengthBytes of this.#oversizedBefore.splice(0)) this.#refuseOversized(lengthBytes);
 
     // A pending receive means that nothing is left to read, and only closing ends it.
     const stop = (): void => {
@@ -125,8 +130,13 @@ class ZmqIngress implements Ingress {
   /** The message was never in memory: only its length is known. */
   #refuseOversized(lengthBytes: number): void {
     this.#oversized++;
+    if (!this.#out) {
+      this.#oversizedBefore.push(lengthBytes);
+      return;
+    }
     const { maxFrameBytes } = this.#context;
-    this.#out?.refuse('too-large', `a message of at least ${lengthBytes} bytes exceeds maxFrame (${maxFrameBytes} bytes)`);
+    const remedy = `set maxFrame: ${sizeFor(lengthBytes)} at the source`;
+    this.#out.refuse('too-large', `a message of at least ${lengthBytes} bytes exceeds maxFrame (${maxFrameBytes} bytes); ${remedy}`);
     if (this.#isWaiting && this.#hasAll) void this.#reader?.close();
   }
 

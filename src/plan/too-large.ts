@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors/errors.js';
 import { ARENA_MAX_BYTES } from '../memory/arena.js';
+import { sizeFor, sizeText } from '../memory/size-text.js';
 import type { PipelineSpec } from '../spec/spec.js';
 import type { PlanWithTables } from './draft.js';
 import { type MemoryBudget, ORIGINS } from './memory-budget.js';
@@ -34,7 +35,7 @@ export async function tooLarge(spec: PipelineSpec, budget: MemoryBudget, tightes
 }
 
 async function remediesOf(spec: PipelineSpec, needed: number, budget: MemoryBudget, tightest: Tightest): Promise<string[]> {
-  const remedies = needed <= ARENA_MAX_BYTES ? [`memory: ${roundUpText(needed)}`] : [];
+  const remedies = needed <= ARENA_MAX_BYTES ? [`memory: ${sizeFor(needed)}`] : [];
   const settings = settingsOf(spec);
   const found: { text: string; halvings: number }[] = [];
   for (const setting of settings) {
@@ -112,16 +113,6 @@ function setting(section: 'sources' | 'stages' | 'sinks', name: string, key: str
   };
 }
 
-/** Bytes with a unit, for messages. */
-export const sizeText = (bytes: number): string =>
-  bytes >= 2 ** 30
-    ? `${(bytes / 2 ** 30).toFixed(2)} GiB`
-    : bytes >= MIB
-      ? `${(bytes / MIB).toFixed(1)} MiB`
-      : `${Math.ceil(bytes / KIB)} KiB`;
-
 /** As a value of the pipeline file. */
 const byteText = (bytes: number): string =>
   bytes % MIB === 0 ? `${bytes / MIB}MiB` : bytes % KIB === 0 ? `${bytes / KIB}KiB` : String(bytes);
-
-const roundUpText = (bytes: number): string => byteText(Math.ceil(bytes / MIB) * MIB);

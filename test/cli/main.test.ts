@@ -125,7 +125,7 @@ describe('the built command', () => {
   it.each(sized(['SIGTERM'] as const, ['SIGTERM', 'SIGINT'] as const))('ends a start at %s, with 1', async (signal) => {
     // Nobody listens there: the start waits for the server.
     const run = millrace('run', pipeline('starting.yaml', 'type: redis, url: "redis://127.0.0.1:9", stream: x'), '--no-ctl');
-    await until(() => run.stderr.includes('cannot be reached'), 'the first attempt');
+    await until(() => run.stderr.includes('cannot reach'), 'the first attempt');
     run.child.kill(signal);
     expect(await run.ended).toBe(1);
     expect(run.stderr).toContain('stopped before the run began [ERR_CLOSED]');

@@ -3,6 +3,7 @@ import { byteLength } from '../../frame/dtype.js';
 import type { FrameHeader } from '../../frame/frame.js';
 import { encodeMeta } from '../../frame/frame-view.js';
 import { MAX_META_BYTES } from '../../frame/slot-layout.js';
+import { sizeFor } from '../../memory/size-text.js';
 
 /** What the items of a frame take, in bytes. Throws ERR_MESSAGE_TOO_LARGE for a frame, or a meta, that has no room in a slot. */
 export function fittingBytes(header: FrameHeader, maxBytes: number): number {
@@ -14,12 +15,6 @@ export function fittingBytes(header: FrameHeader, maxBytes: number): number {
     );
   checkMeta(header);
   return bytes;
-}
-
-/** The smallest size with a unit that is at least this many bytes. */
-export function sizeFor(bytes: number): string {
-  const [unit, name] = bytes > 2 ** 20 ? ([2 ** 20, 'MiB'] as const) : ([2 ** 10, 'KiB'] as const);
-  return `${Math.ceil(bytes / unit)}${name}`;
 }
 
 /** Throws ERR_MESSAGE_TOO_LARGE for a meta that has no room. */
