@@ -84,7 +84,7 @@ export async function demo(options: DemoOptions, context: Partial<CliContext> = 
     } else if (!options.json) {
       const lines = table(
         ['last frame', ''],
-        result.columns.map((column, row) => [column, String(result.rows[row]?.[0])]),
+        result.columns.map((column, row) => [column, String(result.rows[row]![0])]),
       );
       for (const line of ['', ...lines]) output.out(line);
     }

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -67,7 +66,13 @@ test('README has at most 170 lines', () => {
 });
 
 test('every whole pipeline in README and docs loads', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-docs-'));
+  // Modules in the examples import by the name of the package, which Node resolves from a folder of this one.
+  const folder = mkdtempSync(join(ROOT, 'dist', 'docs-'));
+  const examples = new Map(
+    readdirSync(join(ROOT, 'examples/connectors'))
+      .filter((name) => name.endsWith('.mjs'))
+      .map((name) => [name, join(ROOT, 'examples/connectors', name)]),
+  );
   try {
     const found = PAGES.flatMap((page) =>
       [...textOf(page).matchAll(/```yaml\n([\s\S]*?)```/g)]
@@ -79,8 +84,12 @@ test('every whole pipeline in README and docs loads', async () => {
     for (const [index, { page, text }] of found.entries()) {
       const file = join(folder, `${index}.yaml`);
       writeFileSync(file, text);
-      // The loader looks for the modules and tables that a pipeline names, and does not read them.
-      for (const [name] of text.matchAll(/\b[\w-]+\.(?:mjs|npy|poni|h5|tif|cbf)\b/g)) writeFileSync(join(folder, name), '');
+      // The loader imports modules of sources, sinks and codecs, and looks for the other files without reading them.
+      for (const [name] of text.matchAll(/\b[\w-]+\.(?:mjs|npy|poni|h5|tif|cbf)\b/g)) {
+        const example = examples.get(name);
+        if (example) copyFileSync(example, join(folder, name));
+        else writeFileSync(join(folder, name), '');
+      }
       const spec = await loadPipeline(file).catch((error: Error) => expect.fail(`${relative(ROOT, page)}: ${error.message}`));
       expect(Object.keys(spec.sinks).length, page).toBeGreaterThan(0);
     }

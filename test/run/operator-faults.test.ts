@@ -20,7 +20,7 @@ const FAULTS = {
   'too-many': ['operator-output', /at most|more than/],
   'created-too-many': ['operator-output', /at most|more than/],
   'too-large': ['operator-output', /does not fit/],
-  'wrong-shape': ['operator-output', /cannot be made/],
+  'wrong-shape': ['operator-output', /cannot make a frame/],
   'huge-meta': ['operator-output', /meta/],
   'circular-meta': ['operator-failed', /circular/i],
 } as const;
@@ -65,7 +65,10 @@ describe('an operator at fault', () => {
     const stages = { none: { from: 's', operators: [{ type: operatorPath('makes-no-operator') }] } };
     await expect(
       runPipeline({ sources: { s: { ...source, frames: 1 } }, stages, sinks: { out: { type: 'null', from: 'none' } } }),
-    ).rejects.toMatchObject({ code: 'ERR_WORKER', message: expect.stringMatching(/makes-no-operator\.mjs made no operator.*process/) });
+    ).rejects.toMatchObject({
+      code: 'ERR_WORKER',
+      message: expect.stringMatching(/makes-no-operator\.mjs did not create an operator.*process/),
+    });
   });
 
   it('that throws when it is closed fails nothing, and is named where it is told of', async () => {
