@@ -33,7 +33,7 @@ export const BOOK_BANK = {
 export const bankBytesOf = (parts: number): number => BOOK_BANK.parts + BOOK_BANK.partBytes * parts;
 export const bookBytesOf = (parts: number): number => BOOK.banks + 2 * bankBytesOf(parts);
 
-/** The partials of one stage and source, as they stand in shared memory: read by the worker that merges, and by the supervisor. */
+/** The partials of one stage and source in shared memory: read by the worker that merges, and by the supervisor. */
 export class PartialBooks {
   readonly plan: PartialPlan;
   readonly #words: Int32Array;
@@ -63,7 +63,7 @@ export class PartialBooks {
     this.#words[address >>> 2] = value;
   }
 
-  /** Address of a bank of a worker: the one that counts, or with `ahead` 1 the one that the next commit makes so. */
+  /** Address of a bank of a worker: the current one, or with `ahead` 1 the one that the next commit makes current. */
   bank(worker: number, ahead: 0 | 1 = 0): number {
     const record = Atomics.load(this.#words, (this.#lines[worker]! + LINE.record) >>> 2); // acquires: the bank
     return this.plan.books[worker]! + BOOK.banks + (((record >>> 1) + ahead) & 1) * this.plan.bankBytes;
@@ -99,7 +99,10 @@ export class PartialBooks {
     return false;
   }
 
-  /** What the death of a worker left half changed: its frames are lost. While nobody else is inside; returns how many. */
+  /**
+   * Partials that a dead worker left half changed: their frames are lost. Call only while no other thread is inside;
+   * returns the number of frames.
+   */
   loseTorn(worker: number): number {
     const book = this.plan.books[worker]!;
     const record = this.word(this.#lines[worker]! + LINE.record);
@@ -108,7 +111,10 @@ export class PartialBooks {
     return this.#lose(this.word(book + BOOK.dirtyPart));
   }
 
-  /** The end of the stretch will come to no worker: what is held of it is lost. While nobody else is inside; returns how many. */
+  /**
+   * No worker will receive the end of the stretch: the frames held of it are lost. Call only while no other thread is
+   * inside; returns the number of frames.
+   */
   loseAll(): number {
     let lost = 0;
     for (let part = 0; part < this.plan.parts.length; part++) lost += this.#lose(part);

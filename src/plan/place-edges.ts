@@ -68,7 +68,7 @@ function placeEdge(
   };
 }
 
-/** A source's block lists the ordered edges that its frames reach, and has room for so many. */
+/** The block of a source lists the ordered edges that its frames reach, up to this number. */
 function checkOrderedEdges({ draft: { spec }, issues }: Ground, edges: readonly EdgePlan[]): void {
   for (const [index, [name, { place }]] of Object.entries(spec.sources).entries()) {
     const ordered = edges.filter(({ kind, leaves }) => kind === 'ordered' && leaves[index]!.some((mask) => mask !== 0)).length;

@@ -22,7 +22,7 @@ export interface PlacedTable {
   readonly array: TypedArray;
 }
 
-/** Each stage with the tables, scratch memory and partials of its operators. `tables` receives what is to be copied. */
+/** Each stage with the tables, scratch memory and partials of its operators. `tables` receives the tables to copy. */
 export function placeStages(ground: Ground, tables: PlacedTable[]): StageNode[] {
   return Object.keys(ground.draft.spec.stages).map((name) => placeStage(ground, name, tables));
 }
@@ -132,12 +132,12 @@ function placeParameters(space: AddressSpace, workers: number, operators: readon
   };
 }
 
-/** The sources whose frames a stage hands on, or keeps. What comes to another input of a join than the first ends there. */
+/** The sources whose frames a stage passes on or keeps. Frames of inputs of a join other than the first end there. */
 function sourcesOf({ routes }: Draft, name: string): number[] {
   return routes.flatMap(({ paths }, source) => (paths.some((path) => path.slice(0, -1).includes(name)) ? [source] : []));
 }
 
-/** The partials of a stage: as many for each source whose frames come, since each has ends of its own. */
+/** The partials of a stage: one set for each source whose frames arrive, since each has its own ends. */
 function placePartials({ draft, space, issues }: Ground, name: string): PartialPlan[] {
   const bytes = Math.max(0, ...draft.stages.get(name)!.operators.map(({ partialBytes }) => partialBytes));
   if (bytes === 0) return [];
@@ -146,7 +146,7 @@ function placePartials({ draft, space, issues }: Ground, name: string): PartialP
   const count = shards || stage.workers;
   const own = Math.ceil(count / stage.workers);
   return draft.routes.flatMap(({ paths }, source): PartialPlan[] => {
-    // What comes to another input of a join than the first ends there.
+    // Frames of inputs of a join other than the first end there.
     const coming = paths.filter((path) => path.slice(0, -1).includes(name));
     if (coming.length === 0) return [];
     const ways = new Set(coming.map((path) => path.slice(0, path.indexOf(name)).join('\n')));

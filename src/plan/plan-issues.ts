@@ -36,7 +36,7 @@ export class PlanIssues {
     }
   }
 
-  /** Throws the only mistake as it is, and several as one ConfigError that lists them in the order of the file. */
+  /** Throws a single mistake unchanged, and several as one ConfigError that lists them in the order of the file. */
   throwIfAny(): void {
     const [first, ...others] = this.#errors;
     if (!first) return;

@@ -7,7 +7,10 @@ import type { PreparedOperator } from './prepare-stage.js';
 import type { Route } from './routes.js';
 import type { SinkLeaves } from './sink-leaves.js';
 
-/** An edge into a node: its only one, or one of several. All addresses are bytes in the arena. Plain data: threads get it as it is. */
+/**
+ * An edge into a node: its only one, or one of several. All addresses are bytes in the arena. Plain data: threads
+ * receive it unchanged.
+ */
 export interface EdgePlan {
   /** From 1 on; 0 means "claimed new" in a place word. */
   readonly number: number;
@@ -130,20 +133,20 @@ export interface ParcelPlan {
   readonly byBlock: boolean;
 }
 
-/** A stage with so many workers takes frames by a key of the meta. */
+/** A stage with several workers takes frames by a key of the meta. */
 export interface MetaKey {
   readonly name: string;
   readonly workers: number;
 }
 
-/** Where the parameters of a stage stand that may be updated: a block (`STAGE_PARAMETERS`) and two banks. */
+/** The location of the parameters of a stage that may be updated: a block (`STAGE_PARAMETERS`) and two banks. */
 export interface ParametersPlan {
   readonly block: number;
   readonly banks: readonly [number, number];
   readonly bankBytes: number;
 }
 
-/** Where a table of an operator stands. */
+/** The location of an operator's table. */
 export interface ConstantPlan {
   readonly address: number;
   readonly dtype: DType;
@@ -155,11 +158,14 @@ export interface OperatorPlan extends Omit<PreparedOperator, 'constants'> {
   /** Two places for the tables of an operator that may be updated, and the bytes of one; else none. */
   readonly banks: readonly number[];
   readonly bankBytes: number;
-  /** Indices of the sources each of which has an operator of its own in each worker; none: one takes the frames of all. */
+  /**
+   * Indices of the sources that each have their own operator in each worker; none: one operator takes the frames of
+   * all.
+   */
   readonly sources: readonly number[];
   /**
-   * Scratch of each worker, and the distance of a second one: for an operator that works beside the one that replaces it, or
-   * for that of another source.
+   * Scratch of each worker, and the distance of a second one: for an operator that runs beside the one that replaces
+   * it, or for that of another source.
    */
   readonly scratch: readonly number[];
   readonly scratchStride: number;

@@ -34,9 +34,9 @@ export interface PreparedOperator {
   readonly maxOutputs: number;
   readonly maxOutputBytes: number;
   readonly merges: boolean;
-  /** Keeps what it makes of many frames in its own state: each source has an operator of its own. */
+  /** Keeps aggregates in its own state: each source has its own operator. */
   readonly aggregates: boolean;
-  /** Takes new parameters while it runs, with tables up to so many bytes; undefined: takes none. */
+  /** Accepts new parameters during the run, with tables up to this many bytes; undefined: accepts none. */
   readonly maxConstantBytes: number | undefined;
 }
 
@@ -87,7 +87,7 @@ export function constantBytes(constants: Readonly<Record<string, TypedArray>>): 
 /** A quarter more than the first tables: another geometry splits the pixels of a detector into other bins. */
 const defaultConstantBytes = (constants: Readonly<Record<string, TypedArray>>): number => Math.ceil(constantBytes(constants) * 1.25);
 
-/** Puts operators that stand directly before one that folds them into that one. */
+/** Folds operators into the operator directly after them, if it supports that. */
 function fold(links: readonly Link[]): Link[] {
   const chain: Link[] = [];
   for (const link of links) {
@@ -167,7 +167,7 @@ export async function prepareStage(
   return assemble(links, chain, kind, input.kind.chained);
 }
 
-/** One operator of a chain, and whether it may emit its input as it is. */
+/** One operator of a chain, and whether it may emit its input unchanged. */
 interface PreparedLink {
   readonly operator: PreparedOperator;
   readonly preparedWith: PreparedWith;

@@ -31,7 +31,7 @@ export interface SourceRoutes {
   readonly paths: readonly (readonly string[])[];
   /** From a node and the branch by which a frame came: where its outputs go. Key `node branch`. */
   readonly next: ReadonlyMap<string, readonly Way[]>;
-  /** From a node and the branch by which a frame comes to it: the leaves served. Key `node branch`. */
+  /** From a node and the branch through which a frame reaches it: the leaves served. Key `node branch`. */
   readonly served: ReadonlyMap<string, number>;
 }
 
@@ -55,7 +55,7 @@ function pathsFrom(spec: PipelineSpec, source: string): string[][] {
   return paths;
 }
 
-/** Whether frames end at a stage that joins them: what goes on from it are the frames of its first input. */
+/** Whether frames end at a stage that joins them: only the frames of its first input continue. */
 function isPartner(spec: PipelineSpec, from: string | undefined, node: string): boolean {
   const stage = spec.stages[node];
   return from !== undefined && isJoin(stage) && stage!.from.indexOf(from) > 0;

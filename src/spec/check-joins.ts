@@ -6,8 +6,7 @@ import type { GraphNode, LinkIssue } from './link-graph.js';
 const MAX_INPUTS = 32;
 
 /**
- * What a stage promises that brings frames together. `nodes`: each after all that it takes from. Links that lead nowhere
- * are others' to tell.
+ * Checks the promises of a stage that joins frames. `nodes`: each after its inputs. Other checks report invalid links.
  */
 export function checkJoins(nodes: readonly GraphNode[]): LinkIssue[] {
   const issues: LinkIssue[] = [];

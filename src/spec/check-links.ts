@@ -10,8 +10,8 @@ import { isModulePath } from './spec.js';
 import { suggest } from './suggest.js';
 
 /**
- * Checks what a schema cannot say: who takes from whom, and what the graph promises. Takes data that the schema may have
- * refused, and then looks only at what has the right form.
+ * Checks what a schema cannot: the links between nodes and the promises of the graph. Takes data that the schema may
+ * have refused, and checks only the parts with a valid form.
  */
 export function checkLinks(pipeline: unknown, registries: Registries): LinkIssue[] {
   const { nodes, issues } = readNodes(pipeline, registries);
@@ -178,7 +178,7 @@ function checkPaths(nodes: ReadonlyMap<string, GraphNode>): LinkIssue[] {
       const producers = node.from.flatMap(({ name }) => (paths.has(name) ? [name] : []));
       if (producers.length === 0) continue;
       const waysFrom = (names: readonly string[]): number => names.reduce((sum, name) => sum + paths.get(name)!, 0);
-      // What comes to another input than the first of a join ends there, and each has an edge of its own.
+      // Frames of inputs of a join other than the first end there, and each input has its own edge.
       const goesOn = node.joins ? producers.filter((name) => name === node.from[0]!.name) : producers;
       const ways = waysFrom(goesOn);
       if (ways > 0) paths.set(node.name, ways);

@@ -26,7 +26,7 @@ export class ConfigError extends MillraceError {
   }
 }
 
-/** `file:line:column: message [code]`; where there is no file, the path of keys stands in for it. */
+/** `file:line:column: message [code]`; without a file, the path of keys replaces it. */
 export function formatIssue({ code, message, place }: Omit<ConfigIssue, 'code'> & { readonly code: string }): string {
   const where = [formatPlace(place), place.file === undefined ? place.path : undefined].filter((part) => part).join(': ');
   return `${where ? `${where}: ` : ''}${message} [${code}]`;

@@ -23,7 +23,7 @@ export function parseKeyPath(text: string): KeyPath | undefined {
   return path;
 }
 
-/** Whether `path` is `prefix` or lies below it. */
+/** Whether `path` is `prefix` or below it. */
 export function isWithin(path: KeyPath, prefix: KeyPath): boolean {
   return prefix.length <= path.length && prefix.every((key, index) => String(key) === String(path[index]));
 }

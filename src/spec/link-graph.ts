@@ -19,9 +19,9 @@ export interface GraphNode {
   readonly statefulType: string | undefined;
   /** Types and parameters of a stage's operators. */
   readonly operators: readonly Readonly<Record<string, unknown>>[];
-  /** Brings its inputs together: what goes on from it are the frames of the first. */
+  /** Joins its inputs: the frames of the first input continue. */
   readonly joins: boolean;
-  /** Each worker has a FIFO of its own. */
+  /** Each worker has its own FIFO. */
   readonly keyed: boolean;
   readonly deterministic: boolean;
 }

@@ -4,7 +4,7 @@ import { formatKeyPath, type KeyPath } from './key-path.js';
 import { findVariables, type Lookup, substituteVariables } from './substitute-env.js';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from './yaml.js';
 
-/** Where a key or a value stands. */
+/** The location of a key or a value. */
 export type Locate = (path: KeyPath, what?: 'key' | 'value') => Place;
 
 export interface ReadYaml {
@@ -16,10 +16,10 @@ export interface ReadYaml {
 
 /** Longest text that is read, in characters. */
 const MAX_TEXT_LENGTH = 4 * 1024 * 1024;
-/** Most nodes after aliases are written out: a few lines of aliases can stand for billions. */
+/** Maximum nodes after expanding aliases: a few lines of aliases can expand to billions. */
 const MAX_NODES = 200_000;
 
-/** Reads YAML 1.2, fills in `${VARIABLES}` and remembers where everything stands. Never throws. */
+/** Reads YAML 1.2, substitutes `${VARIABLES}` and records all locations. Never throws. */
 export function readYaml(text: string, file: string, lookup: Lookup): ReadYaml {
   const lines = new LineCounter();
   const at = (offset: number | undefined, path: KeyPath): Place => {
@@ -84,7 +84,7 @@ function offsetOf(document: Document.Parsed, path: KeyPath, what: 'key' | 'value
       const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
       if (!pair) break;
       const wantsKey = what === 'key' && depth === path.length - 1;
-      // An empty value has a place of its own, behind the colon, which says less than its key.
+      // An empty value has its own location, after the colon, which is less helpful than its key.
       const empty = !pair.value?.range || (isScalar(pair.value) && pair.value.range[0] === pair.value.range[1]);
       offset = (wantsKey || empty ? pair.key.range : pair.value?.range)?.[0] ?? offset;
       node = pair.value;

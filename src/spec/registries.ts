@@ -3,7 +3,7 @@ import type { EgressDefinition } from '../egress/egress.js';
 import type { IngressDefinition } from '../ingress/ingress.js';
 import type { OperatorDefinition } from '../operators/operator.js';
 
-/** What a pipeline may name. The built-in ones stand in `builtin-registries.ts`; the builder adds its own. */
+/** The names that a pipeline can use. The built-in ones are in `builtin-registries.ts`; the builder adds its own. */
 export interface Registries {
   // biome-ignore-start lint/suspicious/noExplicitAny: options are checked against each schema before they reach a definition
   readonly sources: ReadonlyMap<string, IngressDefinition<any>>;

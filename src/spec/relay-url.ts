@@ -175,7 +175,7 @@ function isHostPort(text: string | undefined): boolean {
 }
 
 function through(text: string, registries: Registries, propertiesOf: (kind: string, type: string) => Properties): Options {
-  // The colon before the parameters is the one that a key follows: paths may hold others.
+  // The parameters begin at the colon before a key: paths may contain others.
   const split = /^(.*?):([A-Za-z_][\w-]*=.*)$/s.exec(text);
   const type = split ? split[1]! : text;
   if (!isModulePath(type) && !registries.operators.has(type)) {

@@ -44,7 +44,7 @@ async function pushed(source: SourceSpec, baseDir: string, frames: ReplayedFrame
   };
 }
 
-/** What the source itself would tell the planner. It need not be there any more. */
+/** The information that the source itself would give the planner. The source need not exist any more. */
 async function knownOf({ type, options }: SourceSpec, baseDir: string): Promise<SourcePlan> {
   try {
     return (await (await sourceLoader.load(type, baseDir)).definition.plan?.(options, { baseDir })) ?? {};

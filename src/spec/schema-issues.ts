@@ -166,7 +166,7 @@ function describe(error: ErrorObject, root: unknown): SchemaIssue | undefined {
     case 'uniqueItems':
       return at(`${subject} names the same twice`);
     case 'pattern':
-      // Of a key it is told by `propertyNames`.
+      // `propertyNames` reports invalid keys.
       return error.propertyName === undefined
         ? at(`${subject} has a form that is not allowed: ${show(error.data)} (pattern ${String(params.pattern)})`)
         : undefined;

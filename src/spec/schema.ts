@@ -7,7 +7,7 @@ import { DEFAULTS, isModulePath } from './spec.js';
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Names of nodes: they stand in logs, labels of metrics and file names. */
+/** Names of nodes: they appear in logs, labels of metrics and file names. */
 const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
 /** The same rule as `isModulePath`. */
 export const MODULE_PATTERN = '^(\\./|\\.\\./|/|file:)';
@@ -279,7 +279,7 @@ function node(
 ): JsonSchema {
   const { $schema: _, properties, required: ownRequired, ...rest } = own;
   return {
-    // A schema with definitions of its own keeps its `#` by an identity of its own.
+    // A schema with its own definitions keeps its `#` through its own identity.
     ...('$defs' in own ? { $id: `urn:millrace:${id}` } : {}),
     description: definition.description,
     additionalProperties: false,

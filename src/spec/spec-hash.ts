@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { PipelineSpec } from './spec.js';
 
 /**
- * SHA-256, in hexadecimal, of a pipeline with its defaults filled in: of its JSON with the keys of every map sorted. Where
- * its file lies, and where something stands in it, is left out.
+ * SHA-256, in hexadecimal, of a pipeline with its defaults filled in: of its JSON with the keys of every map sorted.
+ * Excludes the path of the file and all locations.
  */
 export function specHash(spec: PipelineSpec): string {
   const { baseDir: _, deadLetters, ...rest } = spec;

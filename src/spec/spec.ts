@@ -44,7 +44,7 @@ export interface SourceSpec {
   readonly slots?: number;
   /** A series of which nothing comes for so long ends; absent: it waits. */
   readonly seriesTimeoutMs?: number;
-  /** Small messages travel as records of parcels; absent: each is a frame of its own. */
+  /** Small messages travel as records of parcels; absent: each is a separate frame. */
   readonly parcel?: ParcelSpec;
   readonly place?: Place;
 }
@@ -85,7 +85,7 @@ export interface EdgeSpec {
 /** What decides which worker of a keyed stage takes a frame. */
 export type KeySpec =
   | { readonly kind: 'source' }
-  /** Blocks of so many consecutive ordinals. */
+  /** Blocks of this many consecutive ordinals. */
   | { readonly kind: 'ordinal'; readonly block: number }
   /** The value of a key of the meta. */
   | { readonly kind: 'meta'; readonly name: string };
@@ -153,7 +153,7 @@ export const DEFAULTS = {
   window: (workersBefore: number): number => Math.max(8, 4 * workersBefore),
 } as const;
 
-/** Whether each worker of a stage has an edge of its own, over which whoever hands on to it chooses. */
+/** Whether each worker of a stage has its own edge, chosen by the sender. */
 export function isKeyed({ key, deterministic }: StageSpec): boolean {
   return key !== undefined || deterministic;
 }
