@@ -2,8 +2,8 @@ import { LINE } from '../ring/ring-layout.js';
 import type { PartialPlan, Plan, StageNode } from './plan-types.js';
 
 /**
- * What the partials of a stage hold of the frames of one source, in one book a worker. All words are written plainly by that worker (by the supervisor
- * after its death), but for `dirty`.
+ * What the partials of a stage hold of the frames of one source: one block of counts for each worker. That worker writes all
+ * words plainly, except `dirty`; after its death the supervisor writes them.
  *
  *   0: dirty | dirtyPart |            the record word, its low bit set, with which the worker began to change that part
  *  64: bank 0: merged | lost | results | frames | { held, stretch, first, last } of each of its parts
@@ -11,8 +11,8 @@ import type { PartialPlan, Plan, StageNode } from './plan-types.js';
  *
  * A commit writes the idle bank and publishes it by its record word, together with the settlement of the frame: a part holds
  * exactly the frames that its live bank counts, unless it is dirty, which is over as soon as the record word has moved on.
- * `stretch`: how many ends the source had sent when the frames of the part came; what lies between two ends is one stretch.
- * `merged`: this worker has committed a result of all stretches below it, so that parts of those are void, in all books.
+ * `stretch`: the number of ends that the source had sent when the frames of the part came. A stretch is what comes between two
+ * ends. `merged`: this worker has committed a result of all stretches below it, so that their parts are void, in all blocks.
  * `lost`: frames that were in parts which came into no result. `results`: results that it handed on; `frames`: how many frames
  * those hold. `first`, `last` (f64 each): least and greatest number of the frames of a part.
  */

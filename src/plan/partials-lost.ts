@@ -4,9 +4,9 @@ import { PartialBooks } from './partial-books.js';
 import type { Plan } from './plan-types.js';
 
 /**
- * How many frames of a source were counted as merged whose result will never come: those that the supervisor took from the
- * dead, in the word `partialsLost` of the source, which it alone writes, and those that workers said themselves in their books.
- * Both are written before what ended is settled, so that whoever finds the source at rest finds all that was lost before.
+ * Frames of a source that were counted as merged and whose result will never exist. The supervisor adds those of dead workers
+ * to the word `partialsLost` of the source, which it alone writes. Workers count the others in their own blocks. Both are
+ * written before the inputs are settled, so that a reader that finds the source at rest finds all losses.
  */
 export class PartialsLost {
   readonly #words: Int32Array;
@@ -25,7 +25,7 @@ export class PartialsLost {
 
   /** By the supervisor, with the gate closed. */
   add(source: number, frames: number): void {
-    Atomics.add(this.#words, this.#addresses[source]!, frames); // publishes: the loss, to whoever passes the gate after it
+    Atomics.add(this.#words, this.#addresses[source]!, frames); // publishes: the loss, to each thread that passes the gate after it
   }
 
   of(source: number): number {

@@ -120,7 +120,7 @@ export interface ViewsPlan {
   readonly outcomeStride: number;
 }
 
-/** How the small messages of a source are put together, and where it stands how records ended (SOURCE of the ring layout). */
+/** How the small messages of a source are packed, and the address of the outcomes of records (SOURCE of the ring layout). */
 export interface ParcelPlan {
   readonly bytes: number;
   readonly waitUs: number;

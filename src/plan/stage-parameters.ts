@@ -2,15 +2,14 @@ import { deserialize, serialize } from 'node:v8';
 import type { ConstantPlan, ParametersPlan } from './plan-types.js';
 
 /**
- * The parameters of a stage that is at work, in the arena. Two banks; epoch `e` stands in bank `e & 1`, and epoch 0
- * in the plan alone.
+ * The parameters of a running stage, in the arena. Epoch `e` is in bank `e & 1` of two; epoch 0 is in the plan only.
  *
  *   block:  0 epoch | 4 length of bank 0 | 8 length of bank 1 | ... | 64 epoch of worker 0 | 68 of worker 1 | ...
  *
  * `epoch` and the lengths are written by the main thread alone; the store of `epoch` publishes the bank, the tables that it
  * names, and its length. The word of a worker is written by that worker alone: it says that no frame is under way in it,
  * and none will be, with parameters of an older epoch. A bank is written only when no worker's word is behind `epoch`, and
- * so is never the one that somebody reads: a successor reads the epoch after its predecessor wrote that word.
+ * so is never one that a worker reads: a successor reads the epoch after its predecessor wrote that word.
  */
 export const STAGE_PARAMETERS = { epoch: 0, length: 4, worker: 64 } as const;
 

@@ -75,6 +75,6 @@ export interface CensusResult {
   undone: number;
   /** References that were on their way into or out of a ring. */
   putBack: number;
-  /** Slots that nobody held and that were not free. */
+  /** Slots that no thread held and that were not free. */
   freed: number;
 }

@@ -107,7 +107,7 @@ function unshare(value: unknown): unknown {
   const copy = (part: unknown): unknown => {
     if (++nodes > MAX_NODES) throw new Error(`the file has more than ${MAX_NODES} values, aliases written out`);
     if (typeof part !== 'object' || part === null) return part;
-    if (above.has(part)) throw new Error('an alias stands inside of what it refers to');
+    if (above.has(part)) throw new Error('an alias is inside the value that it refers to');
     above.add(part);
     const result: unknown = Array.isArray(part)
       ? part.map(copy)

@@ -98,7 +98,7 @@ function decode(part: string, text: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw usage(text, `'${part}' holds a % that is not followed by two hexadecimal digits of UTF-8 (%25 stands for a %)`);
+    throw usage(text, `'${part}' holds a % that is not followed by two hexadecimal digits of UTF-8 (write %25 for a %)`);
   }
 }
 

@@ -159,7 +159,7 @@ describe('the syntax', () => {
     ];
     expect(errorsOf(bomb.join('\n'))[0]).toMatch(/ERR_CONFIG_SYNTAX/);
     expect(errorsOf('['.repeat(100_000))[0]).toMatch(/ERR_CONFIG_SYNTAX/);
-    expect(errorsOf('version: &a [*a]\n')).toEqual(['1:1 ERR_CONFIG_SYNTAX an alias stands inside of what it refers to']);
+    expect(errorsOf('version: &a [*a]\n')).toEqual(['1:1 ERR_CONFIG_SYNTAX an alias is inside the value that it refers to']);
   });
 
   it('needs a map: an empty file says so', () => {
