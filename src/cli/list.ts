@@ -1,5 +1,6 @@
 import { EXIT } from '../errors/errors.js';
 import { BUILTIN } from '../spec/builtin-registries.js';
+import type { Registries } from '../spec/registries.js';
 import { pipelineSchema } from '../spec/schema.js';
 import type { CliContext } from './context.js';
 
@@ -13,11 +14,20 @@ interface Entry {
   readonly description: string;
   readonly options: Readonly<Record<string, Schema>>;
   readonly required: readonly string[];
+  /** Forms of its address in `relay`. */
+  readonly addresses: readonly string[];
 }
 
 /** `millrace list [sources|operators|sinks|codecs]`: the types that a pipeline can use, with their options. */
-export async function list(what: ListName | undefined, options: { readonly json?: boolean }, { output }: CliContext): Promise<number> {
-  const lists = Object.fromEntries((what ? [what] : LISTS).map((name) => [name, entries(name)])) as Partial<Record<ListName, Entry[]>>;
+export async function list(
+  what: ListName | undefined,
+  options: { readonly json?: boolean },
+  { output }: CliContext,
+  registries: Registries = BUILTIN,
+): Promise<number> {
+  const lists = Object.fromEntries((what ? [what] : LISTS).map((name) => [name, entries(name, registries)])) as Partial<
+    Record<ListName, Entry[]>
+  >;
   if (options.json) {
     output.out(JSON.stringify(lists, undefined, 2));
     return EXIT.done;
@@ -25,8 +35,9 @@ export async function list(what: ListName | undefined, options: { readonly json?
   for (const [name, members] of Object.entries(lists)) {
     output.out(`${name}:`);
     const shared = sharedKeys(members);
-    for (const { type, description, options: own, required } of members) {
+    for (const { type, description, options: own, required, addresses } of members) {
       output.out(`  ${type}${description ? `: ${description}` : ''}`);
+      if (addresses.length > 0) output.out(`      relay: ${addresses.join(', ')}`);
       for (const [key, schema] of Object.entries(own)) if (!shared.has(key)) output.out(optionLine(key, schema, required));
     }
     const [first] = members;
@@ -53,15 +64,23 @@ function optionLine(key: string, schema: Schema, required: readonly string[]): s
   return `      ${key}${required.includes(key) ? '*' : ''} (${form(schema)}${preset})${about}`;
 }
 
-function entries(name: ListName): Entry[] {
+function entries(name: ListName, registries: Registries): Entry[] {
   if (name === 'codecs')
-    return [...BUILTIN.codecs.values()].map(({ name: type, description = '' }) => ({ type, description, options: {}, required: [] }));
+    return [...registries.codecs.values()].map(({ name: type, description = '' }) => ({
+      type,
+      description,
+      options: {},
+      required: [],
+      addresses: [],
+    }));
   const kind = name.slice(0, -1);
-  const defs = pipelineSchema(BUILTIN).$defs as Record<string, Schema>;
-  return [...BUILTIN[name].values()].map(({ type, description }) => {
+  const defs = pipelineSchema(registries).$defs as Record<string, Schema>;
+  return [...registries[name].values()].map((definition) => {
+    const { type, description } = definition;
     const { properties = {}, required = [] } = defs[`${kind}-${type}`] as { properties?: Record<string, Schema>; required?: string[] };
     const { type: _, ...own } = properties;
-    return { type, description, options: own, required };
+    const addresses = 'address' in definition && definition.address ? definition.address.forms : [];
+    return { type, description, options: own, required, addresses };
   });
 }
 

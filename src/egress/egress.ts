@@ -6,6 +6,7 @@ import type { OptionIssue } from '../errors/option-issue.js';
 import type { Frame } from '../frame/frame.js';
 import type { Series } from '../frame/series.js';
 import type { PeerReport } from '../observe/report.js';
+import type { AddressForm } from '../transports/relay-address.js';
 
 /** The outcome of a batch. Frames that are not listed as refused were delivered. */
 export interface Delivery {
@@ -105,6 +106,8 @@ export interface EgressDefinition<O = Record<string, unknown>> {
   readonly docs?: DefinitionDocs;
   /** Of a sink in a module of its own: `import.meta.url`. The builder needs it to load the sink in its thread. */
   readonly module?: string | URL;
+  /** Its address on the command line of `relay`; default: `TYPE:?key=value`. False: only a program can use it. */
+  readonly address?: AddressForm | false;
   /** Packages that it loads when they are needed; `millrace info` prints their versions. */
   readonly clients?: readonly string[];
   /** JSON Schema of the options (without `type`, `from`, `codec`, `overflow`, `capacity`, `order`, `window`, `required`). */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { makeFolder } from '../transports/make-folder.js';
+import { pathAddress } from '../transports/relay-address.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { csvFormat } from './file/csv-format.js';
 import type { FrameFormat } from './file/frame-format.js';
@@ -31,6 +32,7 @@ const FORMATS = { npy: npyFormat, csv: csvFormat, ndjson: ndjsonFormat } as cons
  */
 export const fileEgress: EgressDefinition<FileEgressOptions> = {
   type: 'file',
+  address: pathAddress('file'),
   description: 'Writes frames to NPY, CSV or NDJSON files.',
   docs: {
     example: `version: 1

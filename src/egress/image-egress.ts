@@ -3,6 +3,7 @@ import { asMillraceError, MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { dataRange } from '../frame/no-data.js';
 import { makeFolder } from '../transports/make-folder.js';
+import { pathAddress } from '../transports/relay-address.js';
 import { type EncodeImage, type ImageFormat, loadImageEncoder, type RawImage } from '../transports/sharp.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { FullDisk } from './file/full-disk.js';
@@ -30,6 +31,7 @@ const FORMATS: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 
  */
 export const imageEgress: EgressDefinition<ImageEgressOptions> = {
   type: 'image',
+  address: pathAddress('image'),
   clients: ['sharp'],
   description: 'Writes frames to PNG, JPEG or WebP files.',
   docs: {

@@ -84,6 +84,7 @@ function copyOf({ source, ordinal, sequence, timestamp, shape, dtype, bytes, met
 
 export const iterateEgress: EgressDefinition<Record<string, never>> = {
   type: 'iterate',
+  address: false,
   description: 'Gives the frames to the embedding program, which reads them with `for await` (library only).',
   docs: {
     language: 'js',

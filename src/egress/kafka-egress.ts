@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type KafkaLogin, type KafkaProducer, type KafkaRecord, KafkaSendError, openKafkaProducer } from '../transports/kafka.js';
+import { KAFKA_ADDRESS } from '../transports/relay-address.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { encodeFrames, type RefusedFrame } from './encode-frames.js';
 import { Outage } from './outage.js';
@@ -208,6 +209,7 @@ function recordBytes({ key, value, headers }: KafkaRecord): number {
 
 export const kafkaEgress: EgressDefinition<KafkaEgressOptions> = {
   type: 'kafka',
+  address: KAFKA_ADDRESS,
   clients: ['kafkajs'],
   description: 'Writes frames to a Kafka topic, with an idempotent producer and acknowledgements of all in-sync replicas.',
   docs: {

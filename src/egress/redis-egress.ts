@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/errors.js';
 import type { Frame } from '../frame/frame.js';
 import { checkRedisUrl, connectRedis, type RedisArgument, type RedisConnection, RedisReplyError } from '../transports/redis.js';
+import { REDIS_ADDRESS } from '../transports/relay-address.js';
 import type { Delivery, Egress, EgressContext, EgressDefinition } from './egress.js';
 import { encodeFrames, type RefusedFrame } from './encode-frames.js';
 import { Outage } from './outage.js';
@@ -248,6 +249,7 @@ const isLasting = (thrown: unknown): boolean =>
 
 export const redisEgress: EgressDefinition<RedisEgressOptions> = {
   type: 'redis',
+  address: REDIS_ADDRESS,
   clients: ['ioredis'],
   description: 'Adds frames to a Redis stream, or publishes them on a Redis channel.',
   docs: {

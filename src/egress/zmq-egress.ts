@@ -4,6 +4,7 @@ import type { Frame } from '../frame/frame.js';
 import type { Series, SeriesMessage } from '../frame/series.js';
 import type { PeerReport } from '../observe/report.js';
 import { PeerWatch } from '../transports/peer-watch.js';
+import { zmqAddress } from '../transports/relay-address.js';
 import { openZmqWriter } from '../transports/zmq.js';
 import { LONGEST_LINGER_MS, type ZmqWriter } from '../transports/zmq-driver.js';
 import { ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
@@ -198,6 +199,7 @@ class ZmqEgress implements Egress {
 
 export const zmqEgress: EgressDefinition<ZmqEgressOptions> = {
   type: 'zmq',
+  address: zmqAddress(['push', 'pub']),
   clients: ['zeromq'],
   description:
     'Sends multipart messages to a ZeroMQ PUSH or PUB socket. Delivered means: written to the connection of a peer (push with zmtp), or accepted by the socket (pub, and libzmq).',

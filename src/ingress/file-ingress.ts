@@ -3,6 +3,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import { byteLength } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
+import { pathAddress } from '../transports/relay-address.js';
 import { type FrameFile, openFrameFile } from './file/frame-file.js';
 import { matchFiles } from './file/match-files.js';
 import type { FrameWriter, Ingress, IngressContext, IngressDefinition } from './ingress.js';
@@ -32,6 +33,7 @@ const CATCH_UP_MS = 100;
  */
 export const fileIngress: IngressDefinition<FileIngressOptions> = {
   type: 'file',
+  address: pathAddress('file'),
   clients: ['h5wasm'],
   description: 'Reads frames from HDF5, NPY, TIFF, CBF and EDF files.',
   docs: {

@@ -6,6 +6,7 @@ import type { OptionIssue } from '../errors/option-issue.js';
 import type { DType } from '../frame/dtype.js';
 import type { FrameHeader } from '../frame/frame.js';
 import type { SeriesMessage } from '../frame/series.js';
+import type { AddressForm } from '../transports/relay-address.js';
 
 /** Why a message was not accepted as a frame; counted as received and dead. */
 export type RefuseReason = 'malformed' | 'wrong-parts' | 'too-large';
@@ -124,6 +125,8 @@ export interface IngressDefinition<O = Record<string, unknown>> {
   readonly docs?: DefinitionDocs;
   /** Of a source in a module of its own: `import.meta.url`. The builder needs it to load the source in its thread. */
   readonly module?: string | URL;
+  /** Its address on the command line of `relay`; default: `TYPE:?key=value`. False: only a program can use it. */
+  readonly address?: AddressForm | false;
   /** Packages that it loads when they are needed; `millrace info` prints their versions. */
   readonly clients?: readonly string[];
   /** JSON Schema of the options (without `type`, `codec`, `maxFrame`, `slots`). */

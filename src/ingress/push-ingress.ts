@@ -70,6 +70,7 @@ interface PushOptions {
 
 export const pushIngress: IngressDefinition<PushOptions> = {
   type: 'push',
+  address: false,
   description: 'Takes the frames that the embedding program pushes (library only).',
   docs: {
     language: 'js',

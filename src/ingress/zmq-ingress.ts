@@ -2,6 +2,7 @@ import type { DecodedFrame, SeriesMessage } from '../codecs/codec.js';
 import { asMillraceError, MillraceError, namedError } from '../errors/errors.js';
 import { sizeFor } from '../memory/size-text.js';
 import { PeerWatch } from '../transports/peer-watch.js';
+import { zmqAddress } from '../transports/relay-address.js';
 import { openZmqReader } from '../transports/zmq.js';
 import type { ZmqReader } from '../transports/zmq-driver.js';
 import { endpointList, ZMQ_PROPERTIES, type ZmqOptions, zmqOptionIssues } from '../transports/zmq-options.js';
@@ -183,6 +184,7 @@ function refuseReason(thrown: unknown): RefuseReason {
 
 export const zmqIngress: IngressDefinition<ZmqIngressOptions> = {
   type: 'zmq',
+  address: zmqAddress(['pull', 'sub']),
   clients: ['zeromq'],
   description: 'Receives multipart messages from a ZeroMQ PULL or SUB socket.',
   docs: {

@@ -1,5 +1,8 @@
+import type { EgressDefinition } from '../egress/egress.js';
 import { MillraceError } from '../errors/errors.js';
 import { isSecretKey, protectSecrets } from '../errors/secrets.js';
+import type { IngressDefinition } from '../ingress/ingress.js';
+import type { RelayAddress } from '../transports/relay-address.js';
 import { BUILTIN } from './builtin-registries.js';
 import { ConfigError } from './config-error.js';
 import { specFromObject } from './load.js';
@@ -13,20 +16,9 @@ type Options = Record<string, unknown>;
 type Role = 'source' | 'sink';
 type Properties = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-interface RelayUrl {
+interface RelayUrl extends RelayAddress {
   readonly text: string;
-  readonly scheme: string;
-  /** Whether there is `//` and a host (which may be empty). */
-  readonly host: string | undefined;
-  readonly path: string;
-  readonly query: readonly (readonly [key: string, value: string])[];
 }
-
-const EXPECTED = {
-  source: 'zmq+pull://HOST:PORT, zmq+sub://HOST:PORT, file:PATH or sim:?shape=64x64&frames=100',
-  sink: 'zmq+push://HOST:PORT, zmq+pub://HOST:PORT, redis://HOST:PORT/STREAM, kafka://HOST:PORT/TOPIC, file:PATH, print: or null:',
-};
-const ZMQ_SOCKETS: Readonly<Record<string, Role>> = { pull: 'source', sub: 'source', push: 'sink', pub: 'sink' };
 
 /**
  * The pipeline of `relay`: one source, one stage with the operators of `throughs` (each `type`, `type:key=value,key=value`
@@ -75,9 +67,9 @@ function shown(text: string): string {
   return text.replace(/\?.*$/s, (query) => query.replace(/=[^&]*/g, '=...'));
 }
 
-function parseUrl(text: string, role: Role): RelayUrl {
+function parseUrl(text: string, role: Role, registries: Registries): RelayUrl {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?]*)(?:\?(.*))?$/.exec(text);
-  if (!match) throw usage(text, `not the address of a ${role}, which is ${EXPECTED[role]}`);
+  if (!match) throw usage(text, `not the address of a ${role}, which is ${expectedOf(definitionsOf(role, registries))}`);
   const [, scheme, host, path, query = ''] = match;
   for (const pair of query.split('&')) {
     const [key = '', value = ''] = pair.split(/=(.*)/s);
@@ -108,7 +100,7 @@ function node(
   registries: Registries,
   propertiesOf: (kind: string, type: string) => Properties,
 ): Options & { type: string } {
-  const url = parseUrl(text, role);
+  const url = parseUrl(text, role, registries);
   const { options, query } = address(url, role, registries);
   const properties = propertiesOf(role, options.type);
   for (const [key, value] of query) {
@@ -118,60 +110,46 @@ function node(
   return options;
 }
 
-/** What scheme, host and path say; the rest of the query is the type's own. */
-function address(url: RelayUrl, role: Role, registries: Registries): { options: Options & { type: string }; query: RelayUrl['query'] } {
-  const { scheme, host, path, query, text } = url;
-  const expected = (form: string): MillraceError => usage(text, `expected ${form}`);
-  const zmq = /^zmq\+([a-z]+)$/.exec(scheme);
-  if (zmq) {
-    const socket = zmq[1]!;
-    if (!Object.hasOwn(ZMQ_SOCKETS, socket)) throw expected(EXPECTED[role]);
-    if (ZMQ_SOCKETS[socket] !== role)
-      throw usage(text, `${scheme} is a ${ZMQ_SOCKETS[socket]}, and a ${role} is wanted: ${EXPECTED[role]}`);
-    const ipc = host === '' && path.length > 1;
-    if (!ipc && (!isHostPort(host) || path.replace('/', '') !== '')) throw expected(`${scheme}://HOST:PORT or ${scheme}:///PATH/OF/SOCKET`);
-    const bind = query.find(([key]) => key === 'bind')?.[1];
-    if (bind !== undefined && !['0', '1', 'true', 'false'].includes(bind)) throw expected(`bind=1 or bind=0, not bind=${bind}`);
-    const endpoint = ipc ? `ipc://${path}` : `tcp://${host}`;
-    const way = bind === '1' || bind === 'true' ? 'bind' : 'connect';
-    return { options: { type: 'zmq', socket, [way]: endpoint }, query: query.filter(([key]) => key !== 'bind') };
-  }
-  if (scheme === 'zmq') throw expected(role === 'source' ? 'zmq+pull:// or zmq+sub://' : 'zmq+push:// or zmq+pub://');
-  const types = role === 'source' ? registries.sources : registries.sinks;
-  const type = scheme === 'rediss' ? 'redis' : scheme;
-  if (!types.has(type)) {
-    const other = role === 'source' ? registries.sinks : registries.sources;
-    const known = [...types.keys()].map((name) => (name === 'zmq' ? (role === 'source' ? 'zmq+pull' : 'zmq+push') : name));
-    const why = other.has(type) ? `'${scheme}' cannot be a ${role}` : `there is no ${role} '${scheme}'${suggest(scheme, known)}`;
-    throw usage(text, `${why}; expected ${EXPECTED[role]}`);
-  }
-  switch (type) {
-    case 'redis': {
-      const name = path.slice(1);
-      const channel = query.some(([key]) => key === 'channel');
-      if (!host || (!name && !channel)) throw expected(`${scheme}://HOST:PORT/STREAM?maxlen=10000 or ${scheme}://HOST:PORT?channel=NAME`);
-      return { options: { type, url: `${scheme}://${host}`, ...(name && { stream: name }) }, query };
-    }
-    case 'kafka': {
-      const brokers = (host ?? '').split(',');
-      const topic = path.slice(1);
-      if (!brokers.every(isHostPort) || !topic) throw expected('kafka://HOST:PORT/TOPIC, or kafka://HOST:PORT,HOST:PORT/TOPIC');
-      return { options: { type, brokers, topic }, query };
-    }
-    case 'file':
-    case 'image': {
-      if (host || !path) throw expected(`${type}:PATH or ${type}:///ABSOLUTE/PATH`);
-      return { options: { type, path }, query };
-    }
-    default:
-      if (host || path) throw expected(`${scheme}: or ${scheme}:?key=value&key=value`);
-      return { options: { type }, query };
-  }
+type Definition = IngressDefinition | EgressDefinition;
+
+const definitionsOf = (role: Role, { sources, sinks }: Registries): readonly Definition[] =>
+  [...(role === 'source' ? sources : sinks).values()].filter(({ address }) => address !== false);
+
+const schemesOf = ({ type, address }: Definition): readonly string[] => (address || undefined)?.schemes ?? [type];
+
+/** The forms of all addresses, for messages. */
+function expectedOf(definitions: readonly Definition[]): string {
+  const forms = definitions.flatMap(({ type, address }) => (address || undefined)?.forms ?? [`${type}:`]);
+  return forms.length < 2 ? forms.join() : `${forms.slice(0, -1).join(', ')} or ${forms.at(-1)}`;
 }
 
-function isHostPort(text: string | undefined): boolean {
-  const match = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._*-]+):(\d{1,5})$/.exec(text ?? '');
-  return match !== null && Number(match[2]) <= 65_535;
+/** The options that scheme, host and path give; the rest of the query is the type's own. */
+function address(url: RelayUrl, role: Role, registries: Registries): { options: Options & { type: string }; query: RelayUrl['query'] } {
+  const { scheme, host, path, query, text } = url;
+  const definition = definitionsOf(role, registries).find((one) => schemesOf(one).includes(scheme));
+  if (!definition) throw usage(text, unknownScheme(scheme, role, registries));
+  const { type } = definition;
+  if (!definition.address) {
+    if (host || path) throw usage(text, `expected ${scheme}: or ${scheme}:?key=value&key=value`);
+    return { options: { type }, query };
+  }
+  const read = definition.address.read(url);
+  if (typeof read === 'string') throw usage(text, `expected ${read}`);
+  return { options: { type, ...read.options }, query: query.filter(([key]) => !read.taken?.includes(key)) };
+}
+
+function unknownScheme(scheme: string, role: Role, registries: Registries): string {
+  const own = definitionsOf(role, registries);
+  const other = role === 'source' ? 'sink' : 'source';
+  if (definitionsOf(other, registries).some((one) => schemesOf(one).includes(scheme)))
+    return `${scheme} is a ${other}, and a ${role} is wanted; expected ${expectedOf(own)}`;
+  // The scheme begins with the name of a type that has schemes of its own.
+  const meant = own.find(({ type }) => type === scheme.split('+')[0]);
+  if (meant)
+    return `expected ${schemesOf(meant)
+      .map((one) => `${one}://`)
+      .join(' or ')}`;
+  return `there is no ${role} '${scheme}'${suggest(scheme, own.flatMap(schemesOf))}; expected ${expectedOf(own)}`;
 }
 
 function through(text: string, registries: Registries, propertiesOf: (kind: string, type: string) => Properties): Options {

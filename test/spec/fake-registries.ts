@@ -3,6 +3,7 @@ import type { EgressDefinition } from '../../src/egress/egress.js';
 import type { IngressDefinition } from '../../src/ingress/ingress.js';
 import type { OperatorDefinition } from '../../src/operators/operator.js';
 import type { Registries } from '../../src/spec/registries.js';
+import { KAFKA_ADDRESS, pathAddress, REDIS_ADDRESS, zmqAddress } from '../../src/transports/relay-address.js';
 
 const never = (): never => {
   throw new Error('nothing is made of these');
@@ -21,6 +22,7 @@ export const FAKES: Registries = {
   sources: byType<IngressDefinition>([
     {
       type: 'zmq',
+      address: zmqAddress(['pull', 'sub']),
       description: 'a socket',
       usesCodec: true,
       options: object(
@@ -44,6 +46,7 @@ export const FAKES: Registries = {
     },
     {
       type: 'file',
+      address: pathAddress('file'),
       description: 'a file',
       usesCodec: false,
       options: object({ path: { type: 'string' }, file: { type: 'string' } }),
@@ -53,6 +56,7 @@ export const FAKES: Registries = {
   sinks: byType<EgressDefinition>([
     {
       type: 'zmq',
+      address: zmqAddress(['push', 'pub']),
       description: 'a socket',
       usesCodec: true,
       batch: 1,
@@ -61,6 +65,7 @@ export const FAKES: Registries = {
     },
     {
       type: 'redis',
+      address: REDIS_ADDRESS,
       description: 'a stream',
       usesCodec: true,
       batch: 1,
@@ -72,6 +77,7 @@ export const FAKES: Registries = {
     },
     {
       type: 'kafka',
+      address: KAFKA_ADDRESS,
       description: 'a topic',
       usesCodec: true,
       batch: 1,
@@ -80,6 +86,7 @@ export const FAKES: Registries = {
     },
     {
       type: 'file',
+      address: pathAddress('file'),
       description: 'files',
       usesCodec: false,
       batch: 1,

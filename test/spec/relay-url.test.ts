@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { list } from '../../src/cli/list.js';
+import type { EgressDefinition } from '../../src/egress/egress.js';
 import { MillraceError } from '../../src/errors/errors.js';
 import { relaySpec } from '../../src/spec/relay-url.js';
+import { pipelineSchema } from '../../src/spec/schema.js';
 import type { PipelineSpec } from '../../src/spec/spec.js';
 import { FAKES } from './fake-registries.js';
 
@@ -91,7 +94,7 @@ describe('what is malformed is refused as usage, with what was expected', () => 
     ['zmq+pul://h:1', undefined, [], /expected zmq\+pull:\/\//],
     ['zmq://h:1', undefined, [], /expected zmq\+pull:\/\/ or zmq\+sub:\/\//],
     ['zmq+pull://h:1?bind=maybe', undefined, [], /expected bind=1 or bind=0/],
-    ['redis://h:1/s', undefined, [], /'redis' cannot be a source/],
+    ['redis://h:1/s', undefined, [], /redis is a sink, and a source is wanted/],
     ['sin:', undefined, [], /there is no source 'sin', did you mean 'sim'\?/],
     ['sim:?frames', undefined, [], /'frames' in the query is not key=value/],
     ['sim:?frames=many', undefined, [], /sim:\?frames=\.\.\.: 'frames' must be a whole number, not 'many'/],
@@ -110,5 +113,35 @@ describe('what is malformed is refused as usage, with what was expected', () => 
     const told = usageOf(source, sink, throughs);
     expect(told).toMatch(/^ERR_USAGE /);
     expect(told).toMatch(message);
+  });
+});
+
+describe('a sink that its definition alone adds', () => {
+  const tape: EgressDefinition = {
+    type: 'tape',
+    description: 'Writes frames to a tape.',
+    address: { forms: ['tape:REEL'], read: ({ path }) => (path ? { options: { reel: Number(path) } } : 'tape:REEL') },
+    options: { type: 'object', properties: { reel: { type: 'integer' } }, required: ['reel'], additionalProperties: false },
+    create: () => expect.unreachable(),
+  };
+  const registries = { ...FAKES, sinks: new Map([...FAKES.sinks, ['tape', tape]]) };
+
+  it('has an address in relay', () => {
+    expect(relaySpec('sim:', 'tape:4', [], { registries }).sinks.sink).toMatchObject({ type: 'tape', options: { reel: 4 } });
+    expect(() => relaySpec('sim:', 'tape:', [], { registries })).toThrow(/expected tape:REEL/);
+    expect(() => relaySpec('sim:', 'disc:', [], { registries })).toThrow(/there is no sink 'disc'.*tape:REEL/);
+  });
+
+  it('has its options in the schema', () => {
+    expect(pipelineSchema(registries).$defs).toMatchObject({ 'sink-tape': { properties: { reel: { type: 'integer' } } } });
+  });
+
+  it('is in the list, with its options and its address', async () => {
+    const lines: string[] = [];
+    await list('sinks', {}, { output: { out: (line: string) => lines.push(line) } } as never, registries);
+    const text = lines.join('\n');
+    expect(text).toContain('tape: Writes frames to a tape.');
+    expect(text).toMatch(/reel\* \(integer\)/);
+    expect(text).toContain('relay: tape:REEL');
   });
 });
