@@ -113,7 +113,7 @@ itFull('a run is steered through its socket, whatever other clients send, and le
   expect(JSON.parse(out).sources.s.series).toMatchObject([{ id: 'scan' }]);
   expect(existsSync(folder)).toBe(false);
   const late = await ctl('status');
-  expect(late).toMatchObject({ code: 1, err: expect.stringContaining('no run is at work') });
+  expect(late).toMatchObject({ code: 1, err: expect.stringContaining('no run is running') });
 });
 
 itFull('parameters change in a running pipeline; wrong ones are refused with 78 and change nothing', { timeout: 240_000 }, async () => {
@@ -190,7 +190,7 @@ itFull(
     mkdirSync(folder, { mode: 0o700 });
     const killed = await start('own', '--run-dir', folder);
     const second = await millrace('run', join(home, 'own.yaml'), '--run-dir', folder);
-    expect(second).toMatchObject({ code: 2, err: expect.stringContaining('somebody listens') });
+    expect(second).toMatchObject({ code: 2, err: expect.stringContaining('another process listens') });
     killed.kill();
     await killed.ended;
     const again = await start('own', '--run-dir', folder);
