@@ -66,6 +66,24 @@ const expectFrames = (out: RecordingWriter, count: number): void => {
 
 const never = new AbortController().signal;
 
+it('an oversized message that arrives before the source runs is counted, and is one of the frames to wait for', async () => {
+  const bind = await endpoint();
+  const ingress = await openSource({ driver: 'zmtp', bind, frames: 2 });
+  const push = new Push({ linger: 5000 });
+  push.connect(bind);
+  // Over maxFrame of 16 MiB with all that may be beside the data.
+  await push.send([message(0)[0], Buffer.alloc(2 ** 26)]);
+  await delay(1000);
+  const out = new RecordingWriter();
+  const run = ingress.run(out, never);
+  await push.send(message(0));
+  await run;
+  await ingress.close();
+  push.close();
+  expect(out.refused).toEqual(['too-large']);
+  expectFrames(out, 1);
+});
+
 describe.each(DRIVERS)('zmq source by %s', (driver) => {
   const open = (options: ZmqIngressOptions): Promise<Ingress> => openSource({ driver, ...options });
 
