@@ -106,7 +106,7 @@ export class Supervisor {
           { source: name, ordinal, attempts, stack: cause?.stack },
           ends
             ? `the end of a series of '${name}' is passed on without the operators of '${node}', because ${attempts} workers crashed on it: ${cause?.message}`
-            : `giving up frame ${ordinal} of '${name}' after ${attempts} threads crashed on it: ${cause?.message}`,
+            : `frame ${ordinal} of '${name}' was given up after ${attempts} threads died while they processed it: ${cause?.message}`,
         );
         const counts = this.counts(node);
         if (ends) counts.endsGivenUp = (counts.endsGivenUp ?? 0) + 1;
